@@ -1,0 +1,28 @@
+"""Attacks, one file per paper. To add one: its file, a line here, a row in the conformance table."""
+
+from sparring.attacks import suites
+from sparring.attacks.apgd import APGD
+from sparring.attacks.apgd_l1 import APGDL1
+from sparring.attacks.fab import FAB
+from sparring.attacks.fgsm import FGSM
+from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
+from sparring.attacks.mim import MIM
+from sparring.attacks.pgd import PGD
+from sparring.attacks.square import Square
+from sparring.attacks.square_l2 import SquareL1, SquareL2
+
+__all__ = [
+    "APGD",
+    "APGDL1",
+    "FAB",
+    "FGSM",
+    "MIM",
+    "PGD",
+    "Square",
+    "SquareL1",
+    "SquareL2",
+    "cross_entropy",
+    "difference_of_logits_ratio",
+    "margin",
+    "suites",
+]

@@ -1,0 +1,114 @@
+"""FAB (Croce & Hein 2019, https://arxiv.org/abs/1907.02044): walk along the decision boundary, close to the input.
+
+Follows the authors' code, whose targeted version (one linear boundary, between the true class and the aim)
+AutoAttack runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.attacks.hyperplane import across
+from sparring.attacks.losses import margin
+from sparring.engine import Ask, Seen, State, Task, Want
+from sparring.tensors import flat, per_row, pick
+from sparring.threat import L1, L2, Threat
+
+__all__ = ["FAB"]
+
+
+@dataclass(frozen=True)
+class _Walk(State):
+    """`arrived` `(B,)`: the row was just moved and must learn whether it crossed the boundary."""
+
+    arrived: Tensor
+
+
+@dataclass(frozen=True)
+class FAB:
+    """Step just across the linearised boundary, biased towards the input; step back inside once across.
+
+    With d1 and d0 the smallest changes to the linear boundary from the point x and from the input x0:
+
+        a <- min(|d1| / (|d1| + |d0|), bias)
+        x <- (1 - a) (x + overshoot d1) + a (x0 + overshoot d0)
+        x <- x0 + backward (x - x0)                     if x is across
+
+    Cost: 2 `moves` forwards, `moves` backwards; without an aim, a backward for each class.
+
+    Args:
+        moves: How many steps to take.
+        overshoot: How far to step, in units of the way to the boundary.
+        backward: What a step back leaves of the distance to the input.
+        bias: Largest weight of the step from the input.
+    """
+
+    moves: int = 100
+    overshoot: float = 1.05
+    backward: float = 0.9
+    bias: float = 0.1
+
+    @property
+    def steps(self) -> int:
+        return 2 * self.moves - 1
+
+    def loss(self, task: Task, state: Any, outputs: Any) -> Tensor:
+        """Signed distance to the boundary in score units: to the aim's, else to that of every class."""
+        if task.aim is not None or task.goal.wanted is not None:
+            return margin(task, state, outputs)
+        scores = task.goal.scores(outputs)
+        own = task.goal.labels[:, None, None].expand(-1, scores.shape[1], 1)
+        return scores - scores.gather(-1, own)
+
+    def start(self, task: Task) -> _Walk:
+        first = task.inputs if task.begin is None else task.begin
+        return _asked(first, torch.zeros(len(first), dtype=torch.bool, device=first.device))
+
+    def step(self, task: Task, state: _Walk, seen: Seen) -> _Walk:
+        crossed = state.arrived & task.goal.reached(seen.outputs)[:, 0]
+        stay = pick(crossed, task.inputs + self.backward * (state.point - task.inputs), state.point)
+        if bool(state.arrived.all()):
+            return _asked(stay, ~state.arrived)
+        return _asked(pick(state.arrived, stay, self._walk(task, state.point, seen)), ~state.arrived)
+
+    def _walk(self, task: Task, points: Tensor, seen: Seen) -> Tensor:
+        excess, normal = _nearest_boundary(task, seen)
+        from_input = excess + flat(normal * (task.inputs - points)).sum(1)
+        near, far = across(task.threat, points, normal, excess), across(task.threat, task.inputs, normal, from_input)
+        zero = torch.zeros_like(points)
+        here, there = (task.threat.distance(each, zero).clamp_min(1e-8) for each in (near, far))
+        weight = per_row((here / (here + there)).clamp_max(self.bias), points)
+        moved = torch.lerp(points + self.overshoot * near, task.inputs + self.overshoot * far, weight)
+        return task.threat.box.clip(moved)
+
+
+def _asked(points: Tensor, arrived: Tensor) -> _Walk:
+    """Ask rows that arrived for scores, the others for gradients."""
+    want = torch.where(arrived, int(Want.SCORES), int(Want.GRADIENTS))
+    return _Walk(Ask(points[:, None], want), arrived=arrived)
+
+
+def _nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
+    """Score `(B,)` and gradient `(B, *shape)` of the class whose linear boundary is nearest in the threat's norm."""
+    assert seen.losses is not None and seen.gradients is not None
+    excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
+    if excess.shape[1] == 1:
+        return excess[:, 0], normals[:, 0]
+    slope = _dual(task.threat, normals.flatten(2)).clamp_min(1e-12)
+    away = (excess.abs() / slope).scatter(1, task.goal.labels[:, None], torch.inf)
+    rows, which = torch.arange(len(excess), device=excess.device), away.argmin(1)
+    return excess[rows, which], normals[rows, which]
+
+
+def _dual(threat: Threat, normals: Tensor) -> Tensor:
+    """Length of `normals` `(B, L, n)` in the norm dual to the threat's, `(B, L)`."""
+    match threat:
+        case L2():
+            return normals.norm(dim=2)
+        case L1():
+            return normals.abs().amax(2)
+    return normals.abs().sum(2)

@@ -1,0 +1,86 @@
+"""Suites: attacks in order, with their aims and restarts.
+
+A suite is a tuple of stages, and a stage an attack for the norms it is meant for, so that users can write
+`[*suites.standard, Mine()]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sparring.attacks.apgd import APGD
+from sparring.attacks.apgd_l1 import APGDL1
+from sparring.attacks.fab import FAB
+from sparring.attacks.fgsm import FGSM
+from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
+from sparring.attacks.pgd import PGD
+from sparring.attacks.square import Square
+from sparring.attacks.square_l2 import SquareL1, SquareL2
+from sparring.engine import Attack
+from sparring.errors import UsageError, nearest
+
+__all__ = ["SUITES", "Stage", "smoke", "stages_for", "standard"]
+
+_EUCLIDEAN = ("linf", "l2")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One attack of a suite.
+
+    Args:
+        name: How records and reports call it.
+        attack: Run on every sample that is not broken yet.
+        aims: How many classes to aim at, one after the other, by descending clean score; 0 for none.
+        restarts: How often to run it, with fresh draws, on what is left.
+        norms: Threats that it is meant for.
+    """
+
+    name: str
+    attack: Attack
+    aims: int = 0
+    restarts: int = 1
+    norms: tuple[str, ...] = ("linf", "l2", "l1", "l0")
+
+
+standard: tuple[Stage, ...] = (
+    Stage("apgd-ce", APGD(100, cross_entropy), norms=_EUCLIDEAN),
+    Stage("apgd-dlr-t", APGD(100, difference_of_logits_ratio), aims=9, norms=_EUCLIDEAN),
+    Stage("apgd-ce", APGDL1(100, cross_entropy), restarts=5, norms=("l1",)),
+    Stage("apgd-dlr-t", APGDL1(100, difference_of_logits_ratio), aims=5, norms=("l1",)),
+    Stage("fab-t", FAB(100), aims=9, norms=("linf", "l2", "l1")),
+    Stage("square", Square(5000), norms=("linf",)),
+    Stage("square", SquareL2(5000), norms=("l2",)),
+    Stage("square", SquareL1(5000), norms=("l1",)),
+)
+"""AutoAttack's standard version (Croce & Hein 2020, https://arxiv.org/abs/2003.01690; for L1: Croce & Hein 2021,
+https://arxiv.org/abs/2103.01208), stages and parameters as the authors set them."""
+
+smoke: tuple[Stage, ...] = (
+    Stage("fgsm", FGSM(margin)),
+    Stage("pgd", PGD(20, loss=margin)),
+)
+"""Seconds, for every commit: it may fail a model, never pass one."""
+
+SUITES = {"standard": standard, "smoke": smoke}
+
+
+def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage, ...]:
+    """The stages of a suite that are meant for a norm; bare attacks become stages of their own.
+
+    Raises:
+        UsageError: The suite is unknown, or has nothing for this norm.
+    """
+    if isinstance(suite, str):
+        if suite not in SUITES:
+            raise UsageError(f"unknown suite {suite!r}; {nearest(suite, SUITES)}")
+        name, stages = suite, SUITES[suite]
+    else:
+        name = "given"
+        stages = tuple(each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each) for each in suite)
+    fitting = tuple(stage for stage in stages if norm in stage.norms)
+    if not fitting:
+        known = sorted({each for stage in stages for each in stage.norms})
+        raise UsageError(f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}")
+    return fitting

@@ -1,0 +1,136 @@
+"""The one seam through which any model is seen: `ask(model, points, ...) -> Seen`.
+
+Everything here is about one look at one batch: which rows are shown, what is charged is decided elsewhere
+(`books.py`). A speed-up replaces the model or this function; the engine does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.engine.contract import Ask, Attack, Seen, Task, Want
+from sparring.tensors import flat, take, tree_map
+
+__all__ = ["Look", "ask", "hide", "judged", "look", "without_gradients"]
+
+Look = Callable[[Tensor], Any]
+"""A model: points `(N, *shape)` to outputs with N rows."""
+
+ROWS = {"cpu": 8, "cuda": 32}
+"""Batches are padded to a multiple of this, so that the same kernels run whatever the batch.
+
+On the CPU this makes a row's numbers independent of its mates, to the last bit, for the nets measured in
+`tests/engine/test_batches.py`; without it, batches that are no multiple of four differ.
+"""
+
+
+def ask(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor) -> Seen:
+    """Look at the points of every row, with gradients for those that climb.
+
+    Args:
+        model: The model that is searched.
+        attack: Whose loss is climbed.
+        task: B rows.
+        state: The attack's state; `state.ask` holds the points `(B, P, *shape)`.
+        climb: `(B,)`, rows that want gradients.
+    """
+    if climb.all() or not climb.any():
+        return _ask_alike(model, attack, task, state, bool(climb.any()))
+    climbing = _ask_alike(model, attack, take(task, climb), take(state, climb), True)
+    looking = _ask_alike(model, attack, take(task, ~climb), take(state, ~climb), False)
+    return tree_map(lambda yes, no: _weave(climb, yes, no), climbing, without_gradients(looking, climbing))
+
+
+def look(model: Look, points: Tensor) -> Any:
+    """Show the model points `(N, *shape)`, padded to a canonical number of rows; N rows of outputs."""
+    missing = -len(points) % ROWS.get(points.device.type, 1)
+    if not missing:
+        return model(points)
+    outputs = model(torch.cat([points, points[-1:].expand(missing, *points.shape[1:])]))
+    return tree_map(lambda values: values[: len(points)], outputs)
+
+
+def hide(seen: Seen, ask: Ask) -> Seen:
+    """What the attacker may see: the predicted classes alone if only labels were wanted."""
+    if ask.want is not Want.LABELS:
+        return seen
+    return replace(seen, outputs=tree_map(lambda values: values.argmax(-1), seen.outputs))
+
+
+def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
+    """Which of the points `asked` `(B, P)` reach the goal, and are allowed, in the eyes of `judge`, `(B, P)`."""
+    hits = torch.zeros_like(asked)
+    rows, which = asked.nonzero(as_tuple=True)
+    if len(rows):
+        mine, points = take(task, rows), ask.points[rows, which]
+        with torch.no_grad():
+            outputs = look(judge, mine.threat.render(points, mine.inputs))
+        outputs = tree_map(lambda values: values.unsqueeze(1), outputs)
+        hits[rows, which] = _reached(mine, points[:, None], outputs, None)[:, 0]
+    return hits
+
+
+def _ask_alike(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> Seen:
+    """One look at rows that all want gradients, or none of which does."""
+    points: Tensor = state.ask.points
+    batch = points.shape[:2]
+    with torch.set_grad_enabled(climb):
+        shown = _render(task, points).flatten(0, 1).detach().requires_grad_(climb)
+        outputs = tree_map(lambda values: values.unflatten(0, batch), look(model, shown))
+        losses = None if state.ask.want is Want.LABELS else attack.loss(task, state, outputs)
+    gradients = _gradients(losses, shown, batch) if climb and losses is not None else None
+    outputs, losses = tree_map(Tensor.detach, outputs), tree_map(Tensor.detach, losses)
+    odd = ~task.goal.margin(outputs).isfinite().all(1)
+    if losses is not None:
+        losses = losses.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    if gradients is not None and not bool(gradients.sum().isfinite()):
+        odd = odd | ~flat(gradients).isfinite().all(1)
+        gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    return Seen(outputs, _reached(task, points, outputs, state.ask.valid), losses, gradients, odd)
+
+
+def _render(task: Task, points: Tensor) -> Tensor:
+    """What the model is shown, `(B, P, *shape)`."""
+    if points.shape[1] == 1:
+        return task.threat.render(points[:, 0], task.inputs)[:, None]
+    return torch.stack([task.threat.render(each, task.inputs) for each in points.unbind(1)], 1)
+
+
+def _reached(task: Task, points: Tensor, outputs: Any, valid: Tensor | None) -> Tensor:
+    """Which points reach the goal and are allowed, `(B, P)`; the set is only consulted where the goal is reached."""
+    hits = task.goal.reached(outputs)
+    hits = hits if valid is None else hits & valid
+    rows, which = hits.nonzero(as_tuple=True)
+    if len(rows):
+        threat, inputs = take(task.threat, rows), task.inputs[rows]
+        hits[rows, which] = threat.contains(threat.render(points[rows, which], inputs), inputs)
+    return hits
+
+
+def _gradients(losses: Tensor, shown: Tensor, batch: torch.Size) -> Tensor:
+    """Gradients of each of the L losses with respect to the inputs only, `(B, P, L, *shape)`; zero if cut off."""
+    if not losses.requires_grad:
+        return shown.new_zeros(*batch, losses.shape[-1], *shown.shape[1:])
+    each = [
+        torch.autograd.grad(one.sum(), shown, retain_graph=index + 1 < losses.shape[-1], materialize_grads=True)[0]
+        for index, one in enumerate(losses.unbind(-1))
+    ]
+    return torch.stack(each, 1).unflatten(0, batch) if len(each) > 1 else each[0].unflatten(0, batch)[:, :, None]
+
+
+def _weave(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Rows of `yes` where `chosen` holds, rows of `no` elsewhere, in their old order."""
+    whole = yes.new_empty(len(chosen), *yes.shape[1:])
+    whole[chosen], whole[~chosen] = yes, no
+    return whole
+
+
+def without_gradients(seen: Seen, like: Seen) -> Seen:
+    """Zero gradients, shaped as those of other rows, for rows that wanted none."""
+    assert like.gradients is not None
+    return replace(seen, gradients=like.gradients.new_zeros(len(seen.reached), *like.gradients.shape[1:]))

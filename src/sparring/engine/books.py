@@ -1,0 +1,138 @@
+"""The books: what was found in each row and what it cost.
+
+Findings travel with their rows while these are in flight and are written down when a row leaves. Every evaluated
+point is recorded, so no success can be lost, and every charge is counted where it is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sparring.engine.contract import Ask, Seen, Task
+from sparring.tensors import pick, put, take
+
+__all__ = ["TRACE", "Findings", "Keep", "charge", "fresh", "record", "within"]
+
+TRACE = 64
+"""Length of a row's loss trace; longer searches are sampled evenly."""
+
+Keep = Literal["first", "closest", "last"]
+"""Which point of a row is kept: its first success, its closest success, or the last point it asked about."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of each row, `(N,)` unless said otherwise.
+
+    Args:
+        adversarial: The kept point as the model was shown it, `(N, *shape)`; the input while there is none.
+        success: A success was seen.
+        distance: Of the kept success; infinite while there is none.
+        margin: Best margin over all points: positive once the goal was reached anywhere, allowed or not.
+        asks: How often the row was looked at.
+        found_after: Passes (forwards and backwards) spent up to the first success; -1 while there is none.
+        forwards, backwards: Passes charged.
+        queries: Those forwards that asked for labels or scores only, as a remote attacker pays them.
+        odd: Looks with an output or gradient that was not a finite number.
+        trace: Best loss (best margin if only labels are seen) of evenly spaced looks, `(N, TRACE)`.
+        finished: The row's search ended by itself: settled, out of steps, or out of budget.
+    """
+
+    adversarial: Tensor
+    success: Tensor
+    distance: Tensor
+    margin: Tensor
+    asks: Tensor
+    found_after: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    queries: Tensor
+    odd: Tensor
+    trace: Tensor
+    finished: Tensor
+
+
+def fresh(inputs: Tensor) -> Findings:
+    """Findings of rows that were never looked at."""
+    count = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
+    number = torch.full(count.shape, torch.inf, device=inputs.device)
+    return Findings(
+        adversarial=inputs,
+        success=count > 0,
+        distance=number,
+        margin=-number,
+        asks=count,
+        found_after=count - 1,
+        forwards=count,
+        backwards=count,
+        queries=count,
+        odd=count,
+        trace=torch.full((len(inputs), TRACE), torch.nan, device=inputs.device),
+        finished=count > 0,
+    )
+
+
+def within(budget: int | None, price: int, books: Findings, ask: Ask) -> Tensor:
+    """Which points `(B, P)` are valid and can still be paid, in order, at `price` forwards each."""
+    valid = ask.valid
+    if valid is None:
+        valid = torch.ones(ask.points.shape[:2], dtype=torch.bool, device=ask.points.device)
+    if budget is None:
+        return valid
+    return valid & (books.forwards[:, None] + price * valid.cumsum(1) <= budget)
+
+
+def charge(books: Findings, points: Tensor, climb: Tensor, losses: int) -> Findings:
+    """Pay for one look at so many `points` `(B,)`: a forward each, and `losses` backwards in rows that climb."""
+    return replace(
+        books,
+        asks=books.asks + 1,
+        forwards=books.forwards + points,
+        backwards=books.backwards + points * climb * losses,
+        queries=books.queries + points * ~climb,
+    )
+
+
+def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length: int) -> Findings:
+    """Write down one look; `length` is how many looks a row can have at most.
+
+    `ask.valid` says which points were asked.
+    """
+    asked = torch.ones_like(seen.reached) if ask.valid is None else ask.valid
+    margin = task.goal.margin(seen.outputs).float().nan_to_num(nan=-torch.inf)
+    best = margin.masked_fill(~asked, -torch.inf).amax(1)
+    losses = margin if seen.losses is None else seen.losses[..., 0].float()
+    slot = ((books.asks - 1) * TRACE // max(length, TRACE)).clamp_max(TRACE - 1)
+    books = replace(
+        books,
+        margin=torch.maximum(books.margin, best),
+        odd=books.odd + seen.odd,
+        trace=books.trace.scatter(1, slot[:, None], losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)),
+    )
+    if keep == "last":
+        books = replace(books, adversarial=task.threat.render(ask.points[:, -1], task.inputs))
+    return _successes(books, task, ask, seen, keep) if bool(seen.reached.any()) else books
+
+
+def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep) -> Findings:
+    """Write down the successes of one look; of several points in a row the closest counts."""
+    hit = seen.reached.any(1)
+    some = take((task, ask, seen.reached, books), hit)
+    mine, asked, reached, old = some
+    shown = torch.stack([mine.threat.render(each, mine.inputs) for each in asked.points.unbind(1)], 1)
+    away = torch.stack([mine.threat.distance(each, mine.inputs) for each in shown.unbind(1)], 1).float()
+    distance, nearest = away.masked_fill(~reached, torch.inf).min(1)
+    better = ~old.success if keep != "closest" else distance < old.distance
+    point = shown[torch.arange(len(nearest), device=nearest.device), nearest]
+    new = replace(
+        old,
+        success=torch.ones_like(old.success),
+        distance=torch.where(better, distance, old.distance),
+        adversarial=old.adversarial if keep == "last" else pick(better, point, old.adversarial),
+        found_after=torch.where(old.success, old.found_after, old.forwards + old.backwards),
+    )
+    return put(books, hit, new)

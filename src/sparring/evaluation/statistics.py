@@ -1,0 +1,54 @@
+"""How sure a counted share is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sparring.errors import UsageError
+
+__all__ = ["Interval", "exact_interval"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """From `low` to `high`, both in [0, 1]: holds the true share in at least `level` of all repetitions."""
+
+    low: float
+    high: float
+    level: float
+
+
+def exact_interval(
+    successes: int, trials: int, level: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
+) -> Interval:
+    r"""The exact interval of Clopper and Pearson (1934) for the share behind `successes` of `trials`.
+
+    With $a = 1 - level$ for one side and half of that for two, `low` is the share at which this many successes or
+    more have probability $a$, and `high` the share at which this many or fewer have it. It never covers less often
+    than promised. It is about the draw of the samples alone: the trials must be a random draw.
+
+    Args:
+        successes: From 0 to `trials`.
+        trials: At least 1.
+        level: Strictly between 0 and 1.
+        side: `lower` bounds the share from below and puts `high` at 1; `upper` bounds it from above, `low` is 0.
+
+    Raises:
+        UsageError: The counts or the level make no sense.
+
+    >>> interval = exact_interval(65, 256)
+    >>> f"{interval.low:.3f} to {interval.high:.3f}"
+    '0.202 to 0.312'
+    """
+    from scipy.special import betaincinv  # scipy takes its time, and few callers come here
+
+    if not (trials >= 1 and 0 <= successes <= trials):
+        raise UsageError(f"an interval needs 0 <= successes <= trials and a trial; got {successes} of {trials}")
+    if not 0 < level < 1:
+        raise UsageError(f"the level of an interval is between 0 and 1, for example 0.95; got {level}")
+    tail = (1 - level) / 2 if side == "both" else 1 - level
+    low, high = 0.0, 1.0
+    if side != "upper" and successes > 0:
+        low = float(betaincinv(successes, trials - successes + 1, tail))
+    if side != "lower" and successes < trials:
+        high = float(betaincinv(successes + 1, trials - successes, 1 - tail))
+    return Interval(low, high, level)

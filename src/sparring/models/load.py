@@ -1,0 +1,135 @@
+"""The one way in: `load_model` finds out what it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sparring.errors import ModelError, UsageError
+from sparring.factories import is_reference
+from sparring.models.code import load_code
+from sparring.models.digest import digest_of
+from sparring.models.loaded import Loaded
+from sparring.models.model import Model
+from sparring.models.normalised import Normalised
+from sparring.models.onnx import load_onnx
+from sparring.models.outputs import adapter
+from sparring.models.pt2 import load_pt2
+
+__all__ = ["load_model"]
+
+Numbers = float | Sequence[float]
+
+
+def load_model(
+    source: str | Path | Callable[..., Any],
+    *,
+    weights: str | Path | None = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    outputs: str = "auto",
+    device: str | torch.device | None = None,
+    allow_unsafe_sha256: str | None = None,
+) -> Model:
+    """Load a model; no weights file runs code unless its SHA-256 is named.
+
+    Args:
+        source: A `.pt2` or `.onnx` file, `code.py:factory` (called without arguments; naming it is consent
+            to run it), a module, or any callable from inputs to outputs. A Model is returned as it is.
+        weights: For `code.py:factory`: a `.safetensors`, `.pth` or `.pt` file of its weights.
+        mean: Normalisation to put before the model, if it is not inside yet; per channel, in the data's
+            range.
+        std: Likewise.
+        outputs: `auto`, `logits`, `logit` (one, for two classes), `probabilities`, or `raw` for anything
+            else. `auto` is settled by `look`.
+        device: Where to put a model that is loaded from files; a module stays where it is.
+        allow_unsafe_sha256: SHA-256 of the one file that may run code when it is read.
+
+    Raises:
+        ModelError: If it cannot be loaded.
+        UnsafeFileError: If reading the file could run code.
+        MissingExtraError: If its format needs a package that is not installed.
+        UsageError: If an option does not fit the source.
+    """
+    adapter(outputs)  # a wrong name is told before a large file is read
+    if isinstance(source, Model):
+        return source
+    place = None if device is None else torch.device(device)
+    trusted = None if allow_unsafe_sha256 is None else allow_unsafe_sha256.strip().lower()
+    loaded = _loaded(source, None if weights is None else Path(weights), place, trusted)
+    function = _normalised(loaded.function, mean, std, place)
+    name, origin = _names(source)
+    return Model(
+        function,
+        name=name,
+        source=origin,
+        digest=loaded.digest,
+        outputs=outputs,
+        gradients=loaded.gradients,
+        notes=loaded.notes,
+    )
+
+
+def _loaded(source: Any, weights: Path | None, device: torch.device | None, trusted: str | None) -> Loaded:
+    if isinstance(source, str) and is_reference(source):
+        return load_code(source, weights, device, trusted)
+    if weights is not None:
+        raise UsageError(
+            "weights go with a model given as code.py:factory; leave them out, or name the factory"
+        )
+    if not isinstance(source, str | Path):
+        return _in_memory(source, device)
+    path = Path(source)
+    if not path.is_file():
+        raise ModelError(f'there is no model file "{source}"')
+    if path.suffix == ".pt2":
+        return load_pt2(path, device, trusted)
+    if path.suffix == ".onnx":
+        return load_onnx(path, device)
+    raise ModelError(_kind_fault(path))
+
+
+def _in_memory(source: Any, device: torch.device | None) -> Loaded:
+    if not callable(source):
+        raise ModelError(
+            f"an object of type {type(source).__name__} is no model; give a file, a module or a callable"
+        )
+    if not isinstance(source, nn.Module):
+        return Loaded(source, None)
+    first = next(source.parameters(), None)
+    if device is not None and first is not None and first.device.type != device.type:
+        raise UsageError(
+            f"the model is on {first.device} and is not moved for you; call model.to({str(device)!r}) first"
+        )
+    return Loaded(source, digest_of(source))
+
+
+def _normalised(
+    function: Callable[..., Any], mean: Numbers | None, std: Numbers | None, device: torch.device | None
+) -> Callable[..., Any]:
+    if mean is None and std is None:
+        return function
+    if mean is None or std is None:
+        raise UsageError("mean and std go together; give both or none")
+    before = Normalised(mean, std)
+    if not isinstance(function, nn.Module):
+        return lambda inputs: function(before(inputs))
+    first = next(function.parameters(), None)
+    return nn.Sequential(before.to(device if first is None else first.device), function)
+
+
+def _names(source: Any) -> tuple[str, str]:
+    """A short name, and where the model came from."""
+    if isinstance(source, str | Path):
+        return (str(source).rpartition(":")[2] if is_reference(source) else Path(source).stem), str(source)
+    return getattr(source, "__name__", type(source).__name__), "memory"
+
+
+def _kind_fault(path: Path) -> str:
+    if path.suffix in (".pth", ".pt", ".safetensors"):
+        return f'"{path.name}" holds weights without a model; name the code as well: net.py:make with these weights'
+    return f'"{path.name}" is not a kind of model that is known: .pt2, .onnx, code.py:factory'

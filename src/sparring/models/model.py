@@ -1,0 +1,66 @@
+"""The model as everything else sees it: inputs (B, *shape) in the range of the data in, logits (B, C) out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from sparring.models.outputs import adapter
+
+__all__ = ["Model"]
+
+
+class Model(nn.Module):
+    """A user's model with an adapter behind it. The user's own object is held, never copied, moved or
+    changed.
+
+    Args:
+        function: The user's module or callable.
+        name: Short, for reports.
+        source: Where it came from.
+        digest: SHA-256 of its files, or of its parameters and buffers; None if it has none.
+        outputs: Which adapter of `sparring.models.outputs` turns its answers into logits.
+        gradients: Whether gradients reach the inputs.
+        randomised: Whether two calls on equal inputs differ; known after `look`.
+        notes: What was found or assumed, a sentence each.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str,
+        source: str,
+        digest: str | None = None,
+        outputs: str = "auto",
+        gradients: bool = True,
+        randomised: bool = False,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.function = function
+        self.name = name
+        self.source = source
+        self.digest = digest
+        self.outputs = outputs
+        self.gradients = gradients
+        self.randomised = randomised
+        self.notes = notes
+        self.adapt = adapter(outputs)
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        return self.adapt(self.function(inputs))
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs must be: the device of the first parameter or buffer."""
+        first = next(self.parameters(), next(self.buffers(), None))
+        return torch.device("cpu") if first is None else first.device
+
+    def having(self, **changes: Any) -> Model:
+        """A model around the same function with some fields changed."""
+        fields = ("name", "source", "digest", "outputs", "gradients", "randomised", "notes")
+        return Model(self.function, **{field: getattr(self, field) for field in fields} | changes)

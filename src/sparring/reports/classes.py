@@ -1,0 +1,37 @@
+"""Accuracy per class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparring.reports.words import class_name
+from sparring.storage import Run
+
+__all__ = ["ClassLine", "classes"]
+
+
+@dataclass(frozen=True)
+class ClassLine:
+    """One line of the table of classes."""
+
+    name: str
+    samples: int
+    clean: int
+    robust: int
+
+
+def classes(run: Run) -> list[ClassLine]:
+    """A line per class that has samples, the least robust first."""
+    labels = run.records["label"].to_numpy()
+    predictions = run.records["prediction"].to_numpy()
+    robust = np.asarray(run.records["status"].to_pylist(), dtype=object) == "robust"
+    lines = [
+        ClassLine(
+            name=class_name(run, int(label)),
+            samples=int((mine := labels == label).sum()),
+            clean=int((mine & (predictions == labels)).sum()),
+            robust=int((mine & robust).sum()),
+        )
+        for label in np.unique(labels)
+    ]
+    return sorted(lines, key=lambda line: line.robust / line.samples)

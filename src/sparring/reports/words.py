@@ -1,0 +1,103 @@
+"""What the numbers of a run mean, in words."""
+
+from typing import Any
+
+import pyarrow.compute as pc
+
+from sparring.storage import Run
+
+__all__ = ["class_name", "count_status", "interval", "is_picture", "meaning", "noun", "percent", "verdict", "verified"]
+
+_VERDICTS = {
+    "measured": "Measured. No gate was set, so nothing passed or failed.",
+    "pass": "Passed: not broken by this suite at this budget.",
+    "fail": "Failed: the model is less robust than the gate demands.",
+    "inconclusive": "Inconclusive: these samples are too few to tell a pass from a fail.",
+    "invalid": "Invalid: this evaluation cannot be trusted.",
+    "incomplete": "Incomplete: the audit stopped before every sample was settled.",
+}
+
+_LEFT_OVER = {
+    "gave_up": "attacked in vain, although not everything could be tried on them",
+    "unanswered": "not answered by the model",
+    "unfinished": "not finished",
+}
+
+
+def percent(count: int, total: int) -> str:
+    """A share with one decimal; all and none are said only of all and none.
+
+    >>> percent(65, 256), percent(9999, 10000), percent(0, 0)
+    ('25.4%', '99.990%', '–')
+    """
+    if total == 0:
+        return "–"
+    text = f"{count / total:.1%}"
+    return f"{count / total:.3%}" if text in ("0.0%", "100.0%") and 0 < count < total else text
+
+
+def is_picture(run: Run) -> bool:
+    """Whether the samples are images, (1 | 3, height, width)."""
+    shape = run.result["data"].get("shape") or []
+    return len(shape) == 3 and shape[0] in (1, 3)
+
+
+def noun(run: Run, count: int) -> str:
+    """`count` with the name of what was audited: "1 image", "2,000 samples"."""
+    name = "image" if is_picture(run) else "sample"
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
+
+
+def count_status(run: Run, status: str) -> int:
+    """How many records have this status."""
+    return int(pc.sum(pc.equal(run.records["status"], status)).as_py() or 0)
+
+
+def class_name(run: Run, label: int | None) -> str:
+    """What a reader calls class `label`; untrusted text, to be escaped."""
+    names = run.result["data"].get("classes") or []
+    if label is None:
+        return "?"
+    return str(names[label]) if 0 <= label < len(names) else f"class {label}"
+
+
+def verdict(run: Run) -> str:
+    """The verdict as a sentence."""
+    return _VERDICTS[run.verdict]
+
+
+def meaning(run: Run) -> str:
+    """One paragraph for somebody who has never heard of robust accuracy."""
+    result: dict[str, Any] = run.result
+    correct, robust, broken = result["clean_correct"], result["robust"], count_status(run, "broken")
+    is_are = "is" if correct == 1 else "are"
+    rest = [f"{count:,} {text}" for status, text in _LEFT_OVER.items() if (count := count_status(run, status))]
+    parts = [
+        f"Of {noun(run, run.samples)}, {correct:,} {is_are} classified correctly as they are.",
+        f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
+        f" {robust:,} ({percent(robust, run.samples)} of all) withstood everything that suite"
+        f" {result['suite']['name']} tried.",
+        f"Besides, {', '.join(rest)}." if rest else "",
+        "This is an upper bound: attacks find breaks, they do not prove that there are none.",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def interval(run: Run) -> str:
+    """The interval of robust accuracy, or why there is none."""
+    found, note = run.result["interval"], run.result.get("interval_note")
+    if found is None:
+        return note or "No interval: the samples were not drawn at random."
+    method = f" ({found['method']})" if found.get("method") else ""
+    text = f"{found['level']:.0%} interval: {found['low']:.1%} to {found['high']:.1%}{method}."
+    return f"{text} {note}" if note else text
+
+
+def verified(run: Run) -> str:
+    """How many of the breaks were confirmed apart from the search."""
+    broken = count_status(run, "broken")
+    confirmed = pc.sum(pc.and_(run.records["verified"], pc.equal(run.records["status"], "broken"))).as_py() or 0
+    if broken == 0:
+        return "Nothing was broken."
+    which = "Every break was" if confirmed == broken else f"Only {confirmed:,} of {broken:,} breaks could be"
+    return f"{which} verified in float32, apart from the code that found it."

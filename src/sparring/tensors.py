@@ -1,0 +1,83 @@
+"""Row-wise helpers: everything the engine moves is a tree whose tensors have one row per sample.
+
+A tree is a tensor, `None`, a plain value, or a list, tuple, dict or dataclass of trees. A tensor with no
+dimensions, like a plain value, belongs to all rows and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+__all__ = ["flat", "join", "over_rows", "per_row", "pick", "put", "take", "tree_map", "vector"]
+
+Tree = TypeVar("Tree")
+
+
+def tree_map(change: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Apply `change` to every tensor of `tree`, together with the tensors in the same place of `others`."""
+    if isinstance(tree, Tensor):
+        return change(tree, *others)
+    if isinstance(tree, list | tuple):
+        parts = [tree_map(change, *each) for each in zip(tree, *others, strict=True)]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, dict):
+        # dict subclasses of other libraries (model outputs) are read here, never rebuilt
+        return {key: tree_map(change, tree[key], *(each[key] for each in others)) for key in tree}
+    if is_dataclass(tree) and not isinstance(tree, type):
+        names = [field.name for field in fields(tree)]
+        parts = {name: tree_map(change, *(getattr(each, name) for each in (tree, *others))) for name in names}
+        return replace(tree, **parts)
+    return tree
+
+
+def take(tree: Tree, rows: Tensor) -> Tree:
+    """Keep the rows named by a mask or by indices, `(B,)`."""
+    return tree_map(lambda values: values[rows] if values.ndim else values, tree)  # type: ignore[no-any-return]
+
+
+def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
+    """A copy of `tree` in which `rows`, a mask or indices, are those of `new`."""
+
+    def write(old: Tensor, values: Tensor) -> Tensor:
+        changed = old.clone()
+        changed[rows] = values
+        return changed
+
+    return tree_map(write, tree, new)  # type: ignore[no-any-return]
+
+
+def join(first: Tree, second: Tree) -> Tree:
+    """Put the rows of `second` behind those of `first`."""
+    return tree_map(lambda a, b: torch.cat([a, b]) if a.ndim else a, first, second)  # type: ignore[no-any-return]
+
+
+def per_row(values: float | Tensor, like: Tensor) -> Tensor:
+    """Shape `values` (a number, `(B,)`, or already like one row of `like`) so that they broadcast over `like`."""
+    values = torch.as_tensor(values, dtype=like.dtype, device=like.device)
+    return values.reshape(-1, *[1] * (like.ndim - 1)) if values.ndim == 1 else values
+
+
+def over_rows(values: Tensor, like: Tensor) -> Tensor:
+    """Append dimensions of length one until `values` `(B, ...)` broadcasts against `like` `(B, ..., *shape)`."""
+    return values.reshape(*values.shape, *[1] * (like.ndim - values.ndim))
+
+
+def pick(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """For each row, `yes` where `chosen` `(B,)` holds, else `no`."""
+    return torch.where(over_rows(chosen, yes), yes, no)
+
+
+def flat(points: Tensor) -> Tensor:
+    """See every row as a vector, `(B, n)`."""
+    return points.reshape(len(points), -1)
+
+
+def vector(values: float | Tensor, like: Tensor) -> Tensor:
+    """One number per row of `like` `(B, ...)`, `(B,)`, from a number or from a value per row of any shape."""
+    values = torch.as_tensor(values, dtype=like.dtype, device=like.device)
+    return values.reshape(-1).expand(len(like))

@@ -1,0 +1,93 @@
+"""L0: at most eps coordinates, or whole pixels, may change, each as far as the data allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from sparring.domain import Domain
+from sparring.draws import Draws
+from sparring.errors import ThreatError
+from sparring.tensors import flat, vector
+from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, only_allowed, per_sample, rows_of
+
+__all__ = ["L0"]
+
+
+@dataclass(frozen=True)
+class L0:
+    """Change at most `eps` coordinates by any amount.
+
+    Args:
+        eps: How many may change: a number, or `(B,)` per sample; fractions are cut off.
+        pixels: Count pixels across the channels of `(C, H, W)` images instead of single coordinates.
+        mask: True where a coordinate may change; None for everywhere.
+        box: Range of the data; set by `bind`.
+    """
+
+    eps: float | Tensor
+    pixels: bool = False
+    mask: Tensor | None = None
+    box: Box = UNIT
+
+    norm = "l0"
+
+    def bind(self, inputs: Tensor, domain: Domain) -> Self:
+        if self.pixels and inputs.ndim != 4:
+            raise ThreatError(f"l0 over pixels needs images (C, H, W), but the data have shape {tuple(inputs.shape[1:])}")
+        bound = replace(
+            self,
+            eps=per_sample(self.eps, inputs),
+            mask=None if self.mask is None else rows_of(self.mask, inputs, "mask"),
+            box=box_of(domain, inputs),
+        )
+        fits(bound.eps, longest=float(self._units(inputs[:1]).numel()), name="l0")
+        return bound
+
+    def render(self, points: Tensor, inputs: Tensor) -> Tensor:
+        return points
+
+    def project(self, points: Tensor, inputs: Tensor) -> Tensor:
+        """Nearest points: keep the changes whose loss would cost most, clipped to the range of the data.
+
+        Dropping a change costs its square, keeping it costs the square of what clipping cuts off; the difference
+        is what keeping gains, and the eps largest gains are kept.
+        """
+        inside = kept(self.box.clip(points), inputs, self.mask)
+        gain = self._units((points - inputs) ** 2 - (points - inside) ** 2)
+        return torch.where(self._chosen(gain, points), inside, inputs)
+
+    def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
+        """Random coordinates, each set to a random value of the range."""
+        low, high = torch.as_tensor(self.box.low).to(inputs), torch.as_tensor(self.box.high).to(inputs)
+        value = kept(low + (high - low) * draws.uniform(inputs), inputs, self.mask)
+        luck = self._units(allowed(draws.uniform(inputs, draw=1) + 1, self.mask))
+        return torch.where(self._chosen(luck, inputs), value, inputs)
+
+    def steepest(self, gradient: Tensor, points: Tensor) -> Tensor:
+        """Signs at the eps largest gradients that still have room: each of them moves by one."""
+        gradient = allowed(gradient, self.mask)
+        gradient = torch.where(self.box.room(points, gradient) > 0, gradient, 0)
+        return torch.where(self._chosen(self._units(gradient.abs()), points), gradient, 0).sign()
+
+    def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
+        return flat(self._units((points != inputs).to(points.dtype)) > 0).sum(1).to(points.dtype)
+
+    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
+        near = self.distance(points, inputs) <= vector(self.eps, inputs)
+        return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
+
+    def _units(self, values: Tensor) -> Tensor:
+        """What is counted: coordinates, or pixels with their channels added up, `(B, ...)`."""
+        return values.sum(1, keepdim=True) if self.pixels else values
+
+    def _chosen(self, gain: Tensor, like: Tensor) -> Tensor:
+        """The eps largest positive gains of each row, as a mask over `like`."""
+        order = flat(gain).argsort(dim=1, descending=True, stable=True)
+        places = torch.arange(order.shape[1], device=order.device).expand_as(order)
+        rank = torch.empty_like(order).scatter_(1, order, places)
+        most = vector(self.eps, like).floor()[:, None]
+        return ((rank < most) & (flat(gain) > 0)).view_as(gain).expand_as(like)

@@ -1,0 +1,66 @@
+"""Linf: every coordinate may change, each by at most eps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from sparring.domain import Domain
+from sparring.draws import Draws
+from sparring.tensors import flat, per_row
+from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, only_allowed, rows_of, tolerance
+
+__all__ = ["Linf"]
+
+
+@dataclass(frozen=True)
+class Linf:
+    """Change every coordinate by at most `eps`.
+
+    Args:
+        eps: Budget in data units: a number, `(B,)` per sample, or a shape that broadcasts per coordinate.
+        mask: True where a coordinate may change; None for everywhere.
+        box: Range of the data; set by `bind`.
+    """
+
+    eps: float | Tensor
+    mask: Tensor | None = None
+    box: Box = UNIT
+
+    norm = "linf"
+
+    def bind(self, inputs: Tensor, domain: Domain) -> Self:
+        bound = replace(
+            self,
+            eps=rows_of(self.eps, inputs, "eps"),
+            mask=None if self.mask is None else rows_of(self.mask, inputs, "mask"),
+            box=box_of(domain, inputs),
+        )
+        fits(bound.eps, longest=domain.high - domain.low, name="linf")
+        return bound
+
+    def render(self, points: Tensor, inputs: Tensor) -> Tensor:
+        return points
+
+    def project(self, points: Tensor, inputs: Tensor) -> Tensor:
+        eps = per_row(self.eps, inputs)
+        near = torch.minimum(torch.maximum(points, inputs - eps), inputs + eps)
+        return kept(self.box.clip(near), inputs, self.mask)
+
+    def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
+        shift = (2 * draws.uniform(inputs) - 1) * per_row(self.eps, inputs)
+        return self.project(inputs + shift, inputs)
+
+    def steepest(self, gradient: Tensor, points: Tensor) -> Tensor:
+        return allowed(gradient, self.mask).sign()
+
+    def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
+        return flat(points - inputs).abs().amax(1)
+
+    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
+        limit = per_row(self.eps + tolerance(self.eps, self.box), inputs)
+        near = flat((points - inputs).abs() <= limit).all(1)
+        return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)

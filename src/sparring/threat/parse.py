@@ -1,0 +1,75 @@
+"""Threats as words: `linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels)."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+from torch import Tensor
+
+from sparring.errors import ThreatError, nearest
+from sparring.threat.contract import Threat
+from sparring.threat.l0 import L0
+from sparring.threat.l1 import L1
+from sparring.threat.l2 import L2
+from sparring.threat.linf import Linf
+
+__all__ = ["parse_threat", "threat_text"]
+
+_NORMS = ("linf", "l2", "l1", "l0")
+
+
+def parse_threat(text: str) -> Threat:
+    """Read a threat.
+
+    Raises:
+        ThreatError: The norm is unknown or the size is not a positive number.
+
+    >>> parse_threat("linf:8/255").eps == 8 / 255
+    True
+    >>> parse_threat("l0:24px")
+    L0(eps=24.0, pixels=True, mask=None, box=Box(low=0.0, high=1.0))
+    """
+    norm, colon, size = text.strip().lower().partition(":")
+    if norm not in _NORMS:
+        raise ThreatError(f"unknown norm {norm!r} in threat {text!r}; {nearest(norm, _NORMS)}")
+    if not colon:
+        raise ThreatError(f"threat {text!r} names no size; write for example {norm}:{'24px' if norm == 'l0' else '8/255'}")
+    match norm:
+        case "linf":
+            return Linf(_number(size, text))
+        case "l2":
+            return L2(_number(size, text))
+        case "l1":
+            return L1(_number(size, text))
+    return L0(_number(size.removesuffix("px"), text), pixels=size.endswith("px"))
+
+
+def threat_text(threat: Threat) -> str:
+    """The words for a threat; sizes in 255ths read so.
+
+    >>> threat_text(Linf(8 / 255)), threat_text(L0(24, pixels=True))
+    ('linf:8/255', 'l0:24px')
+    """
+    if isinstance(threat.eps, Tensor) and threat.eps.numel() != 1:
+        return f"{threat.norm}:per sample"
+    eps = float(threat.eps)
+    grey = round(eps * 255)
+    if threat.norm == "linf" and grey and math.isclose(eps * 255, grey, rel_tol=1e-6) and eps < 1:
+        return f"linf:{grey}/255"
+    return f"{threat.norm}:{eps:g}{'px' if getattr(threat, 'pixels', False) else ''}"
+
+
+def _number(size: str, text: str) -> float:
+    """A positive number, or a ratio of two."""
+    if not re.fullmatch(r"[\d.eE+\-]+(/[\d.eE+\-]+)?", size):
+        raise ThreatError(f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255")
+    try:
+        above, _, below = size.partition("/")
+        value = float(Fraction(above) / Fraction(below or "1"))
+    except (ValueError, ZeroDivisionError):
+        raise ThreatError(f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255") from None
+    if value <= 0:
+        raise ThreatError(f"the size in threat {text!r} must be positive, but is {value:g}")
+    return value

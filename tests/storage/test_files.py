@@ -1,0 +1,49 @@
+import errno
+import os
+
+import pytest
+
+from sparring.errors import DataError
+from sparring.storage import replacing
+
+
+def test_the_file_appears_when_the_block_ends(tmp_path):
+    target = tmp_path / "result.json"
+    with replacing(target) as path:
+        path.write_text("new")
+        assert not target.exists()
+    assert target.read_text() == "new"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "result.json"
+    target.write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing(target) as path:
+        path.write_text("half")
+        raise KeyboardInterrupt
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="cannot be written: No space left"), replacing(tmp_path / "a") as path:
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="cannot be written"), replacing(tmp_path / "none" / "a") as path:
+        path.write_text("x")
+
+
+def test_the_bytes_are_flushed_before_the_name_changes(tmp_path, monkeypatch):
+    events = []
+    fsync, move = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (events.append("flush"), fsync(descriptor)))
+    monkeypatch.setattr(os, "replace", lambda *names: (events.append("rename"), move(*names)))
+    monkeypatch.setattr("pathlib.Path.replace", lambda self, target: os.replace(self, target))
+    with replacing(tmp_path / "a") as path:
+        path.write_text("x")
+    assert events == ["flush", "rename", "flush"]
