@@ -28,7 +28,9 @@ def test_one_side_spends_the_whole_error_on_it():
     assert exact_interval(0, 10, side="upper").low == 0.0
     assert exact_interval(10, 10, side="lower").low == pytest.approx(0.05 ** (1 / 10))
     assert exact_interval(10, 10, side="lower").high == 1.0
-    assert exact_interval(7, 10, level=0.9).low == pytest.approx(exact_interval(7, 10, level=0.95, side="lower").low)
+    assert exact_interval(7, 10, level=0.9).low == pytest.approx(
+        exact_interval(7, 10, level=0.95, side="lower").low
+    )
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.99), st.sampled_from(["both", "lower", "upper"]))
@@ -49,7 +51,9 @@ def test_the_interval_holds_the_observed_share_and_mirrors(trials, data):
     assert interval.low == pytest.approx(1 - mirrored.high, abs=1e-9)
 
 
-@pytest.mark.parametrize(("successes", "trials", "level"), [(1, 0, 0.95), (-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 95)])
+@pytest.mark.parametrize(
+    ("successes", "trials", "level"), [(1, 0, 0.95), (-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 95)]
+)
 def test_nonsense_is_refused(successes, trials, level):
     with pytest.raises(UsageError, match="interval"):
         exact_interval(successes, trials, level)

@@ -33,7 +33,11 @@ class Sample:
 
 
 def make_run(
-    samples: int = 60, shape: tuple[int, ...] = (3, 32, 32), classes: tuple[str, ...] = CIFAR, seed: int = 0, **changes: Any
+    samples: int = 60,
+    shape: tuple[int, ...] = (3, 32, 32),
+    classes: tuple[str, ...] = CIFAR,
+    seed: int = 0,
+    **changes: Any,
 ) -> Run:
     """A run over `samples` smooth random pictures (or noise, where `shape` is none of a picture)."""
     fates = made_up(samples, len(classes), seed)
@@ -79,9 +83,14 @@ def pairs(count: int, shape: tuple[int, ...], seed: int) -> tuple[Tensor, Tensor
 def make_records(fates: list[Sample], classes: int = 10) -> Any:
     broken = [fate.status == "broken" for fate in fates]
     tried = [fate.status != "clean_error" for fate in fates]
-    spent = [fate.found_after if hit else 5000 * try_ + 1 for fate, hit, try_ in zip(fates, broken, tried, strict=True)]
+    spent = [
+        fate.found_after if hit else 5000 * try_ + 1
+        for fate, hit, try_ in zip(fates, broken, tried, strict=True)
+    ]
     only_if_broken = [
-        (fate.stage, (fate.label + 1) % classes, EPS * (1 - fate.index / 1e4), 0.5, fate.found_after) if hit else (None,) * 5
+        (fate.stage, (fate.label + 1) % classes, EPS * (1 - fate.index / 1e4), 0.5, fate.found_after)
+        if hit
+        else (None,) * 5
         for fate, hit in zip(fates, broken, strict=True)
     ]
     attack, wrong, distance, margin, found = zip(*only_if_broken, strict=True) if fates else ((),) * 5
@@ -150,7 +159,7 @@ def make_result(fates: list[Sample], shape: tuple[int, ...], classes: tuple[str,
         "robust": robust,
         "robust_accuracy": robust / max(len(fates), 1),
         "robust_8bit": robust + 2,
-        "interval": {"low": 0.201, "high": 0.312, "level": 0.95, "method": "Clopper–Pearson"},
+        "interval": {"low": 0.201, "high": 0.312, "level": 0.95, "method": "Clopper-Pearson"},
         "interval_note": "It is about which samples were drawn, not about attacks that were not tried.",
         "threat": {
             "text": "linf:8/255",
@@ -160,7 +169,10 @@ def make_result(fates: list[Sample], shape: tuple[int, ...], classes: tuple[str,
         },
         "suite": {
             "name": "standard",
-            "stages": [{"name": stage, "attack": stage.split("-")[0], "aims": 1, "restarts": 1, "steps": 100} for stage in STAGES],
+            "stages": [
+                {"name": stage, "attack": stage.split("-")[0], "aims": 1, "restarts": 1, "steps": 100}
+                for stage in STAGES
+            ],
         },
         "seed": 0,
         "forwards": 123_456,
@@ -168,13 +180,31 @@ def make_result(fates: list[Sample], shape: tuple[int, ...], classes: tuple[str,
         "queries": 123_456,
         "seconds": 83.2,
         "date": "2026-11-23T07:00:00Z",
-        "findings": [{"id": "clean-gradients", "severity": "note", "message": "3 samples have no gradient.", "samples": 3}],
+        "findings": [
+            {
+                "id": "clean-gradients",
+                "severity": "note",
+                "message": "3 samples have no gradient.",
+                "samples": 3,
+            }
+        ],
         "versions": {"sparring": "0.1.0", "torch": "2.13.0", "python": "3.11.2", "engine": "1"},
-        "model": {"name": "small_resnet", "source": "small_resnet.pt2", "digest": "ab" * 32, "notes": ["outputs are logits"]}
+        "model": {
+            "name": "small_resnet",
+            "source": "small_resnet.pt2",
+            "digest": "ab" * 32,
+            "notes": ["outputs are logits"],
+        }
         | {"device": "cpu", "precision": "float32"},
-        "data": {"source": "test.npz", "digest": "cd" * 32, "classes": list(classes), "notes": [], "total": 500}
+        "data": {
+            "source": "test.npz",
+            "digest": "cd" * 32,
+            "classes": list(classes),
+            "notes": [],
+            "total": 500,
+        }
         | {"shape": list(shape), "step": 1 / 255},
-        "command": "sparring audit --model small_resnet.pt2 --data test.npz --threat linf:8/255 --suite standard --seed 0",
+        "command": "sparring audit --model small_resnet.pt2 --data test.npz --threat linf:8/255",
         "python": 'sparring.audit("small_resnet.pt2", "test.npz", "linf:8/255", suite="standard", seed=0)',
         "curve": {"passes": found, "robust": [correct - place for place in range(1, len(found) + 1)]},
         "body": {},

@@ -4,7 +4,7 @@ import pytest
 
 from sparring.errors import DataError
 from sparring.storage import RECORDS, records_table, tables
-from tests.reports.runs import make_records, made_up
+from tests.reports.runs import made_up, make_records
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,8 @@ def test_tables_survive_the_disk(records, tmp_path):
 
 
 def test_equal_tables_give_equal_bytes_however_they_were_put_together(records, tmp_path):
-    pieces = pa.concat_tables([records.slice(0, 7), records.slice(7)]).replace_schema_metadata({"when": "today"})
+    pieces = pa.concat_tables([records.slice(0, 7), records.slice(7)])
+    pieces = pieces.replace_schema_metadata({"when": "today"})
     tables.write(records, tmp_path / "one.parquet")
     tables.write(pieces, tmp_path / "two.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
@@ -59,6 +60,7 @@ def test_a_missing_column_is_named(records, tmp_path):
 
 def test_a_column_of_another_type_is_named(records, tmp_path):
     place = records.schema.get_field_index("label")
-    pq.write_table(records.set_column(place, "label", records["label"].cast(pa.int32())), tmp_path / "records.parquet")
+    narrow = records.set_column(place, "label", records["label"].cast(pa.int32()))
+    pq.write_table(narrow, tmp_path / "records.parquet")
     with pytest.raises(DataError, match="column label holds int32"):
         tables.read(tmp_path / "records.parquet")

@@ -46,8 +46,7 @@ def from_python(
         inputs, labels = _joined((data[i] for i in range(len(data))), np.stack, source)
     else:
         raise DataError(
-            f"{source} is an object of type {type(data).__name__}; give (inputs, labels), a Dataset or a
-            DataLoader"
+            f"{source} is of type {type(data).__name__}; give (inputs, labels), a Dataset or a DataLoader"
         )
     return pack(inputs, labels, source=source, classes=classes, domain=domain)
 

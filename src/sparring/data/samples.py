@@ -100,6 +100,4 @@ def _check_count(count: int) -> None:
 
 def _missing_note(count: int, missing: list[int]) -> tuple[str]:
     named = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
-    return (
-        f"the first {count} samples hold none of {len(missing)} classes ({named}); draw a random sample instead",
-    )
+    return (f"the first {count} samples lack {len(missing)} of the classes ({named}); draw a sample instead",)

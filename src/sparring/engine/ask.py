@@ -14,19 +14,13 @@ import torch
 from torch import Tensor
 
 from sparring.engine.contract import Ask, Attack, Seen, Task, Want
+from sparring.models.canonical import show
 from sparring.tensors import flat, take, tree_map
 
-__all__ = ["Look", "ask", "hide", "judged", "look", "without_gradients"]
+__all__ = ["Look", "ask", "hide", "judged", "without_gradients"]
 
 Look = Callable[[Tensor], Any]
 """A model: points `(N, *shape)` to outputs with N rows."""
-
-ROWS = {"cpu": 8, "cuda": 32}
-"""Batches are padded to a multiple of this, so that the same kernels run whatever the batch.
-
-On the CPU this makes a row's numbers independent of its mates, to the last bit, for the nets measured in
-`tests/engine/test_batches.py`; without it, batches that are no multiple of four differ.
-"""
 
 
 def ask(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor) -> Seen:
@@ -46,15 +40,6 @@ def ask(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor) -> S
     return tree_map(lambda yes, no: _weave(climb, yes, no), climbing, without_gradients(looking, climbing))
 
 
-def look(model: Look, points: Tensor) -> Any:
-    """Show the model points `(N, *shape)`, padded to a canonical number of rows; N rows of outputs."""
-    missing = -len(points) % ROWS.get(points.device.type, 1)
-    if not missing:
-        return model(points)
-    outputs = model(torch.cat([points, points[-1:].expand(missing, *points.shape[1:])]))
-    return tree_map(lambda values: values[: len(points)], outputs)
-
-
 def hide(seen: Seen, ask: Ask) -> Seen:
     """What the attacker may see: the predicted classes alone if only labels were wanted."""
     if ask.want is not Want.LABELS:
@@ -69,7 +54,7 @@ def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
     if len(rows):
         mine, points = take(task, rows), ask.points[rows, which]
         with torch.no_grad():
-            outputs = look(judge, mine.threat.render(points, mine.inputs))
+            outputs = show(judge, mine.threat.render(points, mine.inputs))
         outputs = tree_map(lambda values: values.unsqueeze(1), outputs)
         hits[rows, which] = _reached(mine, points[:, None], outputs, None)[:, 0]
     return hits
@@ -81,7 +66,7 @@ def _ask_alike(model: Look, attack: Attack, task: Task, state: Any, climb: bool)
     batch = points.shape[:2]
     with torch.set_grad_enabled(climb):
         shown = _render(task, points).flatten(0, 1).detach().requires_grad_(climb)
-        outputs = tree_map(lambda values: values.unflatten(0, batch), look(model, shown))
+        outputs = tree_map(lambda values: values.unflatten(0, batch), show(model, shown))
         losses = None if state.ask.want is Want.LABELS else attack.loss(task, state, outputs)
     gradients = _gradients(losses, shown, batch) if climb and losses is not None else None
     outputs, losses = tree_map(Tensor.detach, outputs), tree_map(Tensor.detach, losses)

@@ -22,15 +22,16 @@ def exact_interval(
 ) -> Interval:
     r"""The exact interval of Clopper and Pearson (1934) for the share behind `successes` of `trials`.
 
-    With $a = 1 - level$ for one side and half of that for two, `low` is the share at which this many successes or
-    more have probability $a$, and `high` the share at which this many or fewer have it. It never covers less often
-    than promised. It is about the draw of the samples alone: the trials must be a random draw.
+    With $a = 1 - level$ for one side and half of that for two, `low` is the share at which this many
+    successes or more have probability $a$, and `high` the share at which this many or fewer have it. It never
+    covers less often than promised. It is about the draw of the samples alone: they must be a random draw.
 
     Args:
         successes: From 0 to `trials`.
         trials: At least 1.
         level: Strictly between 0 and 1.
-        side: `lower` bounds the share from below and puts `high` at 1; `upper` bounds it from above, `low` is 0.
+        side: `lower` bounds the share from below and puts `high` at 1; `upper` bounds it from above and puts
+            `low` at 0.
 
     Raises:
         UsageError: The counts or the level make no sense.
@@ -42,7 +43,9 @@ def exact_interval(
     from scipy.special import betaincinv  # scipy takes its time, and few callers come here
 
     if not (trials >= 1 and 0 <= successes <= trials):
-        raise UsageError(f"an interval needs 0 <= successes <= trials and a trial; got {successes} of {trials}")
+        raise UsageError(
+            f"an interval needs 0 <= successes <= trials and a trial; got {successes} of {trials}"
+        )
     if not 0 < level < 1:
         raise UsageError(f"the level of an interval is between 0 and 1, for example 0.95; got {level}")
     tail = (1 - level) / 2 if side == "both" else 1 - level

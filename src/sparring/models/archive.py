@@ -90,8 +90,7 @@ def _kept(name: str, data: bytes, file: str) -> bytes | None:
     if DESCRIBED.fullmatch(name):
         return json.dumps(screened(_json(name, data, file), file)).encode()
     if SAMPLE_INPUTS.fullmatch(name):
-        # A model runs without them. They are a pickle, so a payload here is a reason to refuse the whole
-        # file.
+        # The model runs without them. They are a pickle: a payload here is a reason to refuse the whole file.
         read_restricted(BytesIO(data), f"{name} of {file}")
         return b""
     if LEFT_OUT.fullmatch(name):

@@ -1,4 +1,4 @@
-"""`code.py:factory`, with or without a weights file: the architecture from the user's code, weights from a file."""
+"""`code.py:factory`: the architecture from the user's code, and weights from a file if one is given."""
 
 from __future__ import annotations
 

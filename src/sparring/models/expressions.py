@@ -1,7 +1,6 @@
 """Expressions of tensor sizes in a `.pt2` file, such as `2*Symbol('s0', positive=True, integer=True)`.
 
-torch hands them to `sympy.sympify`, which evaluates them as Python. So only arithmetic of symbols passes
-here.
+torch hands them to `sympy.sympify`, which evaluates them as Python. Only arithmetic of symbols passes here.
 """
 
 from __future__ import annotations
@@ -12,57 +11,12 @@ import re
 __all__ = ["is_plain_arithmetic"]
 
 FUNCTIONS = frozenset(
-    [
-        "Symbol",
-        "Integer",
-        "Float",
-        "Rational",
-        "Add",
-        "Mul",
-        "Pow",
-        "Max",
-        "Min",
-        "Mod",
-        "Abs",
-        "Eq",
-        "Ne",
-        "Lt",
-        "Le",
-        "Gt",
-        "Ge",
-        "And",
-        "Or",
-        "Not",
-        "Equality",
-        "Unequality",
-        "LessThan",
-        "GreaterThan",
-        "StrictLessThan",
-        "StrictGreaterThan",
-        "floor",
-        "ceiling",
-        "FloorDiv",
-        "ModularIndexing",
-        "Where",
-        "PythonMod",
-        "CleanDiv",
-        "CeilToInt",
-        "FloorToInt",
-        "CeilDiv",
-        "LShift",
-        "RShift",
-        "PowByNatural",
-        "FloatPow",
-        "FloatTrueDiv",
-        "IntTrueDiv",
-        "TruncToFloat",
-        "TruncToInt",
-        "RoundToInt",
-        "RoundDecimal",
-        "ToFloat",
-        "Identity",
-        "IsNonOverlappingAndDenseIndicator",
-    ]
+    """
+    Symbol Integer Float Rational Add Mul Pow Max Min Mod Abs Eq Ne Lt Le Gt Ge And Or Not Equality
+    Unequality LessThan GreaterThan StrictLessThan StrictGreaterThan floor ceiling FloorDiv ModularIndexing Where PythonMod
+    CleanDiv CeilToInt FloorToInt CeilDiv LShift RShift PowByNatural FloatPow FloatTrueDiv IntTrueDiv
+    TruncToFloat TruncToInt RoundToInt RoundDecimal ToFloat Identity IsNonOverlappingAndDenseIndicator
+    """.split()  # noqa: SIM905  (words read better without quotes)
 )
 SYMBOL = re.compile(r"(s|u|zuf|zf)\d+")
 ARITHMETIC = (
@@ -87,14 +41,13 @@ def is_plain_arithmetic(expression: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     # Text may stand in one place only, as a symbol's name: sympify evaluates text that it meets elsewhere.
-    names = {id(node.args[0]) for node in ast.walk(tree) if _is_symbol(node)}
+    names = {id(node.args[0]) for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_symbol(node)}
     return all(id(node) in names or _is_plain(node) for node in ast.walk(tree))
 
 
-def _is_symbol(node: ast.AST) -> bool:
+def _is_symbol(node: ast.Call) -> bool:
     return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
+        isinstance(node.func, ast.Name)
         and node.func.id == "Symbol"
         and len(node.args) == 1
         and isinstance(node.args[0], ast.Constant)

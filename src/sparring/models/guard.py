@@ -119,7 +119,7 @@ def _restore(kept: Kept) -> None:
 
 
 def _write_back(tensor: Tensor, values: Tensor) -> None:
-    """Write only what has changed: a write counts as a new version, and breaks a graph that holds the old one."""
+    """Write only what has changed: a write makes a new version, and breaks a graph that holds the old one."""
     if tensor.is_meta or _same_bits(tensor.detach(), values):
         return
     with torch.no_grad(), torch.inference_mode(tensor.is_inference()):

@@ -131,5 +131,5 @@ def _names(source: Any) -> tuple[str, str]:
 
 def _kind_fault(path: Path) -> str:
     if path.suffix in (".pth", ".pt", ".safetensors"):
-        return f'"{path.name}" holds weights without a model; name the code as well: net.py:make with these weights'
+        return f'"{path.name}" holds weights without a model; name its code too: net.py:make'
     return f'"{path.name}" is not a kind of model that is known: .pt2, .onnx, code.py:factory'

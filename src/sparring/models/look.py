@@ -53,8 +53,8 @@ def _answer(model: Model, batch: Tensor) -> Any:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"the model fails on inputs of shape {tuple(batch.shape)}: {type(error).__name__}:
-            {reason}{_hint(model, batch)}"
+            f"the model fails on inputs of shape {tuple(batch.shape)}: {type(error).__name__}: {reason}"
+            f"{_hint(model, batch)}"
         ) from error
 
 
@@ -80,8 +80,7 @@ def _check(logits: Tensor, rows: int, labels: Tensor | None) -> None:
         )
     if not bool(logits.isfinite().all()):
         raise ModelError(
-            "the model answers with NaN or infinite outputs on clean inputs; check its weights and the input
-            range"
+            "the model answers with NaN or infinite outputs on clean inputs; check its weights, mean and std"
         )
     if labels is not None and len(labels) and int(labels.max()) >= logits.shape[1]:
         raise ModelError(f"labels go up to {int(labels.max())} but the model has {logits.shape[1]} outputs")
@@ -101,8 +100,7 @@ def _with_nature(model: Model, batch: Tensor, logits: Tensor) -> Model:
         notes += ("no gradient reaches the inputs: attacks that need gradients cannot be used",)
     if gradient is not None and not bool(gradient.isfinite().all()):
         raise ModelError(
-            "the gradients of the model are NaN or infinite on clean inputs; check its weights and the input
-            range"
+            "the gradients of the model are NaN or infinite on clean inputs; check its weights, mean and std"
         )
     return model.having(gradients=gradient is not None, randomised=randomised, notes=notes)
 

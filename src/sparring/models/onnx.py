@@ -37,7 +37,9 @@ def load_onnx(path: Path, device: torch.device | None = None) -> Loaded:
     loaded = converted if converted is not None else _session(graph, path)
     if device is not None:
         loaded = loaded.to(device)
-    notes = () if converted is not None else (f"{reason}: the model gives scores but no gradients",)
+    notes: tuple[str, ...] = (
+        () if converted is not None else (f"{reason}: the model gives scores but no gradients",)
+    )
     if batch is not None:
         loaded = AnyBatch(loaded, batch, batch)
         notes += (f"the model takes batches of {batch} rows: others are cut and filled up",)
@@ -47,7 +49,7 @@ def load_onnx(path: Path, device: torch.device | None = None) -> Loaded:
 def _read(path: Path) -> tuple[Any, list[Path]]:
     """Read a model with its external data, each of which must lie inside the model's folder."""
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.load(path, load_external_data=False)

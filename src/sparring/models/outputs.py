@@ -98,8 +98,8 @@ def recognise(outputs: Any) -> tuple[str, str | None]:
         return _recognise_column(found)
     if _are_probabilities(found, tensor_in(outputs).dtype):
         return "probabilities", (
-            "the model returns probabilities: their logarithms are attacked; logits from before the softmax
-            are " "better where you have them, since a saturated softmax hides gradients"
+            "the model returns probabilities: their logarithms are attacked; logits from before the "
+            "softmax are better where you have them, since a saturated softmax hides gradients"
         )
     return "logits", wrapped
 
@@ -107,8 +107,8 @@ def recognise(outputs: Any) -> tuple[str, str | None]:
 def _recognise_column(found: Tensor) -> tuple[str, str]:
     if bool(((found >= 0) & (found <= 1)).all()):
         raise ModelError(
-            "the model returns one number per input, all between 0 and 1, which may be a probability or a
-            logit; " 'say outputs="probabilities" or outputs="logit"'
+            "the model returns one number per input, all between 0 and 1, a probability or a logit; "
+            'say outputs="probabilities" or outputs="logit"'
         )
     return "logit", "the model returns one logit: it is taken as class 1 against class 0"
 

@@ -28,38 +28,13 @@ TREE_TYPES = frozenset({"builtins.tuple", "builtins.list", "builtins.dict", "col
 
 # Arithmetic of sizes, and the two wrappers that export makes of `torch.no_grad` and `torch.autocast`.
 OTHER_OPERATORS = frozenset(
-    [
-        "_operator.eq",
-        "_operator.ne",
-        "_operator.le",
-        "_operator.ge",
-        "_operator.lt",
-        "_operator.gt",
-        "_operator.neg",
-        "_operator.pos",
-        "_operator.mul",
-        "_operator.add",
-        "_operator.sub",
-        "_operator.floordiv",
-        "_operator.mod",
-        "_operator.pow",
-        "_operator.truediv",
-        "_operator.and_",
-        "_operator.or_",
-        "_operator.lshift",
-        "_operator.rshift",
-        "math.trunc",
-        "torch.sym_not",
-        "torch.sym_int",
-        "torch.sym_float",
-        "torch.sym_ite",
-        "torch.sym_max",
-        "torch.sym_min",
-        "torch.sym_sqrt",
-        "torch._sym_sqrt",
-        "torch.ops.higher_order.wrap_with_set_grad_enabled",
-        "torch.ops.higher_order.wrap_with_autocast",
-    ]
+    """
+    _operator.eq _operator.ne _operator.le _operator.ge _operator.lt _operator.gt _operator.neg _operator.pos
+    _operator.mul _operator.add _operator.sub _operator.floordiv _operator.mod _operator.pow _operator.truediv
+    _operator.and_ _operator.or_ _operator.lshift _operator.rshift math.trunc torch.sym_not torch.sym_int
+    torch.sym_float torch.sym_ite torch.sym_max torch.sym_min torch.sym_sqrt torch._sym_sqrt
+    torch.ops.higher_order.wrap_with_set_grad_enabled torch.ops.higher_order.wrap_with_autocast
+    """.split()  # noqa: SIM905  (words read better without quotes)
 )
 
 # Source positions, guards and names for people: not needed to run the graph, so never handed on.
@@ -95,7 +70,7 @@ def _entry(value: Any, key: str, file: str) -> Any:
         )
     if key == "module_call_graph":  # the first entry is the model, the others are its parts, for people
         value = value[:1]
-    # A tensor may well be called "metadata": only fields of the format are left out, and those are no tensors.
+    # A tensor may well be called "metadata": what is left out are fields of the format, which are no tensors.
     return LEFT_OUT[key] if key in LEFT_OUT and not _is_tensor(value) else _screened(value, key, file)
 
 
@@ -106,8 +81,8 @@ def _is_tensor(value: Any) -> bool:
 def _checked(text: str, key: str, file: str) -> str:
     if not RULES.get(key, _is_token)(text):
         raise UnsafeFileError(
-            f"{file} holds {text[:80]!r} where {MEANINGS.get(key, 'a name')} must stand, which could run
-            code; " "export the model again, or name the SHA-256 of the file if you trust it"
+            f"{file} holds {text[:80]!r} where {MEANINGS.get(key, 'a name')} must stand, which could run "
+            "code; export the model again, or name the SHA-256 of the file if you trust it"
         )
     return text
 
@@ -151,7 +126,7 @@ def _is_plain_tree(node: Any) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """Arguments of operators, such as an einsum equation, only ever reach the source code quoted by `repr`."""
+    """Arguments of operators, such as an einsum equation, reach the source code quoted by `repr`."""
     return len(text) < 1000
 
 

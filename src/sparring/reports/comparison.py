@@ -20,7 +20,7 @@ __all__ = ["Answer", "Match", "matches", "render_comparison"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one sample in one run; `pictures` are the change and the adversarial input, if it broke."""
+    """What became of one sample in one run; `pictures` are its change and adversarial input, if it broke."""
 
     status: str
     prediction: str
@@ -62,14 +62,16 @@ def render_comparison(runs: Sequence[Run]) -> str:
 
 
 def matches(runs: Sequence[Run], budget: int) -> list[Match]:
-    """Pictures that every run classified correctly and at least one run broke, the nearest first, a third of a gallery.
+    """Pictures that every run classified correctly and at least one run broke, the nearest first; at most 8.
 
     Runs are paired by sample id and label, so they may have audited different parts of the same data.
     """
     if not all(map(is_picture, runs)):
         return []
     books = [_book(run) for run in runs]
-    originals = {key: image for run, book in zip(runs, books, strict=True) for key, image in _originals(run, book)}
+    originals = {
+        key: image for run, book in zip(runs, books, strict=True) for key, image in _originals(run, book)
+    }
     keys = [key for key in originals if all(key in book for book in books)]
     keys.sort(key=lambda key: min(_nearness(book[key]) for book in books))
     broken = [_adversarial(run) for run in runs]
@@ -125,9 +127,13 @@ def _match(
     return Match(class_name(runs[0], key[1]), picture(original, side), answers)
 
 
-def _answer(run: Run, record: dict[str, Any], original: Tensor, adversarial: Tensor | None, side: int) -> Answer:
+def _answer(
+    run: Run, record: dict[str, Any], original: Tensor, adversarial: Tensor | None, side: int
+) -> Answer:
     said = class_name(run, record["adversarial_prediction"])
     if record["status"] != "broken" or adversarial is None:
         return Answer(record["status"], said, "", 1)
     pictures = (change(original, adversarial, side), picture(adversarial, side))
-    return Answer("broken", said, distance(run, record["distance"]), loudness(original, adversarial), pictures)
+    return Answer(
+        "broken", said, distance(run, record["distance"]), loudness(original, adversarial), pictures
+    )

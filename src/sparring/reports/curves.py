@@ -56,8 +56,9 @@ def _line(run: Run, most: int) -> Line:
     curve, total = run.result["curve"], run.samples
     # one pass buys the first look, which breaks nothing: every curve begins there, at clean accuracy
     counts = [run.result["clean_correct"], *curve["robust"]]
-    passes = [1, *curve["passes"]]
-    points = [(_place(spent, most), round(100 - 100 * count / total, 1)) for spent, count in zip(passes, counts, strict=True)]
+    across = [_place(spent, most) for spent in (1, *curve["passes"])]
+    down = [round(100 - 100 * count / total, 1) for count in counts]
+    points = list(zip(across, down, strict=True))
     return Line(
         name=run.result["model"]["name"],
         path=_staircase([*points, (100.0, points[-1][1])]),
@@ -81,7 +82,8 @@ def _staircase(points: Sequence[tuple[float, float]]) -> str:
 def _across(most: int) -> tuple[Tick, ...]:
     decades = [10**power for power in range(int(math.log10(most)) + 1)]
     if len(decades) < 3:
-        decades = sorted(step for decade in decades for step in (decade, 2 * decade, 5 * decade) if step <= most)
+        between = [step * decade for decade in decades for step in (1, 2, 5)]
+        decades = [spent for spent in between if spent <= most]
     return tuple(Tick(_place(spent, most), f"{spent:,}") for spent in decades)
 
 

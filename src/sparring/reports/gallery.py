@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One broken sample. `pictures` are the original, the change and the adversarial input; else there are `changes`."""
+    """One broken sample, with `changes` or with three `pictures`: original, change and adversarial input."""
 
     index: int
     label: str
@@ -64,13 +64,13 @@ class Exhibit:
 
 
 def gallery(run: Run, budget: int = BUDGET) -> list[Exhibit]:
-    """At most 24 broken samples by rising distance; pictures shrink, then exhibits go, until `budget` bytes suffice."""
+    """At most 24 broken samples, the nearest first; pictures shrink, then exhibits go, to keep `budget`."""
     chosen = _chosen(run)
     return within_budget(lambda side, rows: [_exhibit(run, *entry, side) for entry in chosen[:rows]], budget)
 
 
 def within_budget(draw: Callable[[int, int], list[P]], budget: int) -> list[P]:
-    """The first of `draw(side, rows)` over `SIZES` whose pictures take at most `budget` bytes; else nothing."""
+    """The first of `draw(side, rows)` over `SIZES` whose pictures fit into `budget` bytes; else nothing."""
     for side, rows in SIZES:
         drawn = draw(side, rows)
         if sum(len(picture.uri) for exhibit in drawn for picture in exhibit.pictures) <= budget:
@@ -81,7 +81,7 @@ def within_budget(draw: Callable[[int, int], list[P]], budget: int) -> list[P]:
 def distance(run: Run, value: float | None) -> str:
     """A distance with its norm, or in grey levels where those are what the threat counts."""
     if value is None or not math.isfinite(value):
-        return "–"
+        return "n/a"
     step, norm = run.result["data"].get("step"), run.result["threat"].get("norm", "")
     if step and norm == "linf" and is_picture(run):
         return f"{value / step:.3g} grey levels"

@@ -38,7 +38,7 @@ class Headline:
 
 
 def render_html(run: Run) -> str:
-    """One self-contained page under 2 MB: no scripts, nothing loaded from elsewhere, all text of others escaped."""
+    """One page under 2 MB that stands alone: no scripts, nothing loaded, all text of strangers escaped."""
     lines = classes(run)
     return page(
         "report.html.j2",
@@ -87,14 +87,14 @@ def headline(run: Run) -> Headline:
     )
 
 
-def _facts(result: dict[str, Any]) -> dict[str, str]:
+def _facts(result: dict[str, Any]) -> dict[str, Any]:
     """What the template would have to compute."""
     model, data, seconds = result["model"], result["data"], result["seconds"]
     passes = result["forwards"] + result["backwards"]
     return {
         "on": ", ".join(filter(None, (model.get("device"), model.get("precision")))),
         "audited": f"{result['samples']:,}" + (f" of {data['total']:,}" if data.get("total") else ""),
-        "shape": " × ".join(map(str, data.get("shape") or [])),
+        "shape": data.get("shape") or [],
         "per_second": f"{passes / seconds:,.0f} passes" if seconds > 0 else "",
     }
 

@@ -28,7 +28,7 @@ class Picture:
 
 
 def picture(image: Tensor, side: int) -> Picture:
-    """`image` (1 | 3, height, width) in [0, 1], at most `side` stored pixels long; small ones are stored as they are."""
+    """`image` (1 | 3, height, width) in [0, 1], at most `side` pixels a side; small ones stay as they are."""
     return _picture(image, side, Image.Resampling.BOX)
 
 
@@ -40,14 +40,14 @@ def change(original: Tensor, adversarial: Tensor, side: int) -> Picture:
 
 
 def loudness(original: Tensor, adversarial: Tensor) -> int:
-    """The greatest whole factor that takes no change further than `REACH` from grey, at least 1 and at most 999."""
+    """The greatest whole factor from 1 to 999 that takes no change further than `REACH` from grey."""
     largest = float((adversarial - original).abs().max())
     return max(1, min(999, int(REACH / largest + 1e-3))) if largest > 0 else 1
 
 
 def _picture(image: Tensor, side: int, resampling: Image.Resampling) -> Picture:
     levels = (image.clamp(0, 1) * 255).round().byte().numpy()
-    drawn = Image.fromarray(levels[0] if len(levels) == 1 else np.ascontiguousarray(levels.transpose(1, 2, 0)))
+    drawn = Image.fromarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, 2).copy())
     longest = max(drawn.size)
     if longest > side:
         drawn = drawn.resize(_scaled(drawn.size, side / longest), resampling)
@@ -62,5 +62,5 @@ def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
 
 def _uri(drawn: Image.Image) -> str:
     target = io.BytesIO()
-    drawn.save(target, format="PNG", optimize=True)
+    drawn.save(target, format="PNG")
     return "data:image/png;base64," + base64.b64encode(target.getvalue()).decode("ascii")

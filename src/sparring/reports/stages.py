@@ -26,8 +26,8 @@ class Stage:
 def stages(run: Run) -> list[Stage]:
     """A line per stage, in the order of the suite.
 
-    A sample counts as broken in the first stage that broke it, and only if its record says so: an attempt that
-    verification refused breaks nothing.
+    A sample counts as broken in the first stage that broke it, and only if its record says so: an attempt
+    that verification refused breaks nothing.
     """
     broken_at_all = run.records.filter(pc.equal(run.records["status"], "broken"))["index"]
     attempts = run.attempts.filter(pc.is_in(run.attempts["index"], broken_at_all))
@@ -61,9 +61,7 @@ def _total(attempts: pa.Table, column: str) -> int:
 
 def _settings(stage: dict[str, Any]) -> str:
     """The attack and its settings as a reader would say them: "apgd, 100 steps, 9 aims"."""
-    counts = [
-        f"{count:,} {word}{'s' * (count > 1)}"
-        for count, word, least in ((stage.get("steps"), "step", 1), (stage.get("aims"), "aim", 2), (stage.get("restarts"), "restart", 2))
-        if count and count >= least  # one aim and one restart go without saying
-    ]
+    said = [(stage.get("steps"), "step"), (stage.get("aims"), "aim"), (stage.get("restarts"), "restart")]
+    # one aim and one restart go without saying
+    counts = [f"{count:,} {word}s" for count, word in said if count and count > 1]
     return ", ".join([stage["attack"], *counts])

@@ -10,12 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from sparring.reports import words
-from sparring.reports.stages import stages
+from sparring.reports.stages import Stage, stages
 from sparring.storage import Run
 
-__all__ = ["Bar", "summary"]
+__all__ = ["Bar", "StageTable", "summary"]
 
-_TONES = {"pass": "green", "fail": "red", "inconclusive": "yellow", "invalid": "magenta", "incomplete": "yellow"}
+_TONES = {
+    "pass": "green",
+    "fail": "red",
+    "inconclusive": "yellow",
+    "invalid": "magenta",
+    "incomplete": "yellow",
+}
 _SEVERITIES = {"note": "cyan", "warning": "yellow", "error": "red"}
 _WIDEST = 60
 
@@ -39,40 +45,50 @@ class Bar:
         yield Segment.line()
 
 
+@dataclass(frozen=True)
+class StageTable:
+    """What each stage did; a narrow terminal gets fewer columns, never shortened numbers."""
+
+    lines: tuple[Stage, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = (
+            ("tried", "broken", "unbroken", "passes") if options.max_width >= 52 else ("broken", "unbroken")
+        )
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table.add_column("stage", overflow="fold")
+        for name in shown:
+            table.add_column(name, justify="right", no_wrap=True)
+        for line in self.lines:
+            table.add_row(Text(line.name), *(f"{getattr(line, name):,}" for name in shown))
+        yield table
+
+
 def summary(run: Run) -> RenderableType:
     """Verdict, accuracies, interval, stages, findings and where the report is, for `Console().print`."""
-    return Group(*_verdict(run), Padding(_stages(run), (1, 0)), *_findings(run), *_folder(run))
+    return Group(
+        *_verdict(run), Padding(StageTable(tuple(stages(run))), (1, 0)), *_findings(run), *_folder(run)
+    )
 
 
 def _verdict(run: Run) -> list[RenderableType]:
     result, broken = run.result, words.count_status(run, "broken")
-    robust, correct, samples = result["robust"], result["clean_correct"], run.samples
-    tone = _TONES.get(run.verdict, "bold")
-    lines = [
-        Text.assemble((run.verdict.upper(), f"bold {tone}"), f"  {result['model']['name']} under {result['threat']['text']}"),
-        *(Text(reason) for reason in result["reasons"]),
+    robust, samples = result["robust"], run.samples
+    rest = samples - robust - broken
+    title = f"  {result['model']['name']} under {result['threat']['text']}"
+    return [
+        Text.assemble((run.verdict.upper(), f"bold {_TONES.get(run.verdict, 'blue')}"), title),
+        *map(Text, result["reasons"]),
         Text(""),
         Text.assemble(
-            f"clean {words.percent(correct, samples)} → ",
+            f"clean {words.percent(result['clean_correct'], samples)} → ",
             (f"robust {words.percent(robust, samples)}", "bold"),
             f"  ({robust:,} of {samples:,} withstood suite {result['suite']['name']})",
         ),
-        Bar(robust, broken, samples - robust - broken),
-        Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {samples - robust - broken:,}", style="dim"),
+        Bar(robust, broken, rest),
+        Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
         Text(words.interval(run), style="dim"),
     ]
-    return lines
-
-
-def _stages(run: Run) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("stage", overflow="fold")
-    for name in ("tried", "broken", "unbroken", "passes"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for stage in stages(run):
-        counts = (stage.tried, stage.broken, stage.unbroken, stage.passes)
-        table.add_row(Text(stage.name), *(f"{count:,}" for count in counts))
-    return table
 
 
 def _findings(run: Run) -> list[RenderableType]:

@@ -6,7 +6,17 @@ import pyarrow.compute as pc
 
 from sparring.storage import Run
 
-__all__ = ["class_name", "count_status", "interval", "is_picture", "meaning", "noun", "percent", "verdict", "verified"]
+__all__ = [
+    "class_name",
+    "count_status",
+    "interval",
+    "is_picture",
+    "meaning",
+    "noun",
+    "percent",
+    "verdict",
+    "verified",
+]
 
 _VERDICTS = {
     "measured": "Measured. No gate was set, so nothing passed or failed.",
@@ -28,10 +38,10 @@ def percent(count: int, total: int) -> str:
     """A share with one decimal; all and none are said only of all and none.
 
     >>> percent(65, 256), percent(9999, 10000), percent(0, 0)
-    ('25.4%', '99.990%', '–')
+    ('25.4%', '99.990%', 'n/a')
     """
     if total == 0:
-        return "–"
+        return "n/a"
     text = f"{count / total:.1%}"
     return f"{count / total:.3%}" if text in ("0.0%", "100.0%") and 0 < count < total else text
 
@@ -71,7 +81,7 @@ def meaning(run: Run) -> str:
     result: dict[str, Any] = run.result
     correct, robust, broken = result["clean_correct"], result["robust"], count_status(run, "broken")
     is_are = "is" if correct == 1 else "are"
-    rest = [f"{count:,} {text}" for status, text in _LEFT_OVER.items() if (count := count_status(run, status))]
+    rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
     parts = [
         f"Of {noun(run, run.samples)}, {correct:,} {is_are} classified correctly as they are.",
         f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
@@ -96,7 +106,8 @@ def interval(run: Run) -> str:
 def verified(run: Run) -> str:
     """How many of the breaks were confirmed apart from the search."""
     broken = count_status(run, "broken")
-    confirmed = pc.sum(pc.and_(run.records["verified"], pc.equal(run.records["status"], "broken"))).as_py() or 0
+    both = pc.and_(run.records["verified"], pc.equal(run.records["status"], "broken"))
+    confirmed = pc.sum(both).as_py() or 0
     if broken == 0:
         return "Nothing was broken."
     which = "Every break was" if confirmed == broken else f"Only {confirmed:,} of {broken:,} breaks could be"

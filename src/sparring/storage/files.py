@@ -12,7 +12,7 @@ __all__ = ["replacing"]
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; it takes the place of `path`, flushed to disk, when the block ends well.
+    """A temporary path that takes the place of `path`, flushed to disk, when the block ends well.
 
     A reader, or a machine that loses power, sees the old file or the new one, never a part of either.
 

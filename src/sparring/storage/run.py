@@ -21,7 +21,8 @@ from sparring.storage.schema import fault, result_schema
 
 __all__ = ["Run", "load_run", "save_run"]
 
-RESULT, RECORDS, ATTEMPTS, TENSORS = "result.json", "records.parquet", "attempts.parquet", "adversarial.safetensors"
+RESULT, RECORDS, ATTEMPTS = "result.json", "records.parquet", "attempts.parquet"
+TENSORS = "adversarial.safetensors"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,8 +33,8 @@ class Run:
         result: What `result.json` holds; its JSON Schema is `result_schema()`.
         records: A row per sample.
         attempts: A row per sample, stage, aim and start.
-        tensors: `index` (K,) int64 and `adversarial` (K, *shape) float32 of the broken samples; for the pictures of
-            the report `gallery_index` (G,), `gallery_inputs` and `gallery_adversarial` (G, *shape).
+        tensors: `index` (K,) int64 and `adversarial` (K, *shape) float32 of the broken samples; for the
+            pictures of the report `gallery_index` (G,), `gallery_inputs`, `gallery_adversarial` (G, *shape).
         folder: Where it was saved to or loaded from.
     """
 
@@ -73,7 +74,7 @@ class Run:
 
 
 def save_run(run: Run, folder: str | Path) -> Run:
-    """Write the four files of `run`, each whole or not at all; `result.json` comes last and marks the run as whole.
+    """Write the four files of `run`, each whole or not at all; `result.json` comes last and seals the run.
 
     Returns:
         The same run, knowing its folder.
@@ -137,7 +138,8 @@ def _load_result(path: Path) -> dict[str, Any]:
 def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     # a clone each: safetensors refuses tensors that share memory, and the gallery may be a view of the rest;
     # through bytes, because its own way to a file ignores the umask
-    path.write_bytes(save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}))
+    own = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    path.write_bytes(save(own))
 
 
 def _load_tensors(path: Path) -> dict[str, Tensor]:
@@ -146,7 +148,9 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise DataError(f"{path} is missing: the folder holds no whole run") from None
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} cannot be read as safetensors; it is truncated or another kind of file") from error
+        raise DataError(
+            f"{path} cannot be read as safetensors; it is truncated or another kind of file"
+        ) from error
 
 
 def _check(result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tensor], where: str) -> None:
@@ -154,7 +158,9 @@ def _check(result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tens
     if problem := fault(result, result_schema()):
         raise DataError(f"{where}: {RESULT}: {problem}")
     if result["samples"] != records.num_rows:
-        raise DataError(f"{where}: {RESULT} counts {result['samples']} samples, {RECORDS} has {records.num_rows}")
+        raise DataError(
+            f"{where}: {RESULT} counts {result['samples']} samples, {RECORDS} has {records.num_rows}"
+        )
     robust = pc.sum(pc.equal(records["status"], "robust")).as_py() or 0
     if result["robust"] != robust:
         raise DataError(f"{where}: {RESULT} counts {result['robust']} robust samples, {RECORDS} has {robust}")

@@ -78,9 +78,11 @@ def attempts_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """Write `table`; equal content gives equal bytes under one version of pyarrow: no dates, no paths, no chunks."""
+    """Write `table`; under one version of pyarrow equal content gives equal bytes: no dates, no chunks."""
     plain = table.replace_schema_metadata(None).combine_chunks()
-    pq.write_table(plain, path, version="2.6", data_page_version="1.0", compression="zstd", row_group_size=65_536)
+    pq.write_table(
+        plain, path, version="2.6", data_page_version="1.0", compression="zstd", row_group_size=65_536
+    )
 
 
 def read(path: Path) -> pa.Table:
@@ -94,7 +96,9 @@ def read(path: Path) -> pa.Table:
     except FileNotFoundError:
         raise DataError(f"{path} is missing: the folder holds no whole run") from None
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet; it is truncated or another kind of file") from error
+        raise DataError(
+            f"{path} cannot be read as Parquet; it is truncated or another kind of file"
+        ) from error
     if path.stem == "records":
         return _checked(table, RECORDS, str(path), "status", STATUSES)
     return _checked(table, ATTEMPTS, str(path), "outcome", OUTCOMES)
@@ -102,7 +106,9 @@ def read(path: Path) -> pa.Table:
 
 def _table(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
     if unknown := sorted(set(columns) ^ set(schema.names)):
-        raise DataError(f"the columns {', '.join(unknown)} are missing or unknown; needed are {', '.join(schema.names)}")
+        raise DataError(
+            f"the columns {', '.join(unknown)} are missing or unknown; needed are {', '.join(schema.names)}"
+        )
     try:
         return pa.table({name: columns[name] for name in schema.names}, schema=schema)
     except (pa.ArrowException, TypeError, ValueError) as error:

@@ -3,11 +3,12 @@
 from sparring.threat.box import Box
 from sparring.threat.contract import Threat
 from sparring.threat.goals import Crosses, Goal, Targeted, Untargeted
+from sparring.threat.grid import Grid
 from sparring.threat.l0 import L0
 from sparring.threat.l1 import L1
 from sparring.threat.l2 import L2
 from sparring.threat.linf import Linf
-from sparring.threat.parse import parse_threat, threat_text
+from sparring.threat.parse import parse_threat, threat_text, threat_words
 
 __all__ = [
     "L0",
@@ -16,10 +17,12 @@ __all__ = [
     "Box",
     "Crosses",
     "Goal",
+    "Grid",
     "Linf",
     "Targeted",
     "Threat",
     "Untargeted",
     "parse_threat",
     "threat_text",
+    "threat_words",
 ]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparring.domain import Domain
 from sparring.draws import Draws
+from sparring.threat.box import Box
 
 __all__ = ["Threat"]
 
@@ -21,6 +22,16 @@ class Threat(Protocol):
 
     @property
     def eps(self) -> float | Tensor: ...
+
+    @property
+    def mask(self) -> Tensor | None:
+        """True where a coordinate may change; None for everywhere."""
+        ...
+
+    @property
+    def box(self) -> Box:
+        """The range of the data."""
+        ...
 
     @property
     def norm(self) -> str:

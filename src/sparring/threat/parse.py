@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from torch import Tensor
 
+from sparring.domain import Domain
 from sparring.errors import ThreatError, nearest
 from sparring.threat.contract import Threat
 from sparring.threat.l0 import L0
@@ -15,7 +16,7 @@ from sparring.threat.l1 import L1
 from sparring.threat.l2 import L2
 from sparring.threat.linf import Linf
 
-__all__ = ["parse_threat", "threat_text"]
+__all__ = ["parse_threat", "threat_text", "threat_words"]
 
 _NORMS = ("linf", "l2", "l1", "l0")
 
@@ -73,3 +74,27 @@ def _number(size: str, text: str) -> float:
     if value <= 0:
         raise ThreatError(f"the size in threat {text!r} must be positive, but is {value:g}")
     return value
+
+
+def threat_words(threat: Threat, domain: Domain) -> str:
+    """A threat as a main clause for people who do not know norms.
+
+    >>> threat_words(Linf(8 / 255), Domain(0.0, 1.0, 1 / 255, (3, 32, 32)))
+    'every pixel may change by at most 8 of 255 grey levels'
+    """
+    if isinstance(threat.eps, Tensor):
+        return f"the change may have at most the {threat.norm} size that is set for each sample or coordinate"
+    thing = "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
+    size = f"{threat.eps:g}"
+    match threat.norm:
+        case "linf":
+            grey = threat.eps * 255
+            eight_bit = domain.step is not None and math.isclose(domain.step * 255, 1)
+            much = f"{round(grey, 2):g} of 255 grey levels" if eight_bit else size
+            return f"every {'pixel' if domain.is_image else 'value'} may change by at most {much}"
+        case "l2":
+            return f"all {thing}s may change, the Euclidean length of the change being at most {size}"
+        case "l1":
+            return f"the absolute changes of all {thing}s may add up to at most {size}"
+    pixels = getattr(threat, "pixels", False)
+    return f"at most {int(threat.eps)} {'pixel' if pixels else thing}s may change, each by any amount"

@@ -1,0 +1,30 @@
+"""Sparring: find out how a machine-learning model breaks under attack, and prove it.
+
+    import sparring
+
+    run = sparring.audit("net.pt2", "test.npz", "linf:8/255")
+    print(run.robust_accuracy)
+
+Names load what they need when they are first used, so that `import sparring` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparring.api import audit, load_data, load_model, load_run, search, write_run
+    from sparring.attacks import suites
+
+__all__ = ["audit", "load_data", "load_model", "load_run", "search", "suites", "write_run"]
+
+_HOMES = {name: "sparring.api" for name in __all__} | {"suites": "sparring.attacks"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

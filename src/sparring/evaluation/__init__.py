@@ -1,0 +1,8 @@
+"""From a plan to a run: search, verification, statistics, findings."""
+
+from sparring.evaluation.audit import audit
+from sparring.evaluation.plan import Plan, make_plan
+from sparring.evaluation.stages import Standing
+from sparring.evaluation.statistics import Interval, exact_interval
+
+__all__ = ["Interval", "Plan", "Standing", "audit", "exact_interval", "make_plan"]

@@ -1,0 +1,107 @@
+"""The life of an audit: look, search, verify, count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from sparring.errors import Interrupted, ModelError
+from sparring.evaluation import eight_bit
+from sparring.evaluation.ledger import Attempt, Ledger, opened
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.plan import Plan
+from sparring.evaluation.result import run_of
+from sparring.evaluation.stages import Standing, run_stages
+from sparring.models import untouched
+from sparring.models.canonical import show
+from sparring.storage import Run
+from sparring.tensors import put, take
+from sparring.verify import Verified, verify
+
+__all__ = ["DRAWS", "audit"]
+
+DRAWS = 100
+"""How often a randomised model is asked at each fixed point."""
+
+
+def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None) -> Run:
+    """Attack every sample with every stage until it breaks, verify what was found, and write it up.
+
+    The model is left bit for bit as it was.
+
+    Args:
+        plan: What to do.
+        watch: Told a few times a second where the audit stands.
+
+    Raises:
+        Interrupted: On Ctrl-C; `findings` is the Run, whose verdict is `incomplete`.
+        ModelError: The clean inputs give outputs that are not numbers.
+    """
+    began = time.monotonic()
+    stopped: Interrupted | None = None
+    with untouched(plan.model):
+        torch.manual_seed(plan.seed)  # for models that draw
+        ledger = _first_look(plan)
+        attempts: list[Attempt] = []
+        try:
+            for ledger, attempt in run_stages(plan, ledger, watch):
+                attempts.append(attempt)
+            ledger = replace(ledger, finished=torch.ones_like(ledger.finished))
+        except Interrupted as stop:
+            stopped = stop
+            ledger, attempt = stop.findings  # type: ignore[misc]
+            attempts.append(attempt)
+        outcome = _settled(plan, ledger, attempts)
+    run = run_of(plan, replace(outcome, seconds=time.monotonic() - began, complete=stopped is None))
+    if stopped is not None:
+        raise Interrupted(str(stopped), findings=run) from None
+    return run
+
+
+def _first_look(plan: Plan) -> Ledger:
+    """Ask for every sample once; clean errors are not attacked."""
+    inputs, labels, device = plan.samples.inputs, plan.samples.labels, plan.model.device
+    with torch.no_grad():
+        parts = [show(plan.model, part.to(device)).float() for part in inputs.split(plan.batch)]
+    clean = torch.cat(parts)
+    odd = (~clean.isfinite().all(1)).nonzero().flatten().tolist()
+    if odd:
+        raise ModelError(
+            f"the model answers {len(odd)} of {len(inputs)} clean inputs (the first is number {odd[0]}) with NaN or "
+            "infinite outputs; check its weights, mean and std"
+        )
+    return opened(inputs.to(device), labels.to(device), clean)
+
+
+def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
+    """Verify every success; one that does not hold does not count."""
+    rows = ledger.broken.nonzero().squeeze(1)
+    verified = _verified(plan, ledger, rows)
+    on_grid = torch.zeros_like(ledger.broken)
+    if eight_bit.applies(plan) and len(rows):
+        found = eight_bit.search_on_grid(plan, ledger, rows)
+        spent = take(ledger, rows)
+        spent = replace(
+            spent, forwards=spent.forwards + found.forwards, backwards=spent.backwards + found.backwards
+        )
+        ledger = put(ledger, rows, spent)
+        on_grid[rows] = found.success & verified.holds
+    return Outcome(ledger, tuple(attempts), rows, verified, on_grid if eight_bit.applies(plan) else None)
+
+
+def _verified(plan: Plan, ledger: Ledger, rows: Tensor) -> Verified:
+    _, inputs, labels, threat = plan.rows(rows)
+    return verify(
+        plan.model,
+        inputs,
+        labels,
+        ledger.adversarial[rows],
+        threat,
+        plan.samples.domain,
+        draws=DRAWS if plan.model.randomised else 1,
+        batch=plan.batch,
+    )

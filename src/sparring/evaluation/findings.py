@@ -1,0 +1,77 @@
+"""What a reader of the result must know besides the numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.plan import Plan
+
+__all__ = ["findings_of"]
+
+
+def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
+    """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
+    odd = int((outcome.ledger.odd > 0).sum())
+    refuted = int((~outcome.verified.holds).sum())
+    blind = _without_gradients(outcome)
+    found = [
+        (
+            plan.suite == "smoke",
+            _finding("smoke", "note", "the suite smoke takes seconds: it can show that a model is weak, never that it is robust"),
+        ),
+        (
+            plan.model.randomised,
+            _finding(
+                "randomised",
+                "warning",
+                "the model answers equal inputs differently; a sample counts as broken if it errs in most of 100 fresh "
+                "draws at one fixed point",
+            ),
+        ),
+        (
+            odd > 0,
+            _finding(
+                "not-a-number",
+                "warning",
+                "some outputs or gradients were NaN or infinite; such points never count as successes, and such gradients "
+                "count as zero",
+                odd,
+            ),
+        ),
+        (
+            refuted > 0,
+            _finding(
+                "unverified",
+                "warning",
+                "the search saw a success that did not hold when it was measured again; these samples count as robust",
+                refuted,
+            ),
+        ),
+        (
+            blind > 0,
+            _finding(
+                "no-progress",
+                "warning",
+                "no attack raised the loss at all; gradients may be blocked, so the model may be weaker than it looks",
+                blind,
+            ),
+        ),
+    ]
+    return [finding for applies, finding in found if applies]
+
+
+def _without_gradients(outcome: Outcome) -> int:
+    """Samples on which no attempt's loss ever moved from where it began."""
+    moved = outcome.ledger.broken.clone()
+    tried = outcome.ledger.broken.clone()
+    for attempt in outcome.attempts:
+        trace = attempt.found.trace.nan_to_num(nan=-float("inf"))
+        first = trace[:, :1]
+        moved[attempt.rows] |= (trace > first + 1e-6 * first.abs()).any(1)
+        tried[attempt.rows] = True
+    return int((tried & ~moved).sum())
+
+
+def _finding(name: str, severity: str, message: str, samples: int | None = None) -> dict[str, Any]:
+    return {"id": name, "severity": severity, "message": message, "samples": samples}

@@ -1,0 +1,103 @@
+"""The ledger: what an audit knows of every sample, and every attempt on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sparring.engine import Findings
+from sparring.tensors import put, take
+
+__all__ = ["Attempt", "Ledger", "opened", "settle"]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One row per sample; all `(N,)` but `clean` `(N, C)` and `adversarial` `(N, *shape)`.
+
+    `stage` is the index of the stage that broke the sample, -1 while none has. `found_after` counts all passes
+    spent on the sample until then.
+    """
+
+    clean: Tensor
+    correct: Tensor
+    broken: Tensor
+    stage: Tensor
+    adversarial: Tensor
+    distance: Tensor
+    margin: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    queries: Tensor
+    found_after: Tensor
+    odd: Tensor
+    finished: Tensor
+
+    @property
+    def standing(self) -> Tensor:
+        """Samples that are still to be attacked, as indices."""
+        return (self.correct & ~self.broken).nonzero().squeeze(1)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run of one attack on some samples.
+
+    Args:
+        rows: Which samples, as indices into the ledger.
+        stage: Index of the stage.
+        aim: The class aimed at for each, or None.
+        restart: Which restart, from 0.
+        found: What the engine wrote down.
+    """
+
+    rows: Tensor
+    stage: int
+    aim: Tensor | None
+    restart: int
+    found: Findings
+
+
+def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
+    """The ledger after the first look at every sample, which each has paid with a forward."""
+    correct = clean.argmax(1) == labels
+    none = torch.zeros(len(labels), dtype=torch.int64, device=clean.device)
+    far = torch.full(none.shape, torch.inf, device=clean.device)
+    return Ledger(
+        clean=clean,
+        correct=correct,
+        broken=torch.zeros_like(correct),
+        stage=none - 1,
+        adversarial=inputs,
+        distance=far,
+        margin=-far,
+        forwards=none + 1,
+        backwards=none,
+        queries=none,
+        found_after=none - 1,
+        odd=none,
+        finished=~correct,
+    )
+
+
+def settle(ledger: Ledger, attempt: Attempt) -> Ledger:
+    """The ledger with one more attempt: its costs, and its successes."""
+    found, old = attempt.found, take(ledger, attempt.rows)
+    spent = old.forwards + old.backwards
+    new = replace(
+        old,
+        broken=found.success,
+        stage=torch.where(found.success, attempt.stage, old.stage),
+        adversarial=found.adversarial,
+        distance=found.distance,
+        margin=torch.maximum(old.margin, found.margin),
+        forwards=old.forwards + found.forwards,
+        backwards=old.backwards + found.backwards,
+        queries=old.queries + found.queries,
+        found_after=torch.where(found.success, spent + found.found_after, old.found_after),
+        odd=old.odd + found.odd,
+        finished=found.finished,
+    )
+    return put(ledger, attempt.rows, new)

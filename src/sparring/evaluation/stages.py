@@ -1,0 +1,147 @@
+"""Running a suite: each stage, with its aims and restarts, on what is still standing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.attacks.suites import Stage
+from sparring.draws import Draws, row_keys
+from sparring.engine import Progress, Task, Want, search
+from sparring.engine.contract import wants
+from sparring.errors import Interrupted
+from sparring.evaluation.ledger import Attempt, Ledger, settle
+from sparring.evaluation.plan import Plan
+from sparring.tensors import take
+from sparring.threat import Untargeted
+
+__all__ = ["Standing", "run_stages"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an audit stands; robust accuracy can still become anything from `settled_robust` to `standing`.
+
+    Args:
+        samples: All of them.
+        correct: Classified correctly when clean.
+        broken: Broken so far.
+        settled: Nothing more will be done about these: clean errors, broken ones, survivors of the whole suite.
+        stage: Name of the stage at work, with its aim or restart.
+        passes: Forwards and backwards so far.
+        passes_left: At most this many are still to come.
+    """
+
+    samples: int
+    correct: int
+    broken: int
+    settled: int
+    stage: str
+    passes: int
+    passes_left: int
+
+
+Watch = Callable[[Standing], None]
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One run of one stage: at the aim-th class by descending clean score, for the restart-th time."""
+
+    number: int
+    stage: Stage
+    aim: int | None
+    restart: int
+    precision: torch.dtype
+
+    @property
+    def title(self) -> str:
+        aim = "" if self.aim is None else f", class {self.aim} of {self.stage.aims}"
+        return f"{self.stage.name}{aim}" + (f", restart {self.restart + 1}" if self.stage.restarts > 1 else "")
+
+
+def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledger, Attempt]]:
+    """The ledger after each attempt, and the attempt.
+
+    A search below float32 may only find: what survives it goes through the suite again in float32.
+
+    Raises:
+        Interrupted: On Ctrl-C; `findings` is the ledger and the attempt that was cut short.
+    """
+    turns = _turns(plan, ledger.clean.shape[1])
+    for place, turn in enumerate(turns):
+        rows = ledger.standing
+        if not len(rows):
+            return
+        task = _task(plan, ledger, rows, turn)
+        later = sum(_price(each.stage, task) for each in turns[place + 1 :])
+        tell = _teller(plan, ledger, turn.title, _price(turn.stage, task), later, watch)
+        try:
+            found = search(
+                plan.model, task, turn.stage.attack, batch=plan.batch, precision=turn.precision, progress=tell
+            )
+        except Interrupted as stop:
+            attempt = Attempt(rows, turn.number, task.aim, turn.restart, stop.findings)  # type: ignore[arg-type]
+            raise Interrupted(str(stop), findings=(settle(ledger, attempt), attempt)) from None
+        attempt = Attempt(rows, turn.number, task.aim, turn.restart, found)
+        ledger = settle(ledger, attempt)
+        yield ledger, attempt
+
+
+def _turns(plan: Plan, classes: int) -> list[_Turn]:
+    """Everything the suite will run, in order; there are no more aims than other classes."""
+    low = [] if plan.precision is torch.float32 else [plan.precision]
+    return [
+        _Turn(number, stage, aim, restart, precision)
+        for precision in (*low, torch.float32)
+        for number, stage in enumerate(plan.stages)
+        for aim in (range(1, min(stage.aims, classes - 1) + 1) if stage.aims else [None])
+        for restart in range(stage.restarts)
+    ]
+
+
+def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
+    """The samples of `rows`, bound to their threat, with draws that belong to sample, stage, aim and restart."""
+    chosen, inputs, labels, threat = plan.rows(rows)
+    clean = ledger.clean[rows]
+    aim = None if turn.aim is None else _ranked(clean, labels)[:, turn.aim - 1]
+    words = (turn.number, turn.stage.name, turn.aim, turn.restart)
+    return Task(
+        inputs=inputs,
+        goal=Untargeted(labels),
+        threat=threat,
+        draws=Draws(row_keys(plan.seed, chosen.ids, *words).to(inputs.device)),
+        aim=aim,
+        clean=clean,
+    )
+
+
+def _ranked(clean: Tensor, labels: Tensor) -> Tensor:
+    """The other classes by descending clean score, `(B, C - 1)`."""
+    return clean.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True, stable=True)[:, :-1]
+
+
+def _price(stage: Stage, task: Task) -> int:
+    """Most passes that a sample can cost in one turn, as far as the first ask tells."""
+    start = stage.attack.start(take(task, torch.arange(1, device=task.inputs.device)))
+    each = 2 if bool((wants(start.ask) == Want.GRADIENTS).any()) else 1
+    return each * (stage.attack.steps + 1)
+
+
+def _teller(
+    plan: Plan, ledger: Ledger, title: str, price: int, later: int, watch: Watch
+) -> Callable[[Progress], None]:
+    """Turn the engine's progress in one attempt into the standing of the whole audit."""
+    correct, before = int(ledger.correct.sum()), int(ledger.broken.sum())
+    spent = int(ledger.forwards.sum() + ledger.backwards.sum())
+
+    def tell(progress: Progress) -> None:
+        broken = before + progress.broken
+        left = (progress.rows - progress.over) * price + (correct - broken) * later
+        settled = len(plan.samples) - (correct - broken if later else progress.rows - progress.over)
+        watch(Standing(len(plan.samples), correct, broken, settled, title, spent + progress.passes, left))
+
+    return tell
