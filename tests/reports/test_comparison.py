@@ -7,6 +7,7 @@ from sparring.reports.comparison import matches
 from sparring.storage import Run
 from tests.reports.runs import make_run
 from tests.reports.test_html import EVIL, LIMIT, Reader
+from tests.reports.test_pictures import pixels
 
 
 def named(run, name):
@@ -57,6 +58,18 @@ def test_samples_are_paired_by_id_and_not_by_place(runs):
     tensors = second.tensors | {name: second.tensors[name] + shift for name in ("index", "gallery_index")}
     moved = Run(second.result, records, second.attempts, tensors)
     assert matches([first, moved], 1_000_000) == matches(runs, 1_000_000)
+
+
+def test_pictures_are_those_of_the_sample(runs):
+    flat = [Run(run.result, run.records, run.attempts, dict(run.tensors)) for run in runs]
+    for run in flat:
+        shades = run.tensors["index"] / 100  # every adversarial picture gets a grey of its own
+        run.tensors["adversarial"] = shades[:, None, None, None].expand_as(run.tensors["adversarial"])
+    ids = [row["label"] for row in flat[0].records.to_pylist()]
+    for row in matches(flat, 1_000_000):
+        greys = {pixels(answer.pictures[1]).flat[0] for answer in row.answers if answer.pictures}
+        (grey,) = greys  # the same sample in both runs
+        assert flat[0].result["data"]["classes"][ids[round(grey / 2.55)]] == row.label
 
 
 def test_runs_without_common_pictures_have_no_pictures(runs):

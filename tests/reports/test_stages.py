@@ -25,6 +25,17 @@ def test_a_sample_counts_once_however_often_it_is_broken():
     assert [2 * line.passes for line in once] == [line.passes for line in twice]
 
 
+def test_passes_are_forwards_and_backwards_of_all_attempts():
+    run = make_run(60)
+    backwards = [[7] * run.attempts.num_rows]
+    changed = run.attempts.set_column(
+        run.attempts.schema.get_field_index("backwards"), "backwards", backwards
+    )
+    forwards = sum(run.attempts["forwards"].to_pylist())
+    lines = stages(Run(run.result, run.records, changed))
+    assert sum(line.passes for line in lines) == forwards + 7 * run.attempts.num_rows
+
+
 def test_a_success_that_was_not_confirmed_breaks_nothing():
     run = make_run(60)
     place = run.attempts.schema.get_field_index("outcome")

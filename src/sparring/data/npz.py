@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,32 +45,25 @@ def load_npz(
         DataError: If the file cannot be read or holds no such arrays.
         UnsafeFileError: If it is, or holds, a pickle.
     """
-    with _open(path) as arrays:
+    with path.open("rb") as file, _open(file, path) as arrays:
         label_key = labels or _key(arrays, LABELS, "labels", path)
         if label_key not in arrays:
             raise DataError(f'{path.name} holds no "{label_key}"; it holds {", ".join(arrays)}')
         inputs, notes = _inputs(arrays, path)
         if label_key == "y_test":
             notes += ("the file holds a training and a test split: the test split was taken",)
-        return pack(
-            inputs,
-            _read(arrays, label_key, path),
-            source=path.name,
-            classes=classes,
-            domain=domain,
-            notes=notes,
-        )
+        numbers = _read(arrays, label_key, path)
+    return pack(inputs, numbers, source=path.name, classes=classes, domain=domain, notes=notes)
 
 
-def _open(path: Path) -> np.lib.npyio.NpzFile:
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start[:1] == b"\x80":
+def _open(file: BinaryIO, path: Path) -> np.lib.npyio.NpzFile:
+    if file.read(1) == b"\x80":
         raise UnsafeFileError(
             f"{path.name} is a pickle, which can run code when it is read; save it by numpy.savez"
         )
+    file.seek(0)
     try:
-        arrays = np.load(path, allow_pickle=False)
+        arrays = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path.name} is no .npz file, or it is truncated; save it again by numpy.savez"

@@ -34,7 +34,7 @@ def from_python(
         return data
     if classes is None:
         classes = getattr(getattr(data, "dataset", data), "classes", None)
-    if isinstance(data, tuple | list) and len(data) == 2:
+    if isinstance(data, tuple | list) and len(data) == 2 and not isinstance(data[0], tuple):
         inputs, labels = _array(data[0]), _array(data[1])
     elif isinstance(data, DataLoader):
         inputs, labels = _joined(data, np.concatenate, source)

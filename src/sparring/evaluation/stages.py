@@ -121,7 +121,7 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
 
 def _ranked(clean: Tensor, labels: Tensor) -> Tensor:
     """The other classes by descending clean score, `(B, C - 1)`."""
-    return clean.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True, stable=True)[:, :-1]
+    return clean.scatter(1, labels[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)[:, :-1]
 
 
 def _price(stage: Stage, task: Task) -> int:

@@ -12,10 +12,11 @@ __all__ = ["is_plain_arithmetic"]
 
 FUNCTIONS = frozenset(
     """
-    Symbol Integer Float Rational Add Mul Pow Max Min Mod Abs Eq Ne Lt Le Gt Ge And Or Not Equality
-    Unequality LessThan GreaterThan StrictLessThan StrictGreaterThan floor ceiling FloorDiv ModularIndexing Where PythonMod
-    CleanDiv CeilToInt FloorToInt CeilDiv LShift RShift PowByNatural FloatPow FloatTrueDiv IntTrueDiv
-    TruncToFloat TruncToInt RoundToInt RoundDecimal ToFloat Identity IsNonOverlappingAndDenseIndicator
+    Symbol Integer Float Rational Add Mul Pow Max Min Mod Abs Eq Ne Lt Le Gt Ge And Or Not Equality Unequality
+    LessThan GreaterThan StrictLessThan StrictGreaterThan floor ceiling FloorDiv ModularIndexing Where
+    PythonMod CleanDiv CeilToInt FloorToInt CeilDiv LShift RShift PowByNatural FloatPow FloatTrueDiv
+    IntTrueDiv TruncToFloat TruncToInt RoundToInt RoundDecimal ToFloat Identity
+    IsNonOverlappingAndDenseIndicator
     """.split()  # noqa: SIM905  (words read better without quotes)
 )
 SYMBOL = re.compile(r"(s|u|zuf|zf)\d+")

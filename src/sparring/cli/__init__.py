@@ -1,0 +1,39 @@
+"""Words to functions: the command line. Commands load what they need when they run, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from sparring.cli.audit import audit
+from sparring.cli.demo import demo
+from sparring.cli.failures import exit_code
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def sparring() -> None:
+    """Find out how a machine-learning model breaks under attack, and prove it.
+
+    Exit codes: 0 pass or measured, 1 fail, 2 usage or unreadable input, 3 inconclusive, 4 invalid, 5 incomplete,
+    70 a fault of ours, 130 interrupted.
+    """
+
+
+app.command()(audit)
+app.command()(demo)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(exit_code(app))
