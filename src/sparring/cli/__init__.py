@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -36,4 +37,6 @@ app.command()(demo)
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # Threads that wait by spinning cost more than they help on small nets; torch reads this when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(exit_code(app))

@@ -20,6 +20,7 @@ def demo(
 
     Both classify handwritten digits equally well. One was trained adversarially.
     """
+    import torch
     from rich.console import Console
 
     import sparring
@@ -29,6 +30,7 @@ def demo(
     from sparring.reports import render_comparison, summary
     from sparring.storage.files import replacing
 
+    torch.set_num_threads(1)  # the nets are so small that more threads would only wait for each other
     console, runs = Console(), []
     for name, net in (("plain", nets.plain()), ("robust", nets.robust())):
         model = sparring.load_model(net).having(name=name)

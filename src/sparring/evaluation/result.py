@@ -73,8 +73,8 @@ def _robust_on_grid(outcome: Outcome) -> int:
 
 def _interval_note(plan: Plan) -> str:
     if plan.samples.ordered:
-        return "no interval: these samples are all there are, or the first in a fixed order, not a random draw"
-    return "about the draw of the samples alone: attacks find breaks, they never prove that there are none"
+        return "No interval: these samples are all there are, or the first in a fixed order, not a random draw."
+    return "The interval is about the draw of the samples alone: attacks find breaks, they never prove that there are none."
 
 
 def _threat(plan: Plan) -> dict[str, Any]:
@@ -123,14 +123,13 @@ def _data(plan: Plan) -> dict[str, Any]:
 
 
 def _curve(outcome: Outcome) -> dict[str, list[int]]:
-    """How many samples were still unbroken after so many passes each."""
-    spent = outcome.ledger.found_after[outcome.broken].sort().values
-    passes, breaks = spent.unique_consecutive(return_counts=True)
-    correct = int(outcome.ledger.correct.sum())
-    return {
-        "passes": [0, *passes.tolist()],
-        "robust": [correct, *(correct - breaks.cumsum(0)).tolist()],
-    }
+    """How many samples were still unbroken after so many passes each, up to what the last survivor withstood."""
+    ledger, broken = outcome.ledger, outcome.broken
+    passes, breaks = ledger.found_after[broken].sort().values.unique_consecutive(return_counts=True)
+    spent = int((ledger.forwards + ledger.backwards).masked_fill(broken, 0).max())
+    correct = int(ledger.correct.sum())
+    unbroken = [correct, *(correct - breaks.cumsum(0)).tolist()]
+    return {"passes": [0, *passes.tolist(), max(spent, *passes.tolist(), 0)], "robust": [*unbroken, unbroken[-1]]}
 
 
 def _records(plan: Plan, outcome: Outcome) -> pa.Table:

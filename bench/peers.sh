@@ -1,0 +1,9 @@
+#!/bin/sh
+# Install the peers that bench/overhead.py times beside Sparring, in a folder of their own: .venv/peers.
+# Without their dependencies, because those would bring other builds of torch and torchvision.
+# pyautoattack is not among them: it comes with the extra "bench".
+set -e
+cd "$(dirname "$0")/.."
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/peers \
+    torchattacks==3.5.1 adv-lib==0.2.8 \
+    foolbox==3.3.4 eagerpy==0.30.0 GitPython gitdb smmap requests urllib3 idna certifi charset-normalizer
