@@ -1,4 +1,4 @@
-"""The models and data of the benchmarks: a folder beside the repository, or the one that SPARRING_DATA names."""
+"""Models and data of the benchmarks: in a folder beside the repository, or where SPARRING_DATA says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Case:
         return _found(f"models/{self.model}.pt2")
 
     def load(self, count: int) -> tuple[Model, Samples]:
-        """The model and its first `count` samples, taken as continuous: no peer searches among grey levels."""
+        """The model and its first `count` samples, taken as continuous: peers do not search grey levels."""
         samples = load_data(_found(f"data/{self.data}")).limit(count)
         return load_model(self.path), replace(samples, domain=replace(samples.domain, step=None))
 

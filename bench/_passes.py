@@ -18,7 +18,7 @@ BATCHES = (16, 32, 64, 128, 256)
 
 @dataclass(frozen=True)
 class Prices:
-    """CPU seconds per sample of a forward without gradients, and of a forward with the gradient of the inputs."""
+    """CPU seconds per sample: of a forward alone, and of a forward with the gradient of the inputs."""
 
     forward: float
     gradient: float
@@ -71,5 +71,5 @@ def best_batch(model: nn.Module, inputs: Tensor) -> int:
     """The batch whose bare gradients are cheapest per sample."""
     rounds = [{batch: prices(model, inputs, batch, 1).gradient for batch in BATCHES} for _ in range(9)]
     cost = {batch: median(each[batch] for each in rounds[1:]) for batch in BATCHES}
-    print("bare gradient, ms per sample, by batch:", {batch: round(1e3 * value, 3) for batch, value in cost.items()})
+    print("Bare gradient, ms per sample:", *(f"{1e3 * cost[batch]:.3f} (batch {batch})" for batch in BATCHES))
     return min(cost, key=cost.__getitem__)

@@ -6,4 +6,4 @@ set -e
 cd "$(dirname "$0")/.."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/peers \
     torchattacks==3.5.1 adv-lib==0.2.8 \
-    foolbox==3.3.4 eagerpy==0.30.0 GitPython gitdb smmap requests urllib3 idna certifi charset-normalizer
+    foolbox==3.3.4 eagerpy==0.30.0 GitPython gitdb smmap requests tqdm urllib3 idna certifi charset-normalizer

@@ -15,13 +15,13 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
 from sparring.errors import Interrupted, UsageError, nearest
-from sparring.evaluation import Standing, make_plan
+from sparring.evaluation import Plan, Standing, make_plan
 from sparring.evaluation import audit as run_audit
 from sparring.models import Model, load_model, look, untouched
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, save_run
 from sparring.storage.files import replacing
-from sparring.threat import Targeted, Threat, Untargeted, parse_threat
+from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
 
 __all__ = ["audit", "load_data", "load_model", "load_run", "search", "write_run"]
 
@@ -79,13 +79,13 @@ def audit(
         precision=_PRECISIONS[precision],
         total=len(whole),
     )
+    said = {"limit": limit, "sample": sample, "seed": seed or None}
+    words = {"command": command, "python": _python(plan, suite, {**said, "precision": precision})}
     try:
         run = run_audit(plan, watch)
     except Interrupted as stop:
-        run = _told(stop.findings, command)  # type: ignore[arg-type]
-        raise Interrupted(str(stop), findings=run if out is None else write_run(run, out)) from None
-    run = _told(run, command)
-    return run if out is None else write_run(run, out)
+        raise Interrupted(str(stop), findings=_finished(stop.findings, words, out)) from None  # type: ignore[arg-type]
+    return _finished(run, words, out)
 
 
 def search(
@@ -138,14 +138,23 @@ def write_run(run: Run, folder: str | Path) -> Run:
     return saved
 
 
+def _finished(run: Run, words: dict[str, str | None], out: str | Path | None) -> Run:
+    """The run with the words that repeat it, written down if there is a place for it."""
+    run = replace(run, result={**run.result, **words})
+    return run if out is None else write_run(run, out)
+
+
+def _python(plan: Plan, suite: str | Sequence[Stage | Attack], said: dict[str, Any]) -> str:
+    """The call that repeats the audit, as far as names can tell."""
+    options = {name: value for name, value in said.items() if value not in (None, "float32")}
+    named = [repr(plan.model.source), repr(plan.samples.source), repr(threat_text(plan.threat))]
+    named += [repr(suite)] if isinstance(suite, str) else ["suite"]
+    return f"sparring.audit({', '.join([*named, *(f'{name}={value!r}' for name, value in options.items())])})"
+
+
 def _chosen(samples: Samples, limit: int | None, sample: int | None) -> Samples:
     if limit is not None and sample is not None:
         raise UsageError("limit takes the first samples and sample draws some at random; give one of them")
     if limit is not None:
         return samples.limit(limit)
     return samples if sample is None else samples.sample(sample)
-
-
-def _told(run: Run, command: str | None) -> Run:
-    """The run with the words that repeat it."""
-    return replace(run, result={**run.result, "command": command})

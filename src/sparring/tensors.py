@@ -74,7 +74,7 @@ def pick(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 def flat(points: Tensor) -> Tensor:
     """See every row as a vector, `(B, n)`."""
-    return points.reshape(len(points), -1)
+    return points.flatten(1)
 
 
 def vector(values: float | Tensor, like: Tensor) -> Tensor:

@@ -138,6 +138,12 @@ def test_folders_are_read_class_by_class(folder: Path) -> None:
     assert (data.inputs[:, 0, 2, 2] * 255).round().tolist() == [120, 180, 0, 60]
 
 
+def test_the_short_side_is_resized_and_the_ratio_stays(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    Image.new("RGB", (12, 6)).save(tmp_path / "a" / "0.png")
+    assert load_data(tmp_path, resize=3).inputs.shape == (1, 3, 3, 6)
+
+
 def test_class_order_can_be_given(folder: Path, tmp_path: Path) -> None:
     assert load_data(folder, crop=6, classes=["dog", "cat"]).labels.tolist() == [0, 0, 1, 1]
     (folder / "classes.txt").write_text("dog\ncat\nbird\n")

@@ -92,6 +92,24 @@ def test_a_gradient_that_was_added_to_is_as_before(restless: Restless) -> None:
     assert grad[0, :2].tolist() == [1, 2]
 
 
+def test_zero_and_minus_zero_are_told_apart() -> None:
+    net = nn.BatchNorm1d(1)
+    with untouched(net):
+        net.running_mean.neg_()  # type: ignore[operator]
+    assert str(net.running_mean) == "tensor([0.])"
+
+
+def test_modules_that_refuse_to_change_their_mode_are_no_trouble() -> None:
+    class Exported(nn.Module):
+        def train(self, mode: bool = True) -> "Exported":
+            raise NotImplementedError
+
+    net = Exported()
+    with untouched(net):
+        assert not net.training
+    assert net.training
+
+
 def test_parameters_that_did_not_change_are_not_written(restless: Restless) -> None:
     """A write would break a graph that the caller holds."""
     loss = restless.layer(torch.rand(2, 3)).sum()

@@ -17,6 +17,7 @@ import torch
 from sparring.errors import ModelError, UnsafeFileError
 from sparring.models import load_model
 from sparring.models.expressions import is_plain_arithmetic
+from sparring.models.program import screened
 from sparring.models.weights import read_weights
 
 Members = dict[str, bytes]
@@ -355,3 +356,22 @@ def test_expressions_that_torch_writes_pass(expression: str) -> None:
 @pytest.mark.parametrize("expression", NOT_PLAIN, ids=range(len(NOT_PLAIN)))
 def test_expressions_that_could_run_code_do_not_pass(expression: str) -> None:
     assert not is_plain_arithmetic(expression)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"name": "a=b"},
+        {"as_name": "a.b"},
+        {"a=b": {}},
+        {"name": "__class__"},
+        {"parameter_name": "__class__.forward"},
+        {"anything": ["plain", "a(b)"]},
+        {"target": "torch.ops.aten.__class__.mro"},
+        {"as_custom_obj": {"name": "a", "class_fqn": "b"}},
+    ],
+    ids=str,
+)
+def test_strings_that_are_not_what_their_place_allows_are_refused(value: dict[str, Any]) -> None:
+    with pytest.raises(UnsafeFileError, match="net"):
+        screened(value, "net")

@@ -93,9 +93,9 @@ class APGDL1:
         return replace(state, ask=gradient_at(moved), moves=state.moves + 1, length=length, changed=changed)
 
     def _phases(self, like: Tensor) -> Tensor:
-        """Steps of each phase, the last without an end: the engine ends it."""
+        """Steps of each phase; the last ends where the engine ends the search."""
         first = math.ceil(0.3 * self.moves)
-        return torch.tensor([first, first, self.steps + 1], device=like.device)
+        return torch.tensor([first, first, self.moves - 2 * first], device=like.device)
 
 
 def _next_phase(task: Task, state: _Climb) -> _Climb:

@@ -7,8 +7,8 @@ import sys
 
 import typer
 
-from sparring.cli.audit import audit
-from sparring.cli.demo import demo
+from sparring.cli.run_audit import audit
+from sparring.cli.run_demo import demo
 from sparring.cli.failures import exit_code
 
 __all__ = ["app", "main"]

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
+from typer.exceptions import TyperException
 
 from sparring.errors import SparringError
 
@@ -21,16 +22,16 @@ INTERNAL, INTERRUPTED, USAGE = 70, 130, 2
 
 
 def exit_code(app: Callable[..., Any]) -> int:
-    """Run a Typer or click application; say in one sentence what went wrong, if anything did."""
+    """Run a Typer application; say in one sentence what went wrong, if anything did."""
     try:
         result = app(standalone_mode=False)
     except SparringError as error:
         return _say(str(error), error.exit_code)
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         return end.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
-    except click.ClickException as error:
+    except TyperException as error:
         return _say(error.format_message(), USAGE)
     except BrokenPipeError:  # the reader of a pipe has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from torch import Tensor
 from sparring.engine.ask import Look, ask, without_gradients
 from sparring.engine.contract import Attack, Seen, Task
 from sparring.errors import ModelError
+from sparring.models.canonical import out_of_memory
 from sparring.tensors import take, tree_map
 
 __all__ = ["in_memory"]
@@ -30,7 +31,7 @@ def in_memory(
         try:
             return _in_parts(model, attack, task, state, climb, most), most
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if most <= state.ask.points.shape[1]:
                 raise ModelError("memory ran out on a single sample; use a larger device or a smaller model") from error
@@ -50,7 +51,3 @@ def _in_parts(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor
     if climbing is not None:
         parts = [part if part.gradients is not None else without_gradients(part, climbing) for part in parts]
     return tree_map(lambda *values: torch.cat(values), parts[0], *parts[1:])  # type: ignore[no-any-return]
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)

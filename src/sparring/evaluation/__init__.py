@@ -1,6 +1,6 @@
 """From a plan to a run: search, verification, statistics, findings."""
 
-from sparring.evaluation.audit import audit
+from sparring.evaluation.auditing import audit
 from sparring.evaluation.plan import Plan, make_plan
 from sparring.evaluation.stages import Standing
 from sparring.evaluation.statistics import Interval, exact_interval

@@ -6,6 +6,7 @@ from typing import Any
 
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.statistics import exact_interval
 
 __all__ = ["findings_of"]
 
@@ -27,6 +28,15 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
                 "warning",
                 "the model answers equal inputs differently; a sample counts as broken if it errs in most of 100 fresh "
                 "draws at one fixed point",
+            ),
+        ),
+        (
+            _near_chance(outcome),
+            _finding(
+                "near-chance",
+                "warning",
+                "the model classifies hardly more clean samples correctly than guessing would; check the normalisation, "
+                "the channel order and the order of the classes",
             ),
         ),
         (
@@ -59,6 +69,13 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         ),
     ]
     return [finding for applies, finding in found if applies]
+
+
+def _near_chance(outcome: Outcome) -> bool:
+    """Whether guessing would do as well, as far as the count of samples can tell."""
+    correct, count = int(outcome.ledger.correct.sum()), len(outcome.ledger.correct)
+    low = exact_interval(correct, count, level=0.99, side="lower").low
+    return count >= 10 and low <= 1 / outcome.ledger.clean.shape[1]
 
 
 def _without_gradients(outcome: Outcome) -> int:

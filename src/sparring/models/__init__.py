@@ -2,7 +2,7 @@
 
 from sparring.models.guard import untouched
 from sparring.models.load import load_model
-from sparring.models.look import look
+from sparring.models.first_look import look
 from sparring.models.model import Model
 
 __all__ = ["Model", "load_model", "look", "untouched"]

@@ -14,18 +14,49 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.errors import ModelError, SparringError
 from sparring.tensors import tree_map
 
-__all__ = ["ROWS", "show"]
+__all__ = ["ROWS", "out_of_memory", "show"]
 
 ROWS = {"cpu": 8, "cuda": 32}
 """Batches are filled up to a multiple of this, by kind of device."""
 
 
 def show(model: Callable[[Tensor], Any], points: Tensor) -> Any:
-    """Outputs of the model for points `(N, *shape)`, N rows; the batch is filled up with copies of the last row."""
-    missing = -len(points) % ROWS.get(points.device.type, 1)
-    if not missing:
-        return model(points)
-    outputs = model(torch.cat([points, points[-1:].expand(missing, *points.shape[1:])]))
-    return tree_map(lambda values: values[: len(points)], outputs)
+    """Outputs of the model for points `(N, *shape)`, N rows; the batch is filled up with copies of the last row.
+
+    Where no gradients are wanted, a batch that does not fit into memory is shown in halves.
+
+    Raises:
+        ModelError: The model raised something; the sentence says what.
+    """
+    rows = ROWS.get(points.device.type, 1)
+    missing = -len(points) % rows
+    try:
+        if not missing:
+            return model(points)
+        outputs = model(torch.cat([points, points[-1:].expand(missing, *points.shape[1:])]))
+    except Exception as error:
+        if not out_of_memory(error):
+            raise _told(error, points) from error
+        if torch.is_grad_enabled() or len(points) <= rows:
+            raise
+    else:
+        return tree_map(lambda values: values[: len(points)], outputs)
+    half = len(points) // 2 // rows * rows or rows
+    parts = show(model, points[:half]), show(model, points[half:])
+    return tree_map(lambda *values: torch.cat(values), *parts)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on any device."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+def _told(error: Exception, points: Tensor) -> SparringError:
+    """One sentence for what a user's model raised."""
+    if isinstance(error, SparringError):
+        return error
+    reason = " ".join(str(error).split())[:200]
+    return ModelError(f"the model failed on inputs of shape {tuple(points.shape)}: {type(error).__name__}: {reason}")

@@ -58,7 +58,7 @@ def load_model(
     adapter(outputs)  # a wrong name is told before a large file is read
     if isinstance(source, Model):
         return source
-    place = None if device is None else torch.device(device)
+    place = None if device is None else _usable(device)
     trusted = None if allow_unsafe_sha256 is None else allow_unsafe_sha256.strip().lower()
     loaded = _loaded(source, None if weights is None else Path(weights), place, trusted)
     function = _normalised(loaded.function, mean, std, place)
@@ -72,6 +72,16 @@ def load_model(
         gradients=loaded.gradients,
         notes=loaded.notes,
     )
+
+
+def _usable(device: str | torch.device) -> torch.device:
+    """A device that is there."""
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f'the device "{device}" cannot be used here ({reason}); try cpu') from error
+    return torch.device(device)
 
 
 def _loaded(source: Any, weights: Path | None, device: torch.device | None, trusted: str | None) -> Loaded:

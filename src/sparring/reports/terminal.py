@@ -92,10 +92,10 @@ def _verdict(run: Run) -> list[RenderableType]:
 
 
 def _findings(run: Run) -> list[RenderableType]:
-    return [
-        Text.assemble((f"{finding['severity']}: ", _SEVERITIES[finding["severity"]]), finding["message"])
-        for finding in run.result["findings"]
-    ]
+    notes = [*run.result["model"].get("notes", []), *run.result["data"].get("notes", [])]
+    told = [("note", note) for note in notes]
+    told += [(finding["severity"], finding["message"]) for finding in run.result["findings"]]
+    return [Text.assemble((f"{severity}: ", _SEVERITIES[severity]), message) for severity, message in told]
 
 
 def _folder(run: Run) -> list[RenderableType]:

@@ -82,7 +82,7 @@ def rows_of(values: float | Tensor, inputs: Tensor, name: str) -> float | Tensor
     if not isinstance(values, Tensor) or values.ndim == 0:
         return float(values)
     per_sample, per_coordinate = values.shape == inputs.shape[:1], values.shape == inputs.shape[1:]
-    if per_sample and per_coordinate and values.ndim == 1:
+    if per_sample and per_coordinate and values.numel() > 1 and values.ndim == 1:
         raise ThreatError(
             f"{name} of shape {tuple(values.shape)} could mean samples or coordinates; "
             f"give ({len(inputs)}, 1) for a value per sample or (1, {len(inputs)}) for one per coordinate"

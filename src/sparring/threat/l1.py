@@ -90,7 +90,7 @@ def sparse_signs(gradient: Tensor, share: Tensor) -> Tensor:
     At least one entry moves; entries that tie with the smallest chosen one move too; zeros never do.
     """
     rows = flat(gradient)
-    count = (share * rows.shape[1]).long().clamp(1, rows.shape[1])
+    count = (share * rows.shape[1]).ceil().long().clamp(1, rows.shape[1])
     largest = rows.abs().topk(int(count.max()), dim=1).values
     least = largest.gather(1, count[:, None] - 1)
     signs = torch.where(rows.abs() >= least, rows, 0).sign()
