@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["audit", "load_data", "load_model", "load_run", "search", "suites", "write_run"]
 
-_HOMES = {name: "sparring.api" for name in __all__} | {"suites": "sparring.attacks"}
+_HOMES = dict.fromkeys(__all__, "sparring.api") | {"suites": "sparring.attacks"}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from sparring.engine import search as run_search
 from sparring.errors import Interrupted, UsageError, nearest
 from sparring.evaluation import Plan, Standing, make_plan
 from sparring.evaluation import audit as run_audit
-from sparring.models import Model, load_model, look, untouched
+from sparring.models import load_model, look, untouched
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, save_run
 from sparring.storage.files import replacing
@@ -127,7 +127,9 @@ def search(
     goal = Untargeted(labels) if targets is None else Targeted(targets.to(device), labels)
     draws = Draws(row_keys(seed, samples.ids, type(attack).__name__).to(device))
     with untouched(looked):
-        return run_search(looked, Task(inputs, goal, threat.bind(inputs, samples.domain), draws), attack, **options)
+        return run_search(
+            looked, Task(inputs, goal, threat.bind(inputs, samples.domain), draws), attack, **options
+        )
 
 
 def write_run(run: Run, folder: str | Path) -> Run:

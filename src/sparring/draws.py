@@ -25,7 +25,9 @@ _NEXT_DRAW = 0x1D81F5CE7F4A7C15
 def row_keys(seed: int, ids: Sequence[str], *words: object) -> Tensor:
     """Keys `(B,)`, one per sample id; `words` (stage, aim, restart) tell the runs of one sample apart."""
     rest = repr((seed, *words)).encode()
-    digests = [hashlib.blake2b(each.encode(), key=hashlib.sha256(rest).digest(), digest_size=8) for each in ids]
+    digests = [
+        hashlib.blake2b(each.encode(), key=hashlib.sha256(rest).digest(), digest_size=8) for each in ids
+    ]
     return torch.tensor([int.from_bytes(each.digest(), "little", signed=True) for each in digests])
 
 
@@ -62,5 +64,3 @@ class Draws:
         z = (z ^ (z >> 30 & 0x3FFFFFFFF)) * _MIX_1
         z = (z ^ (z >> 27 & 0x1FFFFFFFFF)) * _MIX_2
         return (z ^ (z >> 31 & 0x1FFFFFFFF)).view(like.shape)
-
-

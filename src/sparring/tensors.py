@@ -23,8 +23,8 @@ def tree_map(change: Callable[..., Any], tree: Any, *others: Any) -> Any:
     if isinstance(tree, Tensor):
         return change(tree, *others)
     if isinstance(tree, list | tuple):
-        parts = [tree_map(change, *each) for each in zip(tree, *others, strict=True)]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+        items = [tree_map(change, *each) for each in zip(tree, *others, strict=True)]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     if isinstance(tree, dict):
         # dict subclasses of other libraries (model outputs) are read here, never rebuilt
         return {key: tree_map(change, tree[key], *(each[key] for each in others)) for key in tree}
@@ -37,7 +37,7 @@ def tree_map(change: Callable[..., Any], tree: Any, *others: Any) -> Any:
 
 def take(tree: Tree, rows: Tensor) -> Tree:
     """Keep the rows named by a mask or by indices, `(B,)`."""
-    return tree_map(lambda values: values[rows] if values.ndim else values, tree)  # type: ignore[no-any-return]
+    return tree_map(lambda values: values[rows] if values.ndim else values, tree)
 
 
 def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
@@ -48,12 +48,12 @@ def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
         changed[rows] = values
         return changed
 
-    return tree_map(write, tree, new)  # type: ignore[no-any-return]
+    return tree_map(write, tree, new)
 
 
 def join(first: Tree, second: Tree) -> Tree:
     """Put the rows of `second` behind those of `first`."""
-    return tree_map(lambda a, b: torch.cat([a, b]) if a.ndim else a, first, second)  # type: ignore[no-any-return]
+    return tree_map(lambda a, b: torch.cat([a, b]) if a.ndim else a, first, second)
 
 
 def per_row(values: float | Tensor, like: Tensor) -> Tensor:

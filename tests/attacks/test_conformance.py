@@ -2,8 +2,19 @@
 
 import pytest
 
-from sparring.attacks import APGD, APGDL1, FAB, FGSM, MIM, PGD, Square, SquareL1, SquareL2
-from sparring.attacks import difference_of_logits_ratio, margin
+from sparring.attacks import (
+    APGD,
+    APGDL1,
+    FAB,
+    FGSM,
+    MIM,
+    PGD,
+    Square,
+    SquareL1,
+    SquareL2,
+    difference_of_logits_ratio,
+    margin,
+)
 from sparring.testing import LAWS, Case
 from sparring.threat import L1, L2, Linf
 

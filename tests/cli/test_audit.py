@@ -34,7 +34,13 @@ def audit(tmp_path, data, monkeypatch, capsys):
     """Run `sparring audit`; returns exit code, standard output, standard error."""
 
     def run(**changes):
-        options = {"model": f"{MODELS}:linear", "data": data, "threat": "linf:2/255", "suite": "smoke", "out": tmp_path / "run"}
+        options = {
+            "model": f"{MODELS}:linear",
+            "data": data,
+            "threat": "linf:2/255",
+            "suite": "smoke",
+            "out": tmp_path / "run",
+        }
         options |= changes
         words = [word for name, value in options.items() for word in _words(name, value)]
         monkeypatch.setattr(sys, "argv", ["sparring", "audit", *words])
@@ -115,7 +121,10 @@ BAD = {
     "missing-model": ({"model": "none.pt2"}, "none.pt2"),
     "missing-factory": ({"model": f"{MODELS}:linaer"}, 'did you mean "linear"'),
     "model-fails": ({"model": f"{MODELS}:Fails"}, "out of luck"),
-    "model-fails-late": ({"model": f"{MODELS}:FailsLate", "suite": "standard", "threat": "linf:1/255"}, "late"),
+    "model-fails-late": (
+        {"model": f"{MODELS}:FailsLate", "suite": "standard", "threat": "linf:1/255"},
+        "late",
+    ),
     "needs-training-mode": ({"model": f"{MODELS}:TrainOnly"}, "training mode"),
     "nan-outputs": ({"model": f"{MODELS}:NaN"}, "NaN"),
     "nan-gradients": ({"model": f"{MODELS}:NaNGradient"}, "gradients"),
@@ -149,7 +158,10 @@ FILES = {
     "pickle-as-npz": (lambda path: path.write_bytes(b"\x80\x04}\x94."), "pickle"),
     "no-zip": (lambda path: path.write_bytes(b"PK\x03\x04 and then nothing"), "truncated"),
     "nan": (lambda path: _saved(path, x=np.full((4, 1, 8, 8), np.nan, np.float32), y=np.arange(4)), "NaN"),
-    "grey-levels-as-floats": (lambda path: _saved(path, x=np.full((4, 1, 8, 8), 200.0, np.float32), y=np.arange(4)), "255"),
+    "grey-levels-as-floats": (
+        lambda path: _saved(path, x=np.full((4, 1, 8, 8), 200.0, np.float32), y=np.arange(4)),
+        "255",
+    ),
     "labels-out-of-range": (lambda path: _saved(path, x=_grey(4), y=np.arange(4) + 3), "4 outputs"),
     "float-labels": (lambda path: _saved(path, x=_grey(4), y=np.arange(4) + 0.5), "integers"),
     "one-hot-labels": (lambda path: _saved(path, x=_grey(4), y=np.eye(4)), "argmax"),

@@ -119,12 +119,20 @@ class APGD:
         )
         if not bool(halve.any()):
             return state, state.point, seen.gradient
-        return state, pick(halve, state.best_point, state.point), pick(halve, state.best_gradient, seen.gradient)
+        return (
+            state,
+            pick(halve, state.best_point, state.point),
+            pick(halve, state.best_gradient, seen.gradient),
+        )
 
 
 def boundary_start(task: Task) -> Tensor:
     """A random point as far out as the threat allows: noise scaled to a distance of eps, then projected."""
-    noise = 2 * task.draws.uniform(task.inputs) - 1 if isinstance(task.threat, Linf) else task.draws.normal(task.inputs)
+    noise = (
+        2 * task.draws.uniform(task.inputs) - 1
+        if isinstance(task.threat, Linf)
+        else task.draws.normal(task.inputs)
+    )
     size = task.threat.distance(noise, torch.zeros_like(noise))
     return task.threat.project(task.inputs + task.threat.eps * noise / per_row(size, noise), task.inputs)
 

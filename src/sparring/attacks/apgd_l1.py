@@ -73,7 +73,9 @@ class APGDL1:
         state = _remember(state, seen)
         over = state.moves == self._phases(state.moves)[state.phase]
         moved = self._move(task, state, seen)
-        return put(moved, over, _next_phase(take(task, over), take(state, over))) if bool(over.any()) else moved
+        return (
+            put(moved, over, _next_phase(take(task, over), take(state, over))) if bool(over.any()) else moved
+        )
 
     def _move(self, task: Task, state: _Climb, seen: Seen) -> _Climb:
         """One step; at a checkpoint (every 4% of the phase), first adapt its length and sparsity."""

@@ -78,7 +78,10 @@ class FAB:
     def _walk(self, task: Task, points: Tensor, seen: Seen) -> Tensor:
         excess, normal = _nearest_boundary(task, seen)
         from_input = excess + flat(normal * (task.inputs - points)).sum(1)
-        near, far = across(task.threat, points, normal, excess), across(task.threat, task.inputs, normal, from_input)
+        near, far = (
+            across(task.threat, points, normal, excess),
+            across(task.threat, task.inputs, normal, from_input),
+        )
         zero = torch.zeros_like(points)
         here, there = (task.threat.distance(each, zero).clamp_min(1e-8) for each in (near, far))
         weight = per_row((here / (here + there)).clamp_max(self.bias), points)
@@ -94,7 +97,8 @@ def _asked(points: Tensor, arrived: Tensor) -> _Walk:
 
 def _nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
     """Score `(B,)` and gradient `(B, *shape)` of the class whose linear boundary is nearest in the threat's norm."""
-    assert seen.losses is not None and seen.gradients is not None
+    assert seen.losses is not None
+    assert seen.gradients is not None
     excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
     if excess.shape[1] == 1:
         return excess[:, 0], normals[:, 0]

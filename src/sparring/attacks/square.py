@@ -58,8 +58,13 @@ class Square:
         image = as_image(task.inputs)
         numbers = task.draws.uniform(image.new_empty(len(image), 2 + image.shape[1]), draw=state.tried + 1)
         height, width = window_size(self.share, state.tried, image)
-        top, left = choose(numbers[:, 0], height, image.shape[2]), choose(numbers[:, 1], width, image.shape[3])
+        top, left = (
+            choose(numbers[:, 0], height, image.shape[2]),
+            choose(numbers[:, 1], width, image.shape[3]),
+        )
         signs = torch.where(numbers[:, 2:] < 0.5, -1.0, 1.0)[:, :, None, None].to(image.dtype)
-        vertex = task.threat.project(task.inputs + task.threat.eps * signs.expand_as(image).reshape(task.inputs.shape), task.inputs)
+        vertex = task.threat.project(
+            task.inputs + task.threat.eps * signs.expand_as(image).reshape(task.inputs.shape), task.inputs
+        )
         window = inside(image, top, left, height, width).expand_as(image).reshape(task.inputs.shape)
         return _Search(scores_at(torch.where(window, vertex, best_point)), best_point, best, state.tried + 1)

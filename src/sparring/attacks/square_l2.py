@@ -100,10 +100,8 @@ def _move_budget(task: Task, best: Tensor, here: Tensor, there: Tensor, pattern:
     both = _length(change * (here | there), power, (2, 3))
     wish = pattern + change * here / old.clamp_min(1e-12)
     left = (budget**power - whole**power).clamp_min(0) / channels
-    if power == 1:
-        size = channels * (left + both)  # the authors' code gives each channel this much and projects back
-    else:
-        size = (left + both**2).sqrt()
+    # for L1 the authors' code gives every channel as much as all of them together, and projects back
+    size = channels * (left + both) if power == 1 else (left + both**2).sqrt()
     wish = wish / _length(wish, power, (2, 3)).clamp_min(1e-12) * size
     return torch.where(here, wish, torch.where(there, 0, change))
 
@@ -121,9 +119,14 @@ def _draw_windows(share: float, task: Task, tried: Tensor) -> tuple[Tensor, Tens
     """Two windows `(B, 1, H, W)` and a pattern of random sign and direction in the first, `(B, C, H, W)`."""
     image = as_image(task.inputs)
     numbers = task.draws.uniform(image.new_empty(len(image), 5 + image.shape[1]), draw=tried + 1)
-    height, width = (_odd(size, full) for size, full in zip(window_size(share, tried, image), image.shape[2:], strict=True))
+    height, width = (
+        _odd(size, full) for size, full in zip(window_size(share, tried, image), image.shape[2:], strict=True)
+    )
     top, left = choose(numbers[:, 0], height, image.shape[2]), choose(numbers[:, 1], width, image.shape[3])
-    top_2, left_2 = choose(numbers[:, 2], height, image.shape[2]), choose(numbers[:, 3], width, image.shape[3])
+    top_2, left_2 = (
+        choose(numbers[:, 2], height, image.shape[2]),
+        choose(numbers[:, 3], width, image.shape[3]),
+    )
     here, there = inside(image, top, left, height, width), inside(image, top_2, left_2, height, width)
     pattern = _pattern(task, image, top, left, height, width, numbers[:, 4] < 0.5)
     signs = torch.where(numbers[:, 5:] < 0.5, -1.0, 1.0)[:, :, None, None].to(image.dtype)
@@ -148,7 +151,10 @@ def _pattern(
     right = (torch.arange(image.shape[3], device=image.device)[None] - left[:, None])[:, None, :]
     turned = turned[:, None, None]
     along, across = torch.where(turned, right, down), torch.where(turned, down, right)
-    long, wide = torch.where(turned[:, 0, 0], width, height)[:, None, None], torch.where(turned[:, 0, 0], height, width)[:, None, None]
+    long, wide = (
+        torch.where(turned[:, 0, 0], width, height)[:, None, None],
+        torch.where(turned[:, 0, 0], height, width)[:, None, None],
+    )
     half = long // 2
     first = along < half
     middle = torch.where(first, half // 2, half + (long - half) // 2)
@@ -173,7 +179,9 @@ def _grid(task: Task, image: Tensor) -> Tensor:
     for cell in range(count):
         top = (full[0] - height * (full[0] // height)) // 2 + cell // (full[1] // width) * height
         left = (full[1] - width * (full[1] // width)) // 2 + cell % (full[1] // width) * width
-        pattern = _pattern(task, image, top * ones, left * ones, height * ones, width * ones, numbers[:, cell, 0] < 0.5)
+        pattern = _pattern(
+            task, image, top * ones, left * ones, height * ones, width * ones, numbers[:, cell, 0] < 0.5
+        )
         change += pattern * torch.where(numbers[:, cell, 1:] < 0.5, -1.0, 1.0)[:, :, None, None]
     return change
 

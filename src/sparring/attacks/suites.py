@@ -78,9 +78,13 @@ def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage,
         name, stages = suite, SUITES[suite]
     else:
         name = "given"
-        stages = tuple(each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each) for each in suite)
+        stages = tuple(
+            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each) for each in suite
+        )
     fitting = tuple(stage for stage in stages if norm in stage.norms)
     if not fitting:
         known = sorted({each for stage in stages for each in stage.norms})
-        raise UsageError(f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}")
+        raise UsageError(
+            f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}"
+        )
     return fitting

@@ -7,9 +7,9 @@ import sys
 
 import typer
 
+from sparring.cli.failures import exit_code
 from sparring.cli.run_audit import audit
 from sparring.cli.run_demo import demo
-from sparring.cli.failures import exit_code
 
 __all__ = ["app", "main"]
 

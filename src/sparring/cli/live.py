@@ -26,7 +26,9 @@ def watching(title: str) -> Iterator[Callable[[Standing], None]]:
         yield lambda standing: None
         return
     began = time.monotonic()
-    with Live(Text(f"{title}: looking at the model"), console=console, transient=True, refresh_per_second=5) as live:
+    with Live(
+        Text(f"{title}: looking at the model"), console=console, transient=True, refresh_per_second=5
+    ) as live:
         yield lambda standing: live.update(_picture(title, standing, time.monotonic() - began))
 
 
@@ -51,4 +53,6 @@ def _picture(title: str, standing: Standing, seconds: float) -> Table:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return (
+        f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    )

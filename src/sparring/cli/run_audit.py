@@ -18,26 +18,47 @@ __all__ = ["audit", "finish"]
 
 
 def audit(
-    model: Annotated[str, typer.Option(help="net.pt2, net.onnx, or code.py:factory (naming code is consent to run it)")],
-    data: Annotated[str, typer.Option(help="samples.npz, table.parquet, a folder of images by class, or code.py:factory")],
+    model: Annotated[
+        str, typer.Option(help="net.pt2, net.onnx, or code.py:factory (naming code is consent to run it)")
+    ],
+    data: Annotated[
+        str, typer.Option(help="samples.npz, table.parquet, a folder of images by class, or code.py:factory")
+    ],
     threat: Annotated[str, typer.Option(help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels)")],
-    suite: Annotated[str, typer.Option(help="standard (AutoAttack's stages) or smoke (seconds, cannot show robustness)")] = "standard",
+    suite: Annotated[
+        str, typer.Option(help="standard (AutoAttack's stages) or smoke (seconds, cannot show robustness)")
+    ] = "standard",
     limit: Annotated[int | None, typer.Option(help="only the first N samples", min=1)] = None,
-    sample: Annotated[int | None, typer.Option(help="only N samples, drawn at random; gives an interval", min=1)] = None,
-    weights: Annotated[Path | None, typer.Option(help="weights for code.py:factory: .safetensors, or .pth by weights_only")] = None,
-    mean: Annotated[str | None, typer.Option(help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406")] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="only N samples, drawn at random; gives an interval", min=1)
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="weights for code.py:factory: .safetensors, or .pth by weights_only")
+    ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406"),
+    ] = None,
     std: Annotated[str | None, typer.Option(help="per-channel standard deviation, likewise")] = None,
-    outputs: Annotated[str, typer.Option(help="what the model gives: auto, logits, probabilities, logit")] = "auto",
+    outputs: Annotated[
+        str, typer.Option(help="what the model gives: auto, logits, probabilities, logit")
+    ] = "auto",
     classes: Annotated[Path | None, typer.Option(help="class names, one per line, in label order")] = None,
     resize: Annotated[int | None, typer.Option(help="folders: scale the short side to this", min=1)] = None,
-    crop: Annotated[int | None, typer.Option(help="folders: cut out the centre, this wide and high", min=1)] = None,
+    crop: Annotated[
+        int | None, typer.Option(help="folders: cut out the centre, this wide and high", min=1)
+    ] = None,
     labels: Annotated[str | None, typer.Option(help="name of the array or column with the labels")] = None,
-    batch: Annotated[int, typer.Option(help="most samples at once; a matter of memory, changes no result", min=1)] = 64,
+    batch: Annotated[
+        int, typer.Option(help="most samples at once; a matter of memory, changes no result", min=1)
+    ] = 64,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1")] = None,
     precision: Annotated[str, typer.Option(help="of the search: float32, bfloat16, float16")] = "float32",
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     out: Annotated[Path | None, typer.Option(help="run folder; default runs/<time>-<model>")] = None,
-    allow_unsafe: Annotated[str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")] = None,
+    allow_unsafe: Annotated[
+        str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a summary")] = False,
 ) -> int:
     """Find out how many samples withstand an attacker, and keep the proof.
@@ -56,7 +77,13 @@ def audit(
     )  # fmt: skip
     samples = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
     folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{_plain(loaded.name)}"
-    options: dict[str, Any] = {"limit": limit, "sample": sample, "seed": seed, "batch": batch, "precision": precision}
+    options: dict[str, Any] = {
+        "limit": limit,
+        "sample": sample,
+        "seed": seed,
+        "batch": batch,
+        "precision": precision,
+    }
     try:
         with watching(f"{loaded.name} under {threat}") as watch:
             run = sparring.audit(
@@ -79,7 +106,9 @@ def finish(run: Run, as_json: bool) -> int:
         sys.stdout.write(json.dumps(run.result, indent=2, ensure_ascii=False) + "\n")
     else:
         Console().print(summary(run))
-    return {"measured": 0, "pass": 0, "fail": 1, "inconclusive": 3, "invalid": 4, "incomplete": 5}[run.verdict]
+    return {"measured": 0, "pass": 0, "fail": 1, "inconclusive": 3, "invalid": 4, "incomplete": 5}[
+        run.verdict
+    ]
 
 
 def _numbers(text: str | None, name: str) -> list[float] | None:
@@ -91,7 +120,9 @@ def _numbers(text: str | None, name: str) -> list[float] | None:
     except ValueError:
         from sparring.errors import UsageError
 
-        raise UsageError(f"--{name} takes numbers with commas between them, such as 0.5,0.5,0.5, but got {text!r}") from None
+        raise UsageError(
+            f"--{name} takes numbers with commas between them, such as 0.5,0.5,0.5, but got {text!r}"
+        ) from None
 
 
 def _plain(name: str) -> str:

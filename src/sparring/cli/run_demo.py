@@ -35,7 +35,9 @@ def demo(
     for name, net in (("plain", nets.plain()), ("robust", nets.robust())):
         model = sparring.load_model(net).having(name=name)
         with watching(f"{name} net under {THREAT}") as watch:
-            run = sparring.audit(model, nets.images(images), THREAT, suites.standard[:2], out=out / name, watch=watch)
+            run = sparring.audit(
+                model, nets.images(images), THREAT, suites.standard[:2], out=out / name, watch=watch
+            )
         console.print(summary(run))
         runs.append(run)
     with replacing(out / "report.html") as path:

@@ -102,10 +102,14 @@ def _gradients(losses: Tensor, shown: Tensor, batch: torch.Size) -> Tensor:
     if not losses.requires_grad:
         return shown.new_zeros(*batch, losses.shape[-1], *shown.shape[1:])
     each = [
-        torch.autograd.grad(one.sum(), shown, retain_graph=index + 1 < losses.shape[-1], materialize_grads=True)[0]
+        torch.autograd.grad(
+            one.sum(), shown, retain_graph=index + 1 < losses.shape[-1], materialize_grads=True
+        )[0]
         for index, one in enumerate(losses.unbind(-1))
     ]
-    return torch.stack(each, 1).unflatten(0, batch) if len(each) > 1 else each[0].unflatten(0, batch)[:, :, None]
+    return (
+        torch.stack(each, 1).unflatten(0, batch) if len(each) > 1 else each[0].unflatten(0, batch)[:, :, None]
+    )
 
 
 def _weave(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:

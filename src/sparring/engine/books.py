@@ -111,22 +111,26 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
         books,
         margin=torch.maximum(books.margin, best),
         odd=books.odd + seen.odd,
-        trace=books.trace.scatter(1, slot[:, None], losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)),
+        trace=books.trace.scatter(
+            1, slot[:, None], losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)
+        ),
     )
     if keep == "last":
         books = replace(books, adversarial=task.threat.render(ask.points[:, -1], task.inputs))
-    return _successes(books, task, ask, seen, keep) if bool(seen.reached.any()) else books
+    news = seen.reached.any(1)
+    if keep != "closest":
+        news &= ~books.success
+    return _successes(books, task, ask, seen, keep, news) if bool(news.any()) else books
 
 
-def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep) -> Findings:
-    """Write down the successes of one look; of several points in a row the closest counts."""
-    hit = seen.reached.any(1)
-    some = take((task, ask, seen.reached, books), hit)
+def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, news: Tensor) -> Findings:
+    """Write down successes in the rows where they are `news`; of several points in a row the closest counts."""
+    some = take((task, ask, seen.reached, books), news)
     mine, asked, reached, old = some
     shown = torch.stack([mine.threat.render(each, mine.inputs) for each in asked.points.unbind(1)], 1)
     away = torch.stack([mine.threat.distance(each, mine.inputs) for each in shown.unbind(1)], 1).float()
     distance, nearest = away.masked_fill(~reached, torch.inf).min(1)
-    better = ~old.success if keep != "closest" else distance < old.distance
+    better = distance < old.distance
     point = shown[torch.arange(len(nearest), device=nearest.device), nearest]
     new = replace(
         old,
@@ -135,4 +139,4 @@ def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep) ->
         adversarial=old.adversarial if keep == "last" else pick(better, point, old.adversarial),
         found_after=torch.where(old.success, old.found_after, old.forwards + old.backwards),
     )
-    return put(books, hit, new)
+    return put(books, news, new)

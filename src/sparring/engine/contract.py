@@ -16,7 +16,19 @@ from torch import Tensor
 from sparring.draws import Draws
 from sparring.threat import Goal, Threat
 
-__all__ = ["Ask", "Attack", "AttackLoss", "Seen", "State", "Task", "Want", "gradient_at", "labels_at", "scores_at", "wants"]
+__all__ = [
+    "Ask",
+    "Attack",
+    "AttackLoss",
+    "Seen",
+    "State",
+    "Task",
+    "Want",
+    "gradient_at",
+    "labels_at",
+    "scores_at",
+    "wants",
+]
 
 
 class Want(IntEnum):

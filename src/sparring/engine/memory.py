@@ -34,7 +34,9 @@ def in_memory(
             if not out_of_memory(error):
                 raise
             if most <= state.ask.points.shape[1]:
-                raise ModelError("memory ran out on a single sample; use a larger device or a smaller model") from error
+                raise ModelError(
+                    "memory ran out on a single sample; use a larger device or a smaller model"
+                ) from error
         most = max(1, min(most, len(climb) * state.ask.points.shape[1]) // 2)
 
 
@@ -50,4 +52,4 @@ def _in_parts(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor
     climbing = next((part for part in parts if part.gradients is not None), None)
     if climbing is not None:
         parts = [part if part.gradients is not None else without_gradients(part, climbing) for part in parts]
-    return tree_map(lambda *values: torch.cat(values), parts[0], *parts[1:])  # type: ignore[no-any-return]
+    return tree_map(lambda *values: torch.cat(values), parts[0], *parts[1:])

@@ -65,7 +65,7 @@ class _Flight:
     index: Tensor
     task: Task
     state: Any
-    books: Books
+    books: Findings
 
 
 def search(
@@ -116,7 +116,9 @@ def search(
     except KeyboardInterrupt:
         if flight is not None:
             _write(found, flight, torch.ones_like(flight.books.success), finished=flight.books.success)
-        raise Interrupted("the search was interrupted; what was found so far is kept", findings=found) from None
+        raise Interrupted(
+            "the search was interrupted; what was found so far is kept", findings=found
+        ) from None
     return found
 
 
@@ -144,9 +146,10 @@ def _look(
     seen, batch = in_memory(panel.model, attack, flight.task, state, climb, batch)
     losses = 0 if seen.losses is None else seen.losses.shape[-1]
     books = charge(flight.books, valid.sum(1), climb, losses)
-    if panel.judge or panel.exact:
+    decides = panel.judge or panel.exact
+    if decides is not None:
         asked = valid if panel.judge else seen.reached
-        seen = replace(seen, reached=judged(panel.judge or panel.exact, flight.task, state.ask, asked))
+        seen = replace(seen, reached=judged(decides, flight.task, state.ask, asked))
         books = replace(books, forwards=books.forwards + asked.sum(1), queries=books.queries + asked.sum(1))
     books = record(books, flight.task, state.ask, seen, keep, attack.steps + 1)
     return replace(flight, state=state, books=books), hide(seen, state.ask), batch
@@ -196,6 +199,8 @@ def _teller(found: Findings, progress: Callable[[Progress], None] | None) -> Cal
         passes = found.forwards.sum() + found.backwards.sum()
         if flight is not None:
             passes = passes + flight.books.forwards.sum() + flight.books.backwards.sum()
-        progress(Progress(len(found.success), int(found.finished.sum()), int(found.success.sum()), int(passes)))
+        progress(
+            Progress(len(found.success), int(found.finished.sum()), int(found.success.sum()), int(passes))
+        )
 
     return tell

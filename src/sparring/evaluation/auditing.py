@@ -42,24 +42,22 @@ def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None)
         ModelError: The clean inputs give outputs that are not numbers.
     """
     began = time.monotonic()
-    stopped: Interrupted | None = None
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
-        ledger = _first_look(plan)
-        attempts: list[Attempt] = []
-        try:
-            for ledger, attempt in run_stages(plan, ledger, watch):
-                attempts.append(attempt)
-            ledger = replace(ledger, finished=torch.ones_like(ledger.finished))
-        except Interrupted as stop:
-            stopped = stop
-            ledger, attempt = stop.findings  # type: ignore[misc]
-            attempts.append(attempt)
-        outcome = _settled(plan, ledger, attempts)
-    run = run_of(plan, replace(outcome, seconds=time.monotonic() - began, complete=stopped is None))
-    if stopped is not None:
-        raise Interrupted(str(stopped), findings=run) from None
+        outcome = _settled(plan, *_searched(plan, watch))
+    run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
+    if not outcome.complete:
+        raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
+
+
+def _searched(plan: Plan, watch: Callable[[Standing], None]) -> tuple[Ledger, list[Attempt]]:
+    """The ledger after the whole suite, or as much of it as the user let run, and every attempt."""
+    ledger, attempts = _first_look(plan), []
+    for after, attempt in run_stages(plan, ledger, watch):
+        ledger = after
+        attempts.append(attempt)
+    return ledger, attempts
 
 
 def _first_look(plan: Plan) -> Ledger:

@@ -19,7 +19,11 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     found = [
         (
             plan.suite == "smoke",
-            _finding("smoke", "note", "the suite smoke takes seconds: it can show that a model is weak, never that it is robust"),
+            _finding(
+                "smoke",
+                "note",
+                "the suite smoke takes seconds: it can show that a model is weak, never that it is robust",
+            ),
         ),
         (
             plan.model.randomised,
@@ -35,8 +39,8 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             _finding(
                 "near-chance",
                 "warning",
-                "the model classifies hardly more clean samples correctly than guessing would; check the normalisation, "
-                "the channel order and the order of the classes",
+                "the model classifies hardly more clean samples correctly than guessing would; check the "
+                "normalisation, the channel order and the order of the classes",
             ),
         ),
         (
@@ -44,8 +48,8 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             _finding(
                 "not-a-number",
                 "warning",
-                "some outputs or gradients were NaN or infinite; such points never count as successes, and such gradients "
-                "count as zero",
+                "some outputs or gradients were NaN or infinite; such points never count as successes, and such "
+                "gradients count as zero",
                 odd,
             ),
         ),

@@ -33,7 +33,6 @@ class Ledger:
     queries: Tensor
     found_after: Tensor
     odd: Tensor
-    finished: Tensor
 
     @property
     def standing(self) -> Tensor:
@@ -78,7 +77,6 @@ def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
         queries=none,
         found_after=none - 1,
         odd=none,
-        finished=~correct,
     )
 
 
@@ -98,6 +96,5 @@ def settle(ledger: Ledger, attempt: Attempt) -> Ledger:
         queries=old.queries + found.queries,
         found_after=torch.where(found.success, spent + found.found_after, old.found_after),
         odd=old.odd + found.odd,
-        finished=found.finished,
     )
     return put(ledger, attempt.rows, new)

@@ -24,7 +24,6 @@ class Outcome:
         verified: Of those, `(K,)`.
         on_grid: Samples also broken by whole grey levels, `(N,)`; None if the data are not 8-bit.
         seconds: Wall time.
-        complete: The search was not interrupted.
     """
 
     ledger: Ledger
@@ -33,7 +32,11 @@ class Outcome:
     verified: Verified
     on_grid: Tensor | None
     seconds: float = 0.0
-    complete: bool = True
+
+    @property
+    def complete(self) -> bool:
+        """Every attempt ended by itself."""
+        return all(bool(attempt.found.finished.all()) for attempt in self.attempts)
 
     @property
     def broken(self) -> Tensor:
@@ -44,5 +47,5 @@ class Outcome:
 
     @property
     def robust(self) -> Tensor:
-        """Correct, and not broken by anything that could be verified, `(N,)`; whatever was not finished is neither."""
-        return self.ledger.correct & ~self.broken & self.ledger.finished
+        """Correct, and not broken by anything that could be verified, `(N,)`; after an interruption nothing is."""
+        return self.ledger.correct & ~self.broken & self.complete

@@ -27,7 +27,9 @@ GALLERY = 24
 
 def run_of(plan: Plan, outcome: Outcome) -> Run:
     """The run that `outcome` amounts to; nothing in it but `date` and `seconds` depends on when it ran."""
-    return Run(_result(plan, outcome), _records(plan, outcome), _attempts(plan, outcome), _tensors(plan, outcome))
+    return Run(
+        _result(plan, outcome), _records(plan, outcome), _attempts(plan, outcome), _tensors(plan, outcome)
+    )
 
 
 def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
@@ -55,7 +57,11 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "findings": findings_of(plan, outcome),
-        "versions": {"sparring": _version("sparring"), "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {
+            "sparring": _version("sparring"),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
         "model": _model(plan),
         "data": _data(plan),
         "command": None,
@@ -68,13 +74,17 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 def _robust_on_grid(outcome: Outcome) -> int:
     """Correct samples that whole grey levels do not break."""
     assert outcome.on_grid is not None
-    return int((outcome.ledger.correct & ~outcome.on_grid & outcome.ledger.finished).sum())
+    return int((outcome.ledger.correct & ~outcome.on_grid & outcome.complete).sum())
 
 
 def _interval_note(plan: Plan) -> str:
     if plan.samples.ordered:
-        return "No interval: these samples are all there are, or the first in a fixed order, not a random draw."
-    return "The interval is about the draw of the samples alone: attacks find breaks, they never prove that there are none."
+        return (
+            "No interval: these samples are all there are, or the first in a fixed order, not a random draw."
+        )
+    return (
+        "The interval is about the draw of the samples alone; attacks find breaks, never that there are none."
+    )
 
 
 def _threat(plan: Plan) -> dict[str, Any]:
@@ -129,13 +139,17 @@ def _curve(outcome: Outcome) -> dict[str, list[int]]:
     spent = int((ledger.forwards + ledger.backwards).masked_fill(broken, 0).max())
     correct = int(ledger.correct.sum())
     unbroken = [correct, *(correct - breaks.cumsum(0)).tolist()]
-    return {"passes": [0, *passes.tolist(), max(spent, *passes.tolist(), 0)], "robust": [*unbroken, unbroken[-1]]}
+    return {
+        "passes": [0, *passes.tolist(), max(spent, *passes.tolist(), 0)],
+        "robust": [*unbroken, unbroken[-1]],
+    }
 
 
 def _records(plan: Plan, outcome: Outcome) -> pa.Table:
     ledger, samples, broken = outcome.ledger, plan.samples, outcome.broken.tolist()
     answer, risk, distance = (
-        _at_rows(outcome, values) for values in (outcome.verified.prediction, outcome.verified.risk, outcome.verified.distance)
+        _at_rows(outcome, values)
+        for values in (outcome.verified.prediction, outcome.verified.risk, outcome.verified.distance)
     )
     names = [plan.stages[number].name for number in ledger.stage.tolist()]
     return records_table(
@@ -162,22 +176,18 @@ def _records(plan: Plan, outcome: Outcome) -> pa.Table:
 
 def _statuses(outcome: Outcome) -> list[str]:
     """A word for each sample."""
-    words = []
-    for correct, broken, finished in zip(
-        outcome.ledger.correct.tolist(), outcome.broken.tolist(), outcome.ledger.finished.tolist(), strict=True
-    ):
-        if not correct:
-            words.append("clean_error")
-        elif broken:
-            words.append("broken")
-        else:
-            words.append("robust" if finished else "unfinished")
-    return words
+    left = "robust" if outcome.complete else "unfinished"
+    return [
+        "clean_error" if not correct else "broken" if broken else left
+        for correct, broken in zip(outcome.ledger.correct.tolist(), outcome.broken.tolist(), strict=True)
+    ]
 
 
 def _attempts(plan: Plan, outcome: Outcome) -> pa.Table:
     names = ("id", "index", "stage", "attack", "aim", "start", "outcome", "margin", "distance")
-    columns: dict[str, list[Any]] = {name: [] for name in (*names, "forwards", "backwards", "queries", "steps")}
+    columns: dict[str, list[Any]] = {
+        name: [] for name in (*names, "forwards", "backwards", "queries", "steps")
+    }
     for attempt in outcome.attempts:
         rows, found, stage = attempt.rows.tolist(), attempt.found, plan.stages[attempt.stage]
         success, finished = found.success.tolist(), found.finished.tolist()
@@ -188,11 +198,16 @@ def _attempts(plan: Plan, outcome: Outcome) -> pa.Table:
         columns["aim"] += [None] * len(rows) if attempt.aim is None else attempt.aim.tolist()
         columns["start"] += [attempt.restart] * len(rows)
         columns["outcome"] += [
-            "broken" if hit else "held" if done else "unfinished" for hit, done in zip(success, finished, strict=True)
+            "broken" if hit else "held" if done else "unfinished"
+            for hit, done in zip(success, finished, strict=True)
         ]
         columns["margin"] += [value if value > -torch.inf else None for value in found.margin.tolist()]
         columns["distance"] += _where(success, found.distance.tolist())
-        for name, values in (("forwards", found.forwards), ("backwards", found.backwards), ("queries", found.queries)):
+        for name, values in (
+            ("forwards", found.forwards),
+            ("backwards", found.backwards),
+            ("queries", found.queries),
+        ):
             columns[name] += values.tolist()
         columns["steps"] += found.asks.tolist()
     return attempts_table(columns)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparring.attacks.suites import Stage
 from sparring.draws import Draws, row_keys
-from sparring.engine import Progress, Task, Want, search
+from sparring.engine import Findings, Progress, Task, Want, search
 from sparring.engine.contract import wants
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Attempt, Ledger, settle
@@ -60,16 +60,16 @@ class _Turn:
     @property
     def title(self) -> str:
         aim = "" if self.aim is None else f", class {self.aim} of {self.stage.aims}"
-        return f"{self.stage.name}{aim}" + (f", restart {self.restart + 1}" if self.stage.restarts > 1 else "")
+        return f"{self.stage.name}{aim}" + (
+            f", restart {self.restart + 1}" if self.stage.restarts > 1 else ""
+        )
 
 
 def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledger, Attempt]]:
     """The ledger after each attempt, and the attempt.
 
-    A search below float32 may only find: what survives it goes through the suite again in float32.
-
-    Raises:
-        Interrupted: On Ctrl-C; `findings` is the ledger and the attempt that was cut short.
+    A search below float32 may only find: what survives it goes through the suite again in float32. On Ctrl-C the
+    attempt that was cut short is the last; not all of its rows are finished.
     """
     turns = _turns(plan, ledger.clean.shape[1])
     for place, turn in enumerate(turns):
@@ -79,16 +79,22 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         task = _task(plan, ledger, rows, turn)
         later = sum(_price(each.stage, task) for each in turns[place + 1 :])
         tell = _teller(plan, ledger, turn.title, _price(turn.stage, task), later, watch)
-        try:
-            found = search(
-                plan.model, task, turn.stage.attack, batch=plan.batch, precision=turn.precision, progress=tell
-            )
-        except Interrupted as stop:
-            attempt = Attempt(rows, turn.number, task.aim, turn.restart, stop.findings)  # type: ignore[arg-type]
-            raise Interrupted(str(stop), findings=(settle(ledger, attempt), attempt)) from None
+        found = _search(plan, task, turn, tell)
         attempt = Attempt(rows, turn.number, task.aim, turn.restart, found)
         ledger = settle(ledger, attempt)
         yield ledger, attempt
+        if not bool(found.finished.all()):
+            return
+
+
+def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None]) -> Findings:
+    """One attempt; what was found so far if the user stops it."""
+    attack, precision = turn.stage.attack, turn.precision
+    try:
+        return search(plan.model, task, attack, batch=plan.batch, precision=precision, progress=tell)
+    except Interrupted as stop:
+        assert isinstance(stop.findings, Findings)
+        return stop.findings
 
 
 def _turns(plan: Plan, classes: int) -> list[_Turn]:

@@ -59,4 +59,6 @@ def _told(error: Exception, points: Tensor) -> SparringError:
     if isinstance(error, SparringError):
         return error
     reason = " ".join(str(error).split())[:200]
-    return ModelError(f"the model failed on inputs of shape {tuple(points.shape)}: {type(error).__name__}: {reason}")
+    return ModelError(
+        f"the model failed on inputs of shape {tuple(points.shape)}: {type(error).__name__}: {reason}"
+    )

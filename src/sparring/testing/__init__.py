@@ -1,9 +1,9 @@
 """Hold an attack of your own against the laws that ours obey.
 
-    from sparring.testing import check_attack
-    from sparring.threat import Linf
+from sparring.testing import check_attack
+from sparring.threat import Linf
 
-    check_attack(Mine(), Linf(0.05))
+check_attack(Mine(), Linf(0.05))
 """
 
 from __future__ import annotations
@@ -31,4 +31,6 @@ def check_attack(attack: Attack, threat: Threat, reach: float = 0.85) -> None:
         try:
             law(Case(attack, threat, reach))
         except AssertionError as broken:
-            raise AssertionError(f"{type(attack).__name__} breaks the law {law.__name__}: {broken}") from broken
+            raise AssertionError(
+                f"{type(attack).__name__} breaks the law {law.__name__}: {broken}"
+            ) from broken

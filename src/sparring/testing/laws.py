@@ -35,7 +35,9 @@ def stays_inside(case: Case) -> None:
     problem = case.problem()
     found = search(problem.model, problem.task, case.attack)
     task = problem.task
-    assert bool(task.threat.contains(found.adversarial, task.inputs).all()), "an adversarial example left the threat"
+    assert bool(task.threat.contains(found.adversarial, task.inputs).all()), (
+        "an adversarial example left the threat"
+    )
     won = found.success
     distance = task.threat.distance(found.adversarial, task.inputs)
     assert torch.allclose(distance[won], found.distance[won]), "a distance in the books is wrong"
@@ -48,7 +50,9 @@ def breaks_the_breakable(case: Case) -> None:
     found = search(problem.model, problem.task, case.attack)
     missed, impossible = problem.breakable & ~found.success, ~problem.breakable & found.success
     assert not bool(missed.any()), f"rows {missed.nonzero().flatten().tolist()} can be broken but were not"
-    assert not bool(impossible.any()), f"rows {impossible.nonzero().flatten().tolist()} cannot be broken but were"
+    assert not bool(impossible.any()), (
+        f"rows {impossible.nonzero().flatten().tolist()} cannot be broken but were"
+    )
 
 
 def can_be_targeted(case: Case) -> None:
@@ -66,13 +70,19 @@ def aim_does_not_decide(case: Case) -> None:
     hopeless = torch.full_like(problem.task.goal.labels, 2)
     found = search(problem.model, replace(problem.task, aim=hopeless), case.attack)
     answers = problem.model(found.adversarial).argmax(1)
-    assert torch.equal(answers != problem.task.goal.labels, found.success), "an error that missed the aim was lost"
+    assert torch.equal(answers != problem.task.goal.labels, found.success), (
+        "an error that missed the aim was lost"
+    )
 
 
 def changes_no_argument(case: Case) -> None:
     """Task, model and global random state are bit for bit as before."""
     problem = case.problem()
-    before = tree_map(Tensor.clone, problem.task), problem.model.normal.detach().clone(), torch.get_rng_state()
+    before = (
+        tree_map(Tensor.clone, problem.task),
+        problem.model.normal.detach().clone(),
+        torch.get_rng_state(),
+    )
     search(problem.model, problem.task, case.attack)
     after = problem.task, problem.model.normal.detach(), torch.get_rng_state()
     assert _same(before, after), "an argument or the global random state was changed"
@@ -84,12 +94,16 @@ def rows_stand_alone(case: Case) -> None:
     problem = case.problem()
     whole = search(problem.model, problem.task, case.attack)
     for batch in (1, 7):
-        assert _same(whole, search(problem.model, problem.task, case.attack, batch=batch)), f"batch {batch} changes results"
+        assert _same(whole, search(problem.model, problem.task, case.attack, batch=batch)), (
+            f"batch {batch} changes results"
+        )
     order = torch.arange(len(problem.task)).flip(0)
     turned = search(problem.model, take(problem.task, order), case.attack)
     assert _same(take(whole, order), turned), "the order of the rows changes results"
     few = torch.tensor([3, 20])
-    assert _same(take(whole, few), search(problem.model, take(problem.task, few), case.attack)), "mates change results"
+    assert _same(take(whole, few), search(problem.model, take(problem.task, few), case.attack)), (
+        "mates change results"
+    )
 
 
 def counts_every_pass(case: Case) -> None:
@@ -114,7 +128,9 @@ def keeps_the_budget(case: Case) -> None:
     free = search(problem.model, problem.task, case.attack, retire="never")
     budget = max(1, int(free.forwards.min()) // 2)
     found = search(problem.model, problem.task, case.attack, retire="never", budget=budget)
-    assert bool((found.forwards == budget).all()), f"with a budget of {budget}, rows paid {found.forwards.tolist()}"
+    assert bool((found.forwards == budget).all()), (
+        f"with a budget of {budget}, rows paid {found.forwards.tolist()}"
+    )
 
 
 def loses_no_success(case: Case) -> None:
@@ -124,7 +140,9 @@ def loses_no_success(case: Case) -> None:
     for budget in sorted({1, 2, int(full.forwards.max()) // 2, int(full.forwards.max())}):
         witness = _Witness(problem)
         found = search(witness, problem.task, case.attack, retire="never", budget=budget, batch=64)
-        assert torch.equal(found.success, witness.reached), f"within {budget} looks a success was lost or invented"
+        assert torch.equal(found.success, witness.reached), (
+            f"within {budget} looks a success was lost or invented"
+        )
 
 
 def settled_rows_cost_nothing(case: Case) -> None:
@@ -132,7 +150,9 @@ def settled_rows_cost_nothing(case: Case) -> None:
     problem = case.problem()
     found = search(problem.model, problem.task, case.attack)
     spent = found.forwards + found.backwards
-    assert bool((spent[found.success] == found.found_after[found.success]).all()), "a settled row was charged again"
+    assert bool((spent[found.success] == found.found_after[found.success]).all()), (
+        "a settled row was charged again"
+    )
     assert bool(found.finished.all()), "a row was left unfinished"
 
 
@@ -193,11 +213,12 @@ def _climbs(attack: Attack, task: Task) -> bool:
 
 def _same(one: Any, other: Any) -> bool:
     """Bit for bit, a NaN being the same as itself."""
-    equal = tree_map(lambda a, b: torch.tensor(torch.equal(a.nan_to_num(nan=7e7), b.nan_to_num(nan=7e7))), one, other)
-    return all(bool(each) for each in _leaves(equal))
+    differing: list[Tensor] = []
 
+    def compare(a: Tensor, b: Tensor) -> Tensor:
+        if not torch.equal(a.nan_to_num(nan=7e7), b.nan_to_num(nan=7e7)):
+            differing.append(a)
+        return a
 
-def _leaves(tree: Any) -> list[Tensor]:
-    found: list[Tensor] = []
-    tree_map(lambda leaf: found.append(leaf) or leaf, tree)  # type: ignore[func-returns-value]
-    return found
+    tree_map(compare, one, other)
+    return not differing

@@ -23,6 +23,7 @@ __all__ = [
     "box_of",
     "fits",
     "kept",
+    "mask_of",
     "only_allowed",
     "per_sample",
     "rows_of",
@@ -100,6 +101,13 @@ def rows_of(values: float | Tensor, inputs: Tensor, name: str) -> float | Tensor
     return full.expand(len(inputs), *full.shape[1:])
 
 
+def mask_of(mask: Tensor | None, inputs: Tensor) -> Tensor | None:
+    """A mask shaped like the samples."""
+    if mask is None:
+        return None
+    return torch.as_tensor(rows_of(mask, inputs, "mask"), device=inputs.device).bool().expand_as(inputs)
+
+
 def per_sample(eps: float | Tensor, inputs: Tensor) -> float | Tensor:
     """A budget that is one number per sample, `(B, 1, ..., 1)`, or one for all."""
     eps = rows_of(eps, inputs, "eps")
@@ -115,7 +123,9 @@ def fits(eps: float | Tensor, longest: float | Tensor, name: str) -> None:
     least, most = float(torch.as_tensor(eps).min()), float(torch.as_tensor(eps).max())
     limit = float(torch.as_tensor(longest).max())
     if not (least > 0 and math.isfinite(most)):
-        raise ThreatError(f"{name} needs a positive eps in data units, but got {least if not least > 0 else most:g}")
+        raise ThreatError(
+            f"{name} needs a positive eps in data units, but got {least if not least > 0 else most:g}"
+        )
     if most > limit * (1 + 1e-6):
         raise ThreatError(
             f"{name} with eps {most:g} is larger than any change these data allow ({limit:g}); "

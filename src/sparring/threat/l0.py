@@ -12,7 +12,7 @@ from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.errors import ThreatError
 from sparring.tensors import flat, vector
-from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, only_allowed, per_sample, rows_of
+from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, mask_of, only_allowed, per_sample
 
 __all__ = ["L0"]
 
@@ -37,11 +37,13 @@ class L0:
 
     def bind(self, inputs: Tensor, domain: Domain) -> Self:
         if self.pixels and inputs.ndim != 4:
-            raise ThreatError(f"l0 over pixels needs images (C, H, W), but the data have shape {tuple(inputs.shape[1:])}")
+            raise ThreatError(
+                f"l0 over pixels needs images (C, H, W), but the data have shape {tuple(inputs.shape[1:])}"
+            )
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
-            mask=None if self.mask is None else rows_of(self.mask, inputs, "mask"),
+            mask=mask_of(self.mask, inputs),
             box=box_of(domain, inputs),
         )
         fits(bound.eps, longest=float(self._units(inputs[:1]).numel()), name="l0")

@@ -11,7 +11,18 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.tensors import flat, over_rows, pick, vector
-from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, only_allowed, per_sample, rows_of, tolerance
+from sparring.threat.box import (
+    UNIT,
+    Box,
+    allowed,
+    box_of,
+    fits,
+    kept,
+    mask_of,
+    only_allowed,
+    per_sample,
+    tolerance,
+)
 
 __all__ = ["L1", "sparse_signs"]
 
@@ -38,7 +49,7 @@ class L1:
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
-            mask=None if self.mask is None else rows_of(self.mask, inputs, "mask"),
+            mask=mask_of(self.mask, inputs),
             box=box_of(domain, inputs),
         )
         width = torch.as_tensor(domain.high - domain.low).expand(domain.shape)

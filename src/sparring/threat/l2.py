@@ -11,7 +11,18 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.tensors import flat, over_rows, pick, vector
-from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, only_allowed, per_sample, rows_of, tolerance
+from sparring.threat.box import (
+    UNIT,
+    Box,
+    allowed,
+    box_of,
+    fits,
+    kept,
+    mask_of,
+    only_allowed,
+    per_sample,
+    tolerance,
+)
 
 __all__ = ["L2", "unit"]
 
@@ -36,7 +47,7 @@ class L2:
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
-            mask=None if self.mask is None else rows_of(self.mask, inputs, "mask"),
+            mask=mask_of(self.mask, inputs),
             box=box_of(domain, inputs),
         )
         width = torch.as_tensor(domain.high - domain.low).expand(domain.shape)
@@ -84,7 +95,9 @@ def unit(vectors: Tensor) -> Tensor:
 
     Divides by the largest entry first, so that neither tiny nor huge rows under- or overflow.
     """
-    scaled = vectors / over_rows(flat(vectors).abs().amax(1).clamp_min(torch.finfo(vectors.dtype).tiny), vectors)
+    scaled = vectors / over_rows(
+        flat(vectors).abs().amax(1).clamp_min(torch.finfo(vectors.dtype).tiny), vectors
+    )
     return scaled / over_rows(flat(scaled).norm(dim=1).clamp_min(torch.finfo(vectors.dtype).tiny), vectors)
 
 

@@ -11,7 +11,18 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.tensors import flat, per_row
-from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, only_allowed, rows_of, tolerance
+from sparring.threat.box import (
+    UNIT,
+    Box,
+    allowed,
+    box_of,
+    fits,
+    kept,
+    mask_of,
+    only_allowed,
+    rows_of,
+    tolerance,
+)
 
 __all__ = ["Linf"]
 
@@ -36,7 +47,7 @@ class Linf:
         bound = replace(
             self,
             eps=rows_of(self.eps, inputs, "eps"),
-            mask=None if self.mask is None else rows_of(self.mask, inputs, "mask"),
+            mask=mask_of(self.mask, inputs),
             box=box_of(domain, inputs),
         )
         fits(bound.eps, longest=domain.high - domain.low, name="linf")

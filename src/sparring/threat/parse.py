@@ -36,7 +36,9 @@ def parse_threat(text: str) -> Threat:
     if norm not in _NORMS:
         raise ThreatError(f"unknown norm {norm!r} in threat {text!r}; {nearest(norm, _NORMS)}")
     if not colon:
-        raise ThreatError(f"threat {text!r} names no size; write for example {norm}:{'24px' if norm == 'l0' else '8/255'}")
+        raise ThreatError(
+            f"threat {text!r} names no size; write for example {norm}:{'24px' if norm == 'l0' else '8/255'}"
+        )
     match norm:
         case "linf":
             return Linf(_number(size, text))
@@ -65,12 +67,16 @@ def threat_text(threat: Threat) -> str:
 def _number(size: str, text: str) -> float:
     """A positive number, or a ratio of two."""
     if not re.fullmatch(r"[\d.eE+\-]+(/[\d.eE+\-]+)?", size):
-        raise ThreatError(f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255")
+        raise ThreatError(
+            f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255"
+        )
     try:
         above, _, below = size.partition("/")
         value = float(Fraction(above) / Fraction(below or "1"))
     except (ValueError, ZeroDivisionError):
-        raise ThreatError(f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255") from None
+        raise ThreatError(
+            f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255"
+        ) from None
     if value <= 0:
         raise ThreatError(f"the size in threat {text!r} must be positive, but is {value:g}")
     return value
@@ -84,7 +90,9 @@ def threat_words(threat: Threat, domain: Domain) -> str:
     """
     if isinstance(threat.eps, Tensor):
         return f"the change may have at most the {threat.norm} size that is set for each sample or coordinate"
-    thing = "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
+    thing = (
+        "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
+    )
     size = f"{threat.eps:g}"
     match threat.norm:
         case "linf":
