@@ -14,7 +14,7 @@ THREAT = "linf:0.3"
 
 def demo(
     out: Annotated[Path, typer.Option(help="folder for the two runs and the report")] = Path("runs/demo"),
-    images: Annotated[int, typer.Option(help="how many held-out images to attack", min=1, max=1000)] = 100,
+    limit: Annotated[int, typer.Option(help="how many held-out images to attack", min=1, max=1000)] = 100,
 ) -> int:
     """Audit two small nets on real images, side by side, in under a minute.
 
@@ -36,7 +36,7 @@ def demo(
         model = sparring.load_model(net).having(name=name)
         with watching(f"{name} net under {THREAT}") as watch:
             run = sparring.audit(
-                model, nets.images(images), THREAT, suites.standard[:2], out=out / name, watch=watch
+                model, nets.images(limit), THREAT, suites.standard[:2], out=out / name, watch=watch
             )
         console.print(summary(run))
         runs.append(run)

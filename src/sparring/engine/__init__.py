@@ -13,7 +13,7 @@ from sparring.engine.contract import (
     labels_at,
     scores_at,
 )
-from sparring.engine.search import Progress, search
+from sparring.engine.loop import Progress, search
 
 __all__ = [
     "Ask",

@@ -20,7 +20,7 @@ from sparring.models import untouched
 from sparring.models.canonical import show
 from sparring.storage import Run
 from sparring.tensors import put, take
-from sparring.verify import Verified, verify
+from sparring.verify import Verified, verified
 
 __all__ = ["DRAWS", "audit"]
 
@@ -78,7 +78,7 @@ def _first_look(plan: Plan) -> Ledger:
 def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
     """Verify every success; one that does not hold does not count."""
     rows = ledger.broken.nonzero().squeeze(1)
-    verified = _verified(plan, ledger, rows)
+    held = _verified(plan, ledger, rows)
     on_grid = torch.zeros_like(ledger.broken)
     if eight_bit.applies(plan) and len(rows):
         found = eight_bit.search_on_grid(plan, ledger, rows)
@@ -87,13 +87,13 @@ def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
             spent, forwards=spent.forwards + found.forwards, backwards=spent.backwards + found.backwards
         )
         ledger = put(ledger, rows, spent)
-        on_grid[rows] = found.success & verified.holds
-    return Outcome(ledger, tuple(attempts), rows, verified, on_grid if eight_bit.applies(plan) else None)
+        on_grid[rows] = found.success & held.holds
+    return Outcome(ledger, tuple(attempts), rows, held, on_grid if eight_bit.applies(plan) else None)
 
 
 def _verified(plan: Plan, ledger: Ledger, rows: Tensor) -> Verified:
     _, inputs, labels, threat = plan.rows(rows)
-    return verify(
+    return verified(
         plan.model,
         inputs,
         labels,

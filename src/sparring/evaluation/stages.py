@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -93,8 +94,7 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
     try:
         return search(plan.model, task, attack, batch=plan.batch, precision=precision, progress=tell)
     except Interrupted as stop:
-        assert isinstance(stop.findings, Findings)
-        return stop.findings
+        return cast(Findings, stop.findings)
 
 
 def _turns(plan: Plan, classes: int) -> list[_Turn]:

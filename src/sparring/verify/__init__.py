@@ -1,5 +1,5 @@
 """Measuring adversarial examples again, by means of its own."""
 
-from sparring.verify.verify import Verified, verify
+from sparring.verify.remeasure import Verified, verified
 
-__all__ = ["Verified", "verify"]
+__all__ = ["Verified", "verified"]

@@ -17,7 +17,7 @@ from sparring.models.canonical import show
 from sparring.tensors import flat
 from sparring.threat import Threat
 
-__all__ = ["Verified", "verify"]
+__all__ = ["Verified", "verified"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Verified:
     risk: Tensor
 
 
-def verify(
+def verified(
     model: Callable[[Tensor], Tensor],
     inputs: Tensor,
     labels: Tensor,
