@@ -37,7 +37,9 @@ class Known:
     distance: Tensor
 
 
-def task_of(inputs: Tensor, labels: Tensor, threat: Threat, domain: Domain | None = None, seed: int = 0) -> Task:
+def task_of(
+    inputs: Tensor, labels: Tensor, threat: Threat, domain: Domain | None = None, seed: int = 0
+) -> Task:
     """Rows with keys of their own, numbered from zero."""
     domain = Domain(0.0, 1.0, None, tuple(inputs.shape[1:])) if domain is None else domain
     keys = row_keys(seed, [str(row) for row in range(len(inputs))])
@@ -48,7 +50,12 @@ def flat_boundary(threat: Threat, **options: Any) -> Known:
     """Two classes (and a third that never wins) on two sides of a hyperplane."""
     problem = half_space(threat, **options)
     score = problem.model(problem.task.inputs)[:, 1].detach()
-    return Known(problem.model, problem.task, problem.breakable, score.abs() / dual(threat, problem.model.normal.detach()))
+    return Known(
+        problem.model,
+        problem.task,
+        problem.breakable,
+        score.abs() / dual(threat, problem.model.normal.detach()),
+    )
 
 
 def dual(threat: Threat, normal: Tensor) -> Tensor:

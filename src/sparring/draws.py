@@ -28,7 +28,8 @@ def row_keys(seed: int, ids: Sequence[str], *words: object) -> Tensor:
     digests = [
         hashlib.blake2b(each.encode(), key=hashlib.sha256(rest).digest(), digest_size=8) for each in ids
     ]
-    return torch.tensor([int.from_bytes(each.digest(), "little", signed=True) for each in digests])
+    keys = [int.from_bytes(each.digest(), "little", signed=True) for each in digests]
+    return torch.tensor(keys, dtype=torch.int64)
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Draws:
     keys: Tensor
 
     def uniform(self, like: Tensor, draw: int | Tensor = 0) -> Tensor:
-        """Uniform numbers in [0, 1) with 24 random bits, shaped and typed like `like` `(B, ...)`."""
-        return (self._bits(like, draw) >> 40 & 0xFFFFFF).to(like.dtype).mul_(2.0**-24)
+        """Uniform numbers in [0, 1) with up to 24 random bits, shaped and typed like `like` `(B, ...)`."""
+        digits = min(24, 1 - round(math.log2(torch.finfo(like.dtype).eps)))  # as many as the type holds exactly
+        bits = self._bits(like, draw) >> 64 - digits & (1 << digits) - 1
+        return bits.to(like.dtype).mul_(2.0**-digits)
 
     def signs(self, like: Tensor, draw: int | Tensor = 0) -> Tensor:
         """-1 or 1, each with probability one half, like `like` `(B, ...)`."""

@@ -44,6 +44,8 @@ def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
     """A copy of `tree` in which `rows`, a mask or indices, are those of `new`."""
 
     def write(old: Tensor, values: Tensor) -> Tensor:
+        if not old.ndim:
+            return old
         changed = old.clone()
         changed[rows] = values
         return changed

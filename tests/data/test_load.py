@@ -335,3 +335,9 @@ def test_development_data_load(name: str, count: int, shape: tuple[int, ...], sh
     data = load_data(shared_data / "data" / name)
     assert (len(data), data.domain.shape, data.domain.step) == (count, shape, GREY_LEVEL)
     assert len(set(data.ids)) == count
+
+
+def test_float_arrays_in_memory_are_taken_as_they_are() -> None:
+    for shape in ((6, 2, 4, 4), (6, 5, 3), (6, 8, 8, 3)):
+        inputs = torch.rand(shape)
+        assert torch.equal(load_data((inputs, torch.zeros(6, dtype=torch.long))).inputs, inputs)

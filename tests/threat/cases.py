@@ -50,7 +50,9 @@ def drawn(norm: str, **fixed: Any) -> st.SearchStrategy[Drawn]:
         "masked": ["no", "per coordinate", "per row", "all of a row"],
         "box": ["unit", "grey levels", "per coordinate"],
     }
-    kinds = {name: st.sampled_from([fixed[name]] if name in fixed else among) for name, among in choices.items()}
+    kinds = {
+        name: st.sampled_from([fixed[name]] if name in fixed else among) for name, among in choices.items()
+    }
     return st.builds(make, norm=st.just(norm), seed=st.integers(0, 10**6), **kinds)
 
 
@@ -83,9 +85,17 @@ def make(
         points[-1] = inputs[-1]  # a row that does not change
     count = inputs[0].numel() if norm != "l0px" else shape[1] * shape[2]
     longest = float(width.expand(shape).min())
-    shares = {"one": uniform(1), "per row": uniform(rows), "per coordinate": uniform(*shape)}[budget] * 0.9 + 0.05
+    shares = {"one": uniform(1), "per row": uniform(rows), "per coordinate": uniform(*shape)}[
+        budget
+    ] * 0.9 + 0.05
     eps = (1 + (shares * count).floor()).clamp_max(count) if norm.startswith("l0") else shares * longest
-    eps = float(eps) if budget == "one" else eps.reshape(rows, *[1] * len(shape)) if budget == "per row" else eps
+    eps = (
+        float(eps)
+        if budget == "one"
+        else eps.reshape(rows, *[1] * len(shape))
+        if budget == "per row"
+        else eps
+    )
     mask = {
         "no": None,
         "per coordinate": uniform(1, *shape) < 0.6,
@@ -166,8 +176,12 @@ def _fewest(drawn: Drawn, row: int, clipped: Tensor, wished: Tensor) -> Tensor:
     most = int(torch.as_tensor(drawn.threat.eps).reshape(-1).expand(len(drawn.inputs))[row])
     pixels = drawn.threat.pixels
     count = start[0].numel() if pixels else start.numel()
-    cost_of = lambda choice: (wished - torch.where(_where(choice, start, pixels), clipped, start)).square().sum()  # noqa: E731
-    best = min(itertools.combinations(range(count), min(most, count)), key=lambda choice: float(cost_of(choice)))
+    cost_of = lambda choice: (
+        (wished - torch.where(_where(choice, start, pixels), clipped, start)).square().sum()
+    )
+    best = min(
+        itertools.combinations(range(count), min(most, count)), key=lambda choice: float(cost_of(choice))
+    )
     return torch.where(_where(best, start, pixels), clipped, start)
 
 

@@ -22,14 +22,18 @@ def test_a_budget_is_a_positive_number(ball, eps, kind):
 
 
 @pytest.mark.parametrize(
-    ("threat", "limit"), [(Linf(8.0), "1"), (L2(14.0), "13.8564"), (L1(193.0), "192"), (L0(193.0), "192")], ids=str
+    ("threat", "limit"),
+    [(Linf(8.0), "1"), (L2(14.0), "13.8564"), (L1(193.0), "192"), (L0(193.0), "192")],
+    ids=str,
 )
 def test_a_budget_beyond_the_data_is_a_mistaken_unit(threat, limit):
     with pytest.raises(ThreatError, match=rf"larger than any change these data allow \({limit}\)"):
         threat.bind(IMAGES, UNIT)
 
 
-@pytest.mark.parametrize("threat", [Linf(1.0), L2(13.8564), L1(192.0), L0(192.0), L0(64.0, pixels=True)], ids=repr)
+@pytest.mark.parametrize(
+    "threat", [Linf(1.0), L2(13.8564), L1(192.0), L0(192.0), L0(64.0, pixels=True)], ids=repr
+)
 def test_the_whole_range_is_allowed(threat):
     threat.bind(IMAGES, UNIT)
 
@@ -71,7 +75,9 @@ def test_only_linf_has_budgets_per_coordinate(ball):
         BALLS[ball](torch.full((3, 8, 8), 1.0)).bind(IMAGES, UNIT)
 
 
-@pytest.mark.parametrize("shape", [(4,), (4, 1, 1, 1), (1, 3, 8, 8), (3, 8, 8), (4, 3, 8, 8), (8,), (1, 1, 8)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(4,), (4, 1, 1, 1), (1, 3, 8, 8), (3, 8, 8), (4, 3, 8, 8), (8,), (1, 1, 8)], ids=str
+)
 def test_every_tensor_of_a_bound_threat_has_a_row_per_sample(shape):
     bound = Linf(torch.full(shape, 0.1), mask=torch.ones(shape, dtype=torch.bool)).bind(IMAGES, UNIT)
     for each in (bound.eps, bound.mask):

@@ -16,7 +16,9 @@ def moved(amount, place=(0, 0, 0, 0), start=GREY):
     return points
 
 
-@pytest.mark.parametrize(("beyond", "inside"), [(-1e-6, True), (0.0, True), (0.8e-6, True), (1.5e-6, False), (1e-3, False)])
+@pytest.mark.parametrize(
+    ("beyond", "inside"), [(-1e-6, True), (0.0, True), (0.8e-6, True), (1.5e-6, False), (1e-3, False)]
+)
 @pytest.mark.parametrize("threat", [Linf(0.1), L2(0.1), Grid(Linf(0.1))], ids=["linf", "l2", "grid"])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_millionth_is_rounding(threat, beyond, inside, sign):
@@ -72,7 +74,9 @@ def test_l0_counts_what_differs_at_all():
     assert L0(1.0, pixels=True).contains(one_pixel, start).tolist() == [False]
 
 
-@pytest.mark.parametrize("threat", [Linf, L2, L1, lambda eps, mask: L0(4.0, mask=mask)], ids=["linf", "l2", "l1", "l0"])
+@pytest.mark.parametrize(
+    "threat", [Linf, L2, L1, lambda eps, mask: L0(4.0, mask=mask)], ids=["linf", "l2", "l1", "l0"]
+)
 def test_what_a_mask_forbids_must_not_change_at_all(threat):
     mask = torch.tensor([[[[True, False], [True, True]]]])
     bound = threat(0.2, mask=mask).bind(GREY, UNIT)
@@ -96,7 +100,12 @@ def test_each_coordinate_has_its_own_budget():
     assert bound.contains(points, start).tolist() == [True, False]
 
 
-DISTANCES = {"linf": (Linf(1.0), 0.3), "l2": (L2(1.0), 0.5**0.5 * 0.6), "l1": (L1(1.0), 0.6), "l0": (L0(1.0), 2)}
+DISTANCES = {
+    "linf": (Linf(1.0), 0.3),
+    "l2": (L2(1.0), 0.5**0.5 * 0.6),
+    "l1": (L1(1.0), 0.6),
+    "l0": (L0(1.0), 2),
+}
 
 
 @pytest.mark.parametrize("norm", DISTANCES)

@@ -13,7 +13,11 @@ def goals(labels, classes):
     yield Targeted((labels + 1) % classes, labels)
 
 
-@given(classes=st.sampled_from([2, 3, 4, 10, 1000]), seed=st.integers(0, 10**6), scale=st.sampled_from([1e-6, 1.0, 1e6]))
+@given(
+    classes=st.sampled_from([2, 3, 4, 10, 1000]),
+    seed=st.integers(0, 10**6),
+    scale=st.sampled_from([1e-6, 1.0, 1e6]),
+)
 def test_the_sign_of_the_margin_says_whether_the_goal_is_reached(classes, seed, scale):
     generator = torch.Generator().manual_seed(seed)
     outputs = scale * torch.randn(6, 3, classes, generator=generator)

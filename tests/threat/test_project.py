@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sparring.domain import Domain
 from sparring.threat import L1, L2, Grid, Linf
-from tests.threat.cases import EUCLIDEAN_BALLS, NORMS, Drawn, draws, drawn, exact_distance, exact_projection
+from tests.threat.cases import EUCLIDEAN_BALLS, NORMS, Drawn, drawn, draws, exact_distance, exact_projection
 
 every_norm = pytest.mark.parametrize("norm", NORMS)
 few = settings(max_examples=40)
@@ -148,7 +148,13 @@ def test_l1_is_not_projected_by_rescaling():
     assert torch.allclose(landed - inputs, torch.tensor([[0.2, 0.0, 0.0]]), atol=1e-6)
 
 
-LATTICE = {"linf": Linf(8 / 255), "tight": Linf(7.6 / 255), "l2": L2(0.11), "l1": L1(0.3), "l0": NORMS["l0"](3.0)}
+LATTICE = {
+    "linf": Linf(8 / 255),
+    "tight": Linf(7.6 / 255),
+    "l2": L2(0.11),
+    "l1": L1(0.3),
+    "l0": NORMS["l0"](3.0),
+}
 
 
 @pytest.mark.parametrize("norm", LATTICE)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sparring.domain import Domain
 from sparring.threat import L0, L1, L2, Grid, Linf
-from tests.threat.cases import EUCLIDEAN_BALLS, NORMS, draws, drawn
+from tests.threat.cases import EUCLIDEAN_BALLS, NORMS, drawn, draws
 
 ROWS = 4000
 
@@ -34,7 +34,9 @@ def sampled(threat, shape):
 def test_uniform_in_the_ball(norm, size):
     threat, change = sampled(NORMS[norm](0.1), (size,))
     length = threat.distance(change, torch.zeros_like(change))
-    assert float(length.mean()) == pytest.approx(size / (size + 1), abs=0.015)  # that of a uniform point in n dimensions
+    assert float(length.mean()) == pytest.approx(
+        size / (size + 1), abs=0.015
+    )  # that of a uniform point in n dimensions
     assert float(length.min()) < 0.8
     assert float(length.max()) > 0.99
     assert float(change.mean()) == pytest.approx(0, abs=0.02)
@@ -59,13 +61,17 @@ def test_l0_changes_random_places_to_random_values(pixels):
     moved = change.unflatten(1, (3, 4)) != 0
     units = moved.any(1) if pixels else moved.flatten(1)
     assert units.sum(1).double().mean() == pytest.approx(2, abs=0.01)
-    assert torch.allclose(units.double().mean(0), torch.tensor(2 / units.shape[1], dtype=torch.float64), atol=0.03)
+    assert torch.allclose(
+        units.double().mean(0), torch.tensor(2 / units.shape[1], dtype=torch.float64), atol=0.03
+    )
     values = change[change != 0] * 2.0 + 0.5
     assert float(values.mean()) == pytest.approx(0.5, abs=0.02)
     assert float(values.var()) == pytest.approx(1 / 12, abs=0.01)
 
 
-@pytest.mark.parametrize("threat", [Linf(0.1), L2(0.3), L1(0.5), L0(2.0), Grid(Linf(0.1))], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize(
+    "threat", [Linf(0.1), L2(0.3), L1(0.5), L0(2.0), Grid(Linf(0.1))], ids=lambda t: type(t).__name__
+)
 def test_a_row_gets_the_same_point_in_any_company(threat):
     inputs = torch.rand(6, 5)
     domain = Domain(0.0, 1.0, None, (5,))

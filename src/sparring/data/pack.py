@@ -7,18 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.data.ids import name_samples
 from sparring.data.labels import check_labels
+from sparring.data.layout import Array, Layout, channels_first
 from sparring.data.samples import Samples
 from sparring.domain import GREY_LEVEL, Domain
 from sparring.errors import DataError
 
 __all__ = ["pack"]
-
-Array = NDArray[np.generic]
 
 
 def pack(
@@ -29,12 +27,12 @@ def pack(
     classes: Sequence[str] | None = None,
     domain: Domain | None = None,
     notes: tuple[str, ...] = (),
+    layout: Layout = channels_first,
 ) -> Samples:
     """Make Samples of stored inputs (N, ...) and labels (N,).
 
-    Images, (N, H, W) or (N, C, H, W) or (N, H, W, C), become channels first in [0, 1]; 8-bit ones keep
-    their step. Other inputs keep their values, and their range is the one that is observed unless
-    `domain` says it.
+    Images become channels first in [0, 1], as `layout` decides; 8-bit ones keep their step. Other inputs
+    keep their values, and their range is the one that is observed unless `domain` says it.
 
     Raises:
         DataError: If inputs or labels cannot be used; the sentence says why and what to do.
@@ -43,7 +41,7 @@ def pack(
     names = None if classes is None else tuple(classes)
     checked = check_labels(labels, len(stored), names)
     ids = name_samples(stored)
-    arranged, layout_notes = _channels_first(stored) if domain is None else (stored, ())
+    arranged, layout_notes = layout(stored) if domain is None else (stored, ())
     inputs = _as_floats(arranged)
     _check_finite(inputs)
     domain, domain_notes = _observe(inputs, stored.dtype) if domain is None else (domain, ())
@@ -67,15 +65,6 @@ def _check_stored(stored: Array, source: str) -> None:
         raise DataError(f"inputs of {source} have shape {stored.shape}; give one row per sample: (N, ...)")
     if stored.size == 0:
         raise DataError(f"{source} holds no samples: its inputs have shape {stored.shape}")
-
-
-def _channels_first(stored: Array) -> tuple[Array, tuple[str, ...]]:
-    """Give grey images a channel and put the channels of others first."""
-    if stored.ndim == 3:
-        return stored[:, None], ("images had no channel and were given one",)
-    if stored.ndim == 4 and stored.shape[1] not in (1, 3, 4) and stored.shape[3] in (1, 3, 4):
-        return stored.transpose(0, 3, 1, 2), ("images were stored channels last and are now channels first",)
-    return stored, ()
 
 
 def _as_floats(stored: Array) -> Tensor:

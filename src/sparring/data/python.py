@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from sparring.data.layout import as_given
 from sparring.data.pack import pack
 from sparring.data.samples import Samples
 from sparring.domain import Domain
@@ -48,7 +49,7 @@ def from_python(
         raise DataError(
             f"{source} is of type {type(data).__name__}; give (inputs, labels), a Dataset or a DataLoader"
         )
-    return pack(inputs, labels, source=source, classes=classes, domain=domain)
+    return pack(inputs, labels, source=source, classes=classes, domain=domain, layout=as_given)
 
 
 def _joined(items: Iterable[Any], join: Any, source: str) -> tuple[NDArray[np.generic], NDArray[np.generic]]:

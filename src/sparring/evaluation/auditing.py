@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
@@ -16,16 +15,12 @@ from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.result import run_of
 from sparring.evaluation.stages import Standing, run_stages
+from sparring.evaluation.verifying import verify_rows
 from sparring.models import untouched
 from sparring.models.canonical import show
 from sparring.storage import Run
-from sparring.tensors import put, take
-from sparring.verify import Verified, verified
 
-__all__ = ["DRAWS", "audit"]
-
-DRAWS = 100
-"""How often a randomised model is asked at each fixed point."""
+__all__ = ["audit"]
 
 
 def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None) -> Run:
@@ -45,8 +40,10 @@ def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None)
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
         outcome = _settled(plan, *_searched(plan, watch))
+        if eight_bit.applies(plan) and outcome.complete:
+            outcome = eight_bit.on_grid(plan, outcome)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
-    if not outcome.complete:
+    if not outcome.complete or outcome.stopped:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
 
@@ -76,30 +73,10 @@ def _first_look(plan: Plan) -> Ledger:
 
 
 def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
-    """Verify every success; one that does not hold does not count."""
+    """Verify every success, also if the user says stop just now; one that does not hold does not count."""
     rows = ledger.broken.nonzero().squeeze(1)
-    held = _verified(plan, ledger, rows)
-    on_grid = torch.zeros_like(ledger.broken)
-    if eight_bit.applies(plan) and len(rows):
-        found = eight_bit.search_on_grid(plan, ledger, rows)
-        spent = take(ledger, rows)
-        spent = replace(
-            spent, forwards=spent.forwards + found.forwards, backwards=spent.backwards + found.backwards
-        )
-        ledger = put(ledger, rows, spent)
-        on_grid[rows] = found.success & held.holds
-    return Outcome(ledger, tuple(attempts), rows, held, on_grid if eight_bit.applies(plan) else None)
-
-
-def _verified(plan: Plan, ledger: Ledger, rows: Tensor) -> Verified:
-    _, inputs, labels, threat = plan.rows(rows)
-    return verified(
-        plan.model,
-        inputs,
-        labels,
-        ledger.adversarial[rows],
-        threat,
-        plan.samples.domain,
-        draws=DRAWS if plan.model.randomised else 1,
-        batch=plan.batch,
-    )
+    try:
+        return Outcome(ledger, tuple(attempts), rows, verify_rows(plan, rows, ledger.adversarial[rows]))
+    except KeyboardInterrupt:
+        held = verify_rows(plan, rows, ledger.adversarial[rows])
+        return Outcome(ledger, tuple(attempts), rows, held, stopped=True)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor
 
 from sparring.attacks import APGD, margin
 from sparring.domain import GREY_LEVEL
 from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Task, search
+from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Ledger
+from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.verifying import verify_rows
+from sparring.tensors import put, take
 from sparring.threat import Grid, Untargeted
 
-__all__ = ["applies", "search_on_grid"]
+__all__ = ["applies", "on_grid"]
 
 
 def applies(plan: Plan) -> bool:
@@ -20,17 +27,34 @@ def applies(plan: Plan) -> bool:
     return plan.samples.domain.step == GREY_LEVEL
 
 
-def search_on_grid(plan: Plan, ledger: Ledger, rows: Tensor) -> Findings:
-    """Search the broken samples `rows` again among whole grey levels inside the threat.
+def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
+    """The outcome with the samples that also break by whole grey levels inside the threat, verified like the rest.
 
-    Starts at the rounded adversarial example, which costs nothing more where it still works, and climbs from there.
+    Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there.
     """
+    rows = outcome.rows
+    try:
+        found = search(plan.model, _task(plan, outcome, rows), APGD(100, margin), batch=plan.batch)
+    except Interrupted:
+        return replace(outcome, stopped=True)
+    held = verify_rows(plan, rows, found.adversarial)
+    broken = torch.zeros_like(outcome.broken)
+    broken[rows] = found.success & held.holds & outcome.verified.holds
+    return replace(outcome, ledger=_charged(outcome.ledger, rows, found), on_grid=broken)
+
+
+def _task(plan: Plan, outcome: Outcome, rows: Tensor) -> Task:
     chosen, inputs, labels, threat = plan.rows(rows)
-    task = Task(
+    return Task(
         inputs=inputs,
         goal=Untargeted(labels),
         threat=Grid(threat, round(1 / GREY_LEVEL)),
         draws=Draws(row_keys(plan.seed, chosen.ids, "8-bit").to(inputs.device)),
-        begin=ledger.adversarial[rows],
+        begin=outcome.ledger.adversarial[rows],
     )
-    return search(plan.model, task, APGD(100, margin), batch=plan.batch)
+
+
+def _charged(ledger: Ledger, rows: Tensor, found: Findings) -> Ledger:
+    old = take(ledger, rows)
+    forwards, backwards = old.forwards + found.forwards, old.backwards + found.backwards
+    return put(ledger, rows, replace(old, forwards=forwards, backwards=backwards))

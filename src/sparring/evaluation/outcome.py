@@ -22,16 +22,18 @@ class Outcome:
         attempts: In order.
         rows: Samples that the search called broken, as indices, `(K,)`.
         verified: Of those, `(K,)`.
-        on_grid: Samples also broken by whole grey levels, `(N,)`; None if the data are not 8-bit.
+        on_grid: Samples also broken by whole grey levels, `(N,)`; None if the data are not 8-bit, or not looked at.
         seconds: Wall time.
+        stopped: The user said stop after the search, while its results were measured again.
     """
 
     ledger: Ledger
     attempts: tuple[Attempt, ...]
     rows: Tensor
     verified: Verified
-    on_grid: Tensor | None
+    on_grid: Tensor | None = None
     seconds: float = 0.0
+    stopped: bool = False
 
     @property
     def complete(self) -> bool:

@@ -46,7 +46,8 @@ class L0:
             mask=mask_of(self.mask, inputs),
             box=box_of(domain, inputs),
         )
-        fits(bound.eps, longest=float(self._units(inputs[:1]).numel()), name="l0")
+        whole = torch.as_tensor(bound.eps).floor()
+        fits(whole, longest=float(self._units(inputs[:1]).numel()), name="l0")
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:

@@ -77,7 +77,8 @@ class L1:
         """Uniform in the ball (Laplace direction, radius u^(1/n)), then projected onto the range of the data."""
         sizes = allowed(-torch.log1p(-draws.uniform(inputs)) * draws.signs(inputs, draw=1), self.mask)
         direction = sizes / over_rows(flat(sizes).abs().sum(1).clamp_min(1e-12), inputs)
-        radius = draws.uniform(inputs.new_empty(len(inputs), 1), draw=2).squeeze(1) ** (1 / inputs[0].numel())
+        free = inputs[0].numel() if self.mask is None else flat(self.mask).sum(1).clamp_min(1)
+        radius = draws.uniform(inputs.new_empty(len(inputs), 1), draw=2).squeeze(1) ** (1 / free)
         return self.project(inputs + over_rows(radius * vector(self.eps, inputs), inputs) * direction, inputs)
 
     def steepest(self, gradient: Tensor, points: Tensor) -> Tensor:

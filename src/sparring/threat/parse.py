@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from fractions import Fraction
 
 from torch import Tensor
 
@@ -61,22 +60,21 @@ def threat_text(threat: Threat) -> str:
     grey = round(eps * 255)
     if threat.norm == "linf" and grey and math.isclose(eps * 255, grey, rel_tol=1e-6) and eps < 1:
         return f"linf:{grey}/255"
-    return f"{threat.norm}:{eps:g}{'px' if getattr(threat, 'pixels', False) else ''}"
+    size = f"{eps:g}" if float(f"{eps:g}") == eps else repr(eps)
+    return f"{threat.norm}:{size}{'px' if getattr(threat, 'pixels', False) else ''}"
 
 
 def _number(size: str, text: str) -> float:
     """A positive number, or a ratio of two."""
-    if not re.fullmatch(r"[\d.eE+\-]+(/[\d.eE+\-]+)?", size):
+    above, _, below = size.partition("/")
+    try:
+        value = float(above) / float(below or "1")
+    except (ValueError, ZeroDivisionError):
+        value = math.nan
+    if not (re.fullmatch(r"[\d.eE+\-]+(/[\d.eE+\-]+)?", size) and math.isfinite(value)):
         raise ThreatError(
             f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255"
         )
-    try:
-        above, _, below = size.partition("/")
-        value = float(Fraction(above) / Fraction(below or "1"))
-    except (ValueError, ZeroDivisionError):
-        raise ThreatError(
-            f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255"
-        ) from None
     if value <= 0:
         raise ThreatError(f"the size in threat {text!r} must be positive, but is {value:g}")
     return value

@@ -1,0 +1,113 @@
+"""An outcome as tables and tensors: a row per sample, a row per attempt on it, and the examples themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.plan import Plan
+from sparring.storage import attempts_table, records_table
+
+__all__ = ["attempts_of", "records_of", "tensors_of"]
+
+GALLERY = 24
+"""How many examples keep their original beside them, for the pictures of the report."""
+
+
+def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
+    """A row per sample."""
+    ledger, samples, broken = outcome.ledger, plan.samples, outcome.broken.tolist()
+    answer, risk, distance = (
+        _at_rows(outcome, values)
+        for values in (outcome.verified.prediction, outcome.verified.risk, outcome.verified.distance)
+    )
+    names = [plan.stages[number].name for number in ledger.stage.tolist()]
+    return records_table(
+        {
+            "id": samples.ids,
+            "index": samples.index.tolist(),
+            "label": samples.labels.tolist(),
+            "prediction": ledger.clean.argmax(1).tolist(),
+            "status": _statuses(outcome),
+            "attack": _where(broken, names),
+            "adversarial_prediction": _where(broken, answer),
+            "distance": _where(broken, distance),
+            "margin": [value if value > -torch.inf else None for value in ledger.margin.tolist()],
+            "forwards": ledger.forwards.tolist(),
+            "backwards": ledger.backwards.tolist(),
+            "queries": ledger.queries.tolist(),
+            "found_after": _where(broken, ledger.found_after.tolist()),
+            "verified": broken,
+            "broken_8bit": [None] * len(samples) if outcome.on_grid is None else outcome.on_grid.tolist(),
+            "risk": _where(broken, risk),
+        }
+    )
+
+
+def _statuses(outcome: Outcome) -> list[str]:
+    """A word for each sample."""
+    left = "robust" if outcome.complete else "unfinished"
+    return [
+        "clean_error" if not correct else "broken" if broken else left
+        for correct, broken in zip(outcome.ledger.correct.tolist(), outcome.broken.tolist(), strict=True)
+    ]
+
+
+def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:
+    """A row per sample, stage, aim and restart."""
+    names = ("id", "index", "stage", "attack", "aim", "start", "outcome", "margin", "distance")
+    columns: dict[str, list[Any]] = {
+        name: [] for name in (*names, "forwards", "backwards", "queries", "steps")
+    }
+    for attempt in outcome.attempts:
+        rows, found, stage = attempt.rows.tolist(), attempt.found, plan.stages[attempt.stage]
+        success, finished = found.success.tolist(), found.finished.tolist()
+        columns["id"] += [plan.samples.ids[row] for row in rows]
+        columns["index"] += plan.samples.index[attempt.rows.cpu()].tolist()
+        columns["stage"] += [stage.name] * len(rows)
+        columns["attack"] += [type(stage.attack).__name__] * len(rows)
+        columns["aim"] += [None] * len(rows) if attempt.aim is None else attempt.aim.tolist()
+        columns["start"] += [attempt.restart] * len(rows)
+        columns["outcome"] += [
+            "broken" if hit else "held" if done else "unfinished"
+            for hit, done in zip(success, finished, strict=True)
+        ]
+        columns["margin"] += [value if value > -torch.inf else None for value in found.margin.tolist()]
+        columns["distance"] += _where(success, found.distance.tolist())
+        for name, values in (
+            ("forwards", found.forwards),
+            ("backwards", found.backwards),
+            ("queries", found.queries),
+        ):
+            columns[name] += values.tolist()
+        columns["steps"] += found.asks.tolist()
+    return attempts_table(columns)
+
+
+def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
+    """Every verified example, and the originals of the closest ones."""
+    rows = outcome.broken.nonzero().squeeze(1)
+    distance = torch.tensor(_at_rows(outcome, outcome.verified.distance), dtype=torch.float64)[rows.cpu()]
+    closest = rows[distance.argsort(stable=True)[:GALLERY].to(rows.device)]
+    return {
+        "index": plan.samples.index[rows.cpu()],
+        "adversarial": outcome.ledger.adversarial[rows].float().cpu(),
+        "gallery_index": plan.samples.index[closest.cpu()],
+        "gallery_inputs": plan.samples.inputs[closest.cpu()],
+        "gallery_adversarial": outcome.ledger.adversarial[closest].float().cpu(),
+    }
+
+
+def _at_rows(outcome: Outcome, values: Tensor) -> list[Any]:
+    """`values` of the rows that were verified, in their places among all samples."""
+    whole = torch.zeros(len(outcome.ledger.broken), dtype=values.dtype, device=values.device)
+    whole[outcome.rows] = values
+    return whole.tolist()
+
+
+def _where(chosen: list[bool], values: list[Any]) -> list[Any]:
+    return [value if yes else None for yes, value in zip(chosen, values, strict=True)]
