@@ -43,7 +43,9 @@ class Draws:
 
     def uniform(self, like: Tensor, draw: int | Tensor = 0) -> Tensor:
         """Uniform numbers in [0, 1) with up to 24 random bits, shaped and typed like `like` `(B, ...)`."""
-        digits = min(24, 1 - round(math.log2(torch.finfo(like.dtype).eps)))  # as many as the type holds exactly
+        digits = min(
+            24, 1 - round(math.log2(torch.finfo(like.dtype).eps))
+        )  # as many as the type holds exactly
         bits = self._bits(like, draw) >> 64 - digits & (1 << digits) - 1
         return bits.to(like.dtype).mul_(2.0**-digits)
 

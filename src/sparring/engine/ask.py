@@ -17,27 +17,38 @@ from sparring.engine.contract import Ask, Attack, Seen, Task, Want
 from sparring.models.canonical import show
 from sparring.tensors import flat, take, tree_map
 
-__all__ = ["Look", "ask", "hide", "judged", "without_gradients"]
+__all__ = ["Look", "ask", "hide", "judged"]
 
 Look = Callable[[Tensor], Any]
 """A model: points `(N, *shape)` to outputs with N rows."""
 
 
-def ask(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor) -> Seen:
-    """Look at the points of every row, with gradients for those that climb.
+def ask(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> Seen:
+    """Look at the valid points of every row; what is not valid is not shown, and comes back as zeros.
 
     Args:
         model: The model that is searched.
         attack: Whose loss is climbed.
         task: B rows.
         state: The attack's state; `state.ask` holds the points `(B, P, *shape)`.
-        climb: `(B,)`, rows that want gradients.
+        climb: Whether the rows want gradients.
     """
-    if climb.all() or not climb.any():
-        return _ask_alike(model, attack, task, state, bool(climb.any()))
-    climbing = _ask_alike(model, attack, take(task, climb), take(state, climb), True)
-    looking = _ask_alike(model, attack, take(task, ~climb), take(state, ~climb), False)
-    return tree_map(lambda yes, no: _weave(climb, yes, no), climbing, without_gradients(looking, climbing))
+    points, valid = state.ask.points, state.ask.valid
+    place = None if valid is None or bool(valid.all()) else valid
+    with torch.set_grad_enabled(climb):
+        shown = _render(task, points)
+        shown = (shown.flatten(0, 1) if place is None else shown[place]).detach().requires_grad_(climb)
+        outputs = tree_map(lambda values: _placed(values, points, place), show(model, shown))
+        losses = None if state.ask.want is Want.LABELS else attack.loss(task, state, outputs)
+        gradients = _gradients(losses, shown, points, place) if climb and losses is not None else None
+    outputs, losses = tree_map(Tensor.detach, outputs), tree_map(Tensor.detach, losses)
+    odd = (~task.goal.margin(outputs).isfinite() & (True if place is None else place)).any(1)
+    if losses is not None:
+        losses = losses.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    if gradients is not None and not bool(gradients.sum().isfinite()):
+        odd = odd | ~flat(gradients).isfinite().all(1)
+        gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    return Seen(outputs, _reached(task, points, outputs, valid), losses, gradients, odd)
 
 
 def hide(seen: Seen, ask: Ask) -> Seen:
@@ -60,25 +71,6 @@ def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
     return hits
 
 
-def _ask_alike(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> Seen:
-    """One look at rows that all want gradients, or none of which does."""
-    points: Tensor = state.ask.points
-    batch = points.shape[:2]
-    with torch.set_grad_enabled(climb):
-        shown = _render(task, points).flatten(0, 1).detach().requires_grad_(climb)
-        outputs = tree_map(lambda values: values.unflatten(0, batch), show(model, shown))
-        losses = None if state.ask.want is Want.LABELS else attack.loss(task, state, outputs)
-    gradients = _gradients(losses, shown, batch) if climb and losses is not None else None
-    outputs, losses = tree_map(Tensor.detach, outputs), tree_map(Tensor.detach, losses)
-    odd = ~task.goal.margin(outputs).isfinite().all(1)
-    if losses is not None:
-        losses = losses.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
-    if gradients is not None and not bool(gradients.sum().isfinite()):
-        odd = odd | ~flat(gradients).isfinite().all(1)
-        gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    return Seen(outputs, _reached(task, points, outputs, state.ask.valid), losses, gradients, odd)
-
-
 def _render(task: Task, points: Tensor) -> Tensor:
     """What the model is shown, `(B, P, *shape)`."""
     if points.shape[1] == 1:
@@ -97,29 +89,20 @@ def _reached(task: Task, points: Tensor, outputs: Any, valid: Tensor | None) -> 
     return hits
 
 
-def _gradients(losses: Tensor, shown: Tensor, batch: torch.Size) -> Tensor:
+def _gradients(losses: Tensor, shown: Tensor, points: Tensor, place: Tensor | None) -> Tensor:
     """Gradients of each of the L losses with respect to the inputs only, `(B, P, L, *shape)`; zero if cut off."""
+    count = losses.shape[-1]
     if not losses.requires_grad:
-        return shown.new_zeros(*batch, losses.shape[-1], *shown.shape[1:])
+        return points.new_zeros(*points.shape[:2], count, *points.shape[2:])
     each = [
-        torch.autograd.grad(
-            one.sum(), shown, retain_graph=index + 1 < losses.shape[-1], materialize_grads=True
-        )[0]
+        torch.autograd.grad(one.sum(), shown, retain_graph=index + 1 < count, materialize_grads=True)[0]
         for index, one in enumerate(losses.unbind(-1))
     ]
-    return (
-        torch.stack(each, 1).unflatten(0, batch) if len(each) > 1 else each[0].unflatten(0, batch)[:, :, None]
-    )
+    return _placed(torch.stack(each, 1) if count > 1 else each[0][:, None], points, place)
 
 
-def _weave(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    """Rows of `yes` where `chosen` holds, rows of `no` elsewhere, in their old order."""
-    whole = yes.new_empty(len(chosen), *yes.shape[1:])
-    whole[chosen], whole[~chosen] = yes, no
-    return whole
-
-
-def without_gradients(seen: Seen, like: Seen) -> Seen:
-    """Zero gradients, shaped as those of other rows, for rows that wanted none."""
-    assert like.gradients is not None
-    return replace(seen, gradients=like.gradients.new_zeros(len(seen.reached), *like.gradients.shape[1:]))
+def _placed(values: Tensor, points: Tensor, place: Tensor | None) -> Tensor:
+    """Values of the points that were shown, `(N, ...)`, in their places `(B, P, ...)`; zero elsewhere."""
+    if place is None:
+        return values.unflatten(0, points.shape[:2])
+    return values.new_zeros(*points.shape[:2], *values.shape[1:]).index_put((place,), values)

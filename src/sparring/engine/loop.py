@@ -109,16 +109,14 @@ def search(
         while flight is not None or len(queue):
             flight, queue = _refill(flight, queue, task, attack, batch)
             flight, seen, batch = _look(flight, attack, panel, keep, batch, budget)
-            over = _over(flight.books, attack, retire, budget)
+            over = _over(flight.books, attack, retire, None if budget is None else budget - panel.price)
             _write(found, flight, over)
             flight = _advance(found, flight, attack, seen, ~over)
             tell(flight)
     except KeyboardInterrupt:
         if flight is not None:
             _write(found, flight, torch.ones_like(flight.books.success), finished=flight.books.success)
-        raise Interrupted(
-            "the search was interrupted; what was found so far is kept", findings=found
-        ) from None
+        raise Interrupted("interrupted; what was found so far is kept", findings=found) from None
     return found
 
 
@@ -155,12 +153,12 @@ def _look(
     return replace(flight, state=state, books=books), hide(seen, state.ask), batch
 
 
-def _over(books: Findings, attack: Attack, retire: Retire, budget: int | None) -> Tensor:
-    """Which rows need no further look: settled, out of steps, or out of budget."""
+def _over(books: Findings, attack: Attack, retire: Retire, last: int | None) -> Tensor:
+    """Which rows need no further look: settled, out of steps, or past the `last` forward that leaves a price to pay."""
     over = books.asks > attack.steps
     if retire == "first":
         over = over | books.success
-    return over if budget is None else over | (books.forwards >= budget)
+    return over if last is None else over | (books.forwards > last)
 
 
 def _advance(found: Findings, flight: _Flight, attack: Attack, seen: Seen, alive: Tensor) -> _Flight | None:
@@ -196,11 +194,9 @@ def _teller(found: Findings, progress: Callable[[Progress], None] | None) -> Cal
         if progress is None or (flight is not None and time.monotonic() - last < 0.2):
             return
         last = time.monotonic()
-        passes = found.forwards.sum() + found.backwards.sum()
-        if flight is not None:
-            passes = passes + flight.books.forwards.sum() + flight.books.backwards.sum()
-        progress(
-            Progress(len(found.success), int(found.finished.sum()), int(found.success.sum()), int(passes))
-        )
+        books = [found] if flight is None else [found, flight.books]
+        passes = sum(int(each.forwards.sum() + each.backwards.sum()) for each in books)
+        over, broken = int(found.finished.sum()), int(found.success.sum())
+        progress(Progress(len(found.success), over, broken, passes))
 
     return tell

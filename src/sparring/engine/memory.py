@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sparring.engine.ask import Look, ask, without_gradients
+from sparring.engine.ask import Look, ask
 from sparring.engine.contract import Attack, Seen, Task
 from sparring.errors import ModelError
 from sparring.models.canonical import out_of_memory
@@ -41,15 +42,21 @@ def in_memory(
 
 
 def _in_parts(model: Look, attack: Attack, task: Task, state: Any, climb: Tensor, most: int) -> Seen:
-    """Split the rows so that each part has at most `most` points, but at least one row."""
+    """Ask about rows that climb and rows that do not apart, each in parts of at most `most` points or one row."""
     rows = max(1, most // state.ask.points.shape[1])
-    if len(climb) <= rows:
-        return ask(model, attack, task, state, climb)
-    parts = [
-        ask(model, attack, take(task, part), take(state, part), climb[part])
-        for part in torch.arange(len(climb), device=climb.device).split(rows)
-    ]
-    climbing = next((part for part in parts if part.gradients is not None), None)
-    if climbing is not None:
-        parts = [part if part.gradients is not None else without_gradients(part, climbing) for part in parts]
-    return tree_map(lambda *values: torch.cat(values), parts[0], *parts[1:])
+    kinds = [kind.nonzero().squeeze(1) for kind in (climb, ~climb)]
+    parts = [part for kind in kinds if len(kind) for part in kind.split(rows)]
+    if len(parts) == 1:
+        return ask(model, attack, task, state, bool(climb[0]))
+    seen = [ask(model, attack, take(task, part), take(state, part), bool(climb[part[0]])) for part in parts]
+    # rows that climb come first, so the first part has gradients if any has
+    shape = None if seen[0].gradients is None else seen[0].gradients.shape[1:]
+    seen = [_with_gradients(each, shape) for each in seen]
+    return take(tree_map(lambda *values: torch.cat(values), *seen), torch.cat(parts).argsort())
+
+
+def _with_gradients(seen: Seen, shape: torch.Size | None) -> Seen:
+    """Zero gradients for rows that wanted none, where others did."""
+    if shape is None or seen.gradients is not None:
+        return seen
+    return replace(seen, gradients=torch.zeros(len(seen.odd), *shape, device=seen.odd.device))

@@ -32,11 +32,12 @@ def show(model: Callable[[Tensor], Any], points: Tensor) -> Any:
         ModelError: The model raised something; the sentence says what.
     """
     rows = ROWS.get(points.device.type, 1)
-    missing = -len(points) % rows
+    missing = -len(points) % rows if len(points) else rows
     try:
         if not missing:
             return model(points)
-        outputs = model(torch.cat([points, points[-1:].expand(missing, *points.shape[1:])]))
+        filler = points[-1:] if len(points) else points.new_zeros(1, *points.shape[1:])
+        outputs = model(torch.cat([points, filler.expand(missing, *points.shape[1:])]))
     except Exception as error:
         if not out_of_memory(error):
             raise _told(error, points) from error

@@ -47,6 +47,11 @@ class Grid:
     def mask(self) -> Tensor | None:
         return self.inner.mask
 
+    @property
+    def pixels(self) -> bool:
+        """Whether an L0 budget counts pixels."""
+        return getattr(self.inner, "pixels", False)
+
     def bind(self, inputs: Tensor, domain: Domain) -> Self:
         return replace(self, inner=self.inner.bind(inputs, domain))
 

@@ -27,7 +27,7 @@ class Verified:
     Args:
         holds: The example is in the range of the data, inside the threat, and the model errs in most draws.
         distance: In the threat's norm, float64.
-        prediction: The class that came out (most often).
+        prediction: The class that came out (most often); -1 for scores that are not numbers.
         risk: Share of draws in which the model erred.
     """
 
@@ -63,10 +63,10 @@ def verified(
         batch: Most inputs shown at once.
     """
     answers = torch.stack([_predictions(model, adversarial, batch) for _ in range(draws)])
-    wrong = (answers != labels) if targets is None else (answers == targets)
+    wrong = (answers != labels) & (answers >= 0) if targets is None else answers == targets
     risk = wrong.double().mean(0)
     distance = _distance(threat, adversarial.double(), inputs.double())
-    allowed = _inside(threat, adversarial.double(), inputs.double(), distance)
+    allowed = _inside(threat, domain, adversarial.double(), inputs.double(), distance)
     in_range = domain.contains(adversarial) & flat(adversarial).isfinite().all(1)
     return Verified((risk > 0.5) & allowed & in_range, distance, answers.mode(0).values, risk)
 
@@ -75,7 +75,8 @@ def _predictions(model: Callable[[Tensor], Tensor], points: Tensor, batch: int) 
     if not len(points):
         return torch.zeros(0, dtype=torch.int64, device=points.device)
     with torch.no_grad():
-        return torch.cat([show(model, part).argmax(-1) for part in points.split(batch)])
+        scores = torch.cat([show(model, part) for part in points.split(batch)])
+    return scores.argmax(-1).masked_fill(scores.isnan().any(-1), -1)
 
 
 def _distance(threat: Threat, adversarial: Tensor, inputs: Tensor) -> Tensor:
@@ -95,17 +96,18 @@ def _distance(threat: Threat, adversarial: Tensor, inputs: Tensor) -> Tensor:
     return threat.distance(adversarial, inputs)
 
 
-def _inside(threat: Threat, adversarial: Tensor, inputs: Tensor, distance: Tensor) -> Tensor:
-    """Which changes are allowed, `(N,)`, to one millionth of the budget or of the largest value.
+def _inside(threat: Threat, domain: Domain, adversarial: Tensor, inputs: Tensor, distance: Tensor) -> Tensor:
+    """Which changes are allowed, `(N,)`, to one millionth of the budget or of the data's largest value.
 
     L1 is allowed ten times that: the rounding of every changed coordinate adds up.
     """
-    scale = max(1.0, float(inputs.abs().max()) if inputs.numel() else 1.0)
+    scale = max(float(torch.as_tensor(bound).abs().max()) for bound in (domain.low, domain.high))
     slack = {"linf": 1e-6, "l2": 1e-6, "l1": 1e-5, "l0": 0.0}.get(threat.norm, 1e-6)
     eps = torch.as_tensor(threat.eps, dtype=torch.float64, device=inputs.device)
     limit = eps + slack * eps.clamp_min(scale)
-    if limit.numel() not in (1, len(inputs)):  # a budget per coordinate
-        return flat((adversarial - inputs).abs() <= limit).all(1)
-    near = distance <= limit.reshape(-1)
+    if limit.numel() in (1, len(inputs)):
+        near = distance <= limit.reshape(-1)
+    else:  # a budget per coordinate
+        near = flat((adversarial - inputs).abs() <= limit).all(1)
     mask = threat.mask
     return near if mask is None else near & flat((adversarial == inputs) | mask).all(1)
