@@ -36,7 +36,6 @@ class Corners:
         return self._ask(task, torch.zeros(len(task), dtype=torch.int64))
 
     def step(self, task: Task, state: Tries, seen: Seen) -> Tries:
-        assert isinstance(seen.outputs, Tensor)
         assert seen.reached.shape == (len(task), self.each)
         return self._ask(task, state.tried + 1)
 

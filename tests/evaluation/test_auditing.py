@@ -214,3 +214,29 @@ def test_bad_plans_are_refused(problem):
             (problem.task.inputs, problem.task.goal.labels),
             "linf:0.1",
         )
+
+
+def test_a_model_without_gradients_can_be_searched_by_scores(problem):
+    def blind(inputs):
+        return problem.model(inputs.detach())
+
+    data = (problem.task.inputs, problem.task.goal.labels)
+    run = sparring.audit(blind, data, Linf(0.05), [Square(600)])
+    assert run.result["robust"] == int((~problem.breakable).sum())
+    assert run.result["backwards"] == 0
+    assert run.result["queries"] == run.result["forwards"] - 40
+
+
+def test_a_model_that_optimises_when_it_is_asked(problem):
+    class Purifier(nn.Module):
+        """Moves its input a little up its own confidence before it answers."""
+
+        def forward(self, inputs):
+            with torch.enable_grad():
+                points = inputs.detach().clone().requires_grad_()
+                (slope,) = torch.autograd.grad(problem.model(points).amax(1).sum(), points)
+            return problem.model(inputs + 1e-6 * slope)
+
+    with torch.inference_mode():
+        run = sparring.audit(Purifier(), (problem.task.inputs, problem.task.goal.labels), Linf(0.05), SUITE)
+    assert run.result["robust"] == int((~problem.breakable).sum())

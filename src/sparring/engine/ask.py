@@ -51,11 +51,11 @@ def ask(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> See
     return Seen(outputs, _reached(task, points, outputs, valid), losses, gradients, odd)
 
 
-def hide(seen: Seen, ask: Ask) -> Seen:
+def hide(seen: Seen, task: Task, ask: Ask) -> Seen:
     """What the attacker may see: the predicted classes alone if only labels were wanted."""
     if ask.want is not Want.LABELS:
         return seen
-    return replace(seen, outputs=tree_map(lambda values: values.argmax(-1), seen.outputs))
+    return replace(seen, outputs=task.goal.scores(seen.outputs).argmax(-1))
 
 
 def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:

@@ -116,7 +116,10 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
         ),
     )
     if keep == "last":
-        books = replace(books, adversarial=task.threat.render(ask.points[:, -1], task.inputs))
+        rows, order = torch.arange(len(asked)), torch.arange(asked.shape[1])
+        last = ask.points[rows, (asked * (order + 1).to(asked.device)).argmax(1)]
+        last = task.threat.render(last, task.inputs)
+        books = replace(books, adversarial=pick(asked.any(1), last, books.adversarial))
     news = seen.reached.any(1)
     if keep != "closest":
         news &= ~books.success

@@ -115,7 +115,8 @@ def search(
             tell(flight)
     except KeyboardInterrupt:
         if flight is not None:
-            _write(found, flight, torch.ones_like(flight.books.success), finished=flight.books.success)
+            settled = flight.books.success & (retire == "first")
+            _write(found, flight, torch.ones_like(settled), finished=settled)
         raise Interrupted("interrupted; what was found so far is kept", findings=found) from None
     return found
 
@@ -150,7 +151,7 @@ def _look(
         seen = replace(seen, reached=judged(decides, flight.task, state.ask, asked))
         books = replace(books, forwards=books.forwards + asked.sum(1), queries=books.queries + asked.sum(1))
     books = record(books, flight.task, state.ask, seen, keep, attack.steps + 1)
-    return replace(flight, state=state, books=books), hide(seen, state.ask), batch
+    return replace(flight, state=state, books=books), hide(seen, flight.task, state.ask), batch
 
 
 def _over(books: Findings, attack: Attack, retire: Retire, last: int | None) -> Tensor:

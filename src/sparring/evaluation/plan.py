@@ -10,13 +10,15 @@ from torch import Tensor
 
 from sparring.attacks.suites import Stage, stages_for
 from sparring.data import Samples
-from sparring.engine import Attack
+from sparring.draws import Draws
+from sparring.engine import Attack, Task, Want
+from sparring.engine.contract import wants
 from sparring.errors import DataError, ModelError, UsageError
 from sparring.models import Model, look
 from sparring.tensors import take, tree_map
-from sparring.threat import Threat
+from sparring.threat import Threat, Untargeted
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "climbs", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,22 @@ def make_plan(
     bound = threat.bind(samples.inputs, samples.domain)
     stages = stages_for(suite, threat.norm)
     looked = look(model, samples.inputs, samples.labels)
-    if not looked.gradients:
+    climbing = [stage.name for stage in stages if climbs(stage, _first_row(samples, bound))]
+    if climbing and not looked.gradients:
         raise ModelError(
-            f"{looked.name} gives no gradients, and the suite needs them; "
-            "use a differentiable model, or for .onnx files: pip install 'sparring[onnx-gradients]'"
+            f"{looked.name} gives no gradients, and {', '.join(climbing)} of the suite need them; give a suite that "
+            "reads scores only, such as [Square()], or for .onnx files: pip install 'sparring[onnx-gradients]'"
         )
     name = suite if isinstance(suite, str) else "+".join(stage.name for stage in stages)
     return Plan(looked, samples, bound, name, stages, seed, batch, precision, total or len(samples))
+
+
+def climbs(stage: Stage, task: Task) -> bool:
+    """Whether a stage begins by asking for gradients."""
+    return bool((wants(stage.attack.start(task).ask) == Want.GRADIENTS).any())
+
+
+def _first_row(samples: Samples, threat: Threat) -> Task:
+    first = torch.arange(1)
+    inputs, labels = samples.inputs[first], samples.labels[first]
+    return Task(inputs, Untargeted(labels), take(threat, first), Draws(first), aim=labels)

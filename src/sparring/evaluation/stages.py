@@ -11,11 +11,10 @@ from torch import Tensor
 
 from sparring.attacks.suites import Stage
 from sparring.draws import Draws, row_keys
-from sparring.engine import Findings, Progress, Task, Want, search
-from sparring.engine.contract import wants
+from sparring.engine import Findings, Progress, Task, search
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Attempt, Ledger, settle
-from sparring.evaluation.plan import Plan
+from sparring.evaluation.plan import Plan, climbs
 from sparring.tensors import take
 from sparring.threat import Untargeted
 
@@ -132,9 +131,8 @@ def _ranked(clean: Tensor, labels: Tensor) -> Tensor:
 
 def _price(stage: Stage, task: Task) -> int:
     """Most passes that a sample can cost in one turn, as far as the first ask tells."""
-    start = stage.attack.start(take(task, torch.arange(1, device=task.inputs.device)))
-    each = 2 if bool((wants(start.ask) == Want.GRADIENTS).any()) else 1
-    return each * (stage.attack.steps + 1)
+    first = take(task, torch.arange(1, device=task.inputs.device))
+    return (2 if climbs(stage, first) else 1) * (stage.attack.steps + 1)
 
 
 def _teller(

@@ -79,6 +79,7 @@ def _verdict(run: Run) -> list[RenderableType]:
     return [
         Text.assemble((run.verdict.upper(), f"bold {_TONES.get(run.verdict, 'blue')}"), title),
         *map(Text, result["reasons"]),
+        *_open_end(run),
         Text(""),
         Text.assemble(
             f"clean {words.percent(result['clean_correct'], samples)} → ",
@@ -89,6 +90,15 @@ def _verdict(run: Run) -> list[RenderableType]:
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
         Text(words.interval(run), style="dim"),
     ]
+
+
+def _open_end(run: Run) -> list[RenderableType]:
+    """What robust accuracy can still be where samples are unfinished."""
+    unfinished = words.count_status(run, "unfinished")
+    if not unfinished:
+        return []
+    most = words.percent(run.result["robust"] + unfinished, run.samples)
+    return [Text(f"{unfinished:,} samples are unfinished: robust accuracy is at most {most}")]
 
 
 def _findings(run: Run) -> list[RenderableType]:
