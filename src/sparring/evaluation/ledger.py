@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.engine import Findings
 from sparring.tensors import put, take
 
-__all__ = ["Attempt", "Ledger", "opened", "settle"]
+__all__ = ["Attempt", "Ledger", "attempt_of", "opened", "settle"]
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,38 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One run of one attack on some samples.
+    """One run of one attack on some samples, without the points themselves; tensors are `(K,)`.
 
     Args:
-        rows: Which samples, as indices into the ledger.
         stage: Index of the stage.
-        aim: The class aimed at for each, or None.
         restart: Which restart, from 0.
-        found: What the engine wrote down.
+        rows: Which samples, as indices into the ledger.
+        aim: The class aimed at for each, or None.
+        success: The search saw a success.
+        finished: The search ended by itself.
+        margin, distance, forwards, backwards, queries, asks: As in the engine's findings.
+        trace: The loss over the search, `(K, T)`.
     """
 
-    rows: Tensor
     stage: int
-    aim: Tensor | None
     restart: int
-    found: Findings
+    rows: Tensor
+    aim: Tensor | None
+    success: Tensor
+    finished: Tensor
+    margin: Tensor
+    distance: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    queries: Tensor
+    asks: Tensor
+    trace: Tensor
+
+
+def attempt_of(stage: int, restart: int, rows: Tensor, aim: Tensor | None, found: Findings) -> Attempt:
+    """What is kept of a search: everything but the points, which the ledger has once."""
+    names = {field.name for field in fields(Attempt)} - {"stage", "restart", "rows", "aim"}
+    return Attempt(stage, restart, rows, aim, **{name: getattr(found, name) for name in names})
 
 
 def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
@@ -80,14 +97,14 @@ def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
     )
 
 
-def settle(ledger: Ledger, attempt: Attempt) -> Ledger:
-    """The ledger with one more attempt: its costs, and its successes."""
-    found, old = attempt.found, take(ledger, attempt.rows)
+def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings) -> Ledger:
+    """The ledger after one more search of `rows`: its costs, and its successes."""
+    old = take(ledger, rows)
     spent = old.forwards + old.backwards
     new = replace(
         old,
         broken=found.success,
-        stage=torch.where(found.success, attempt.stage, old.stage),
+        stage=torch.where(found.success, stage, old.stage),
         adversarial=found.adversarial,
         distance=found.distance,
         margin=torch.maximum(old.margin, found.margin),
@@ -97,4 +114,4 @@ def settle(ledger: Ledger, attempt: Attempt) -> Ledger:
         found_after=torch.where(found.success, spent + found.found_after, old.found_after),
         odd=old.odd + found.odd,
     )
-    return put(ledger, attempt.rows, new)
+    return put(ledger, rows, new)

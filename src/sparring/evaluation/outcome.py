@@ -38,7 +38,7 @@ class Outcome:
     @property
     def complete(self) -> bool:
         """Every attempt ended by itself."""
-        return all(bool(attempt.found.finished.all()) for attempt in self.attempts)
+        return all(bool(attempt.finished.all()) for attempt in self.attempts)
 
     @property
     def broken(self) -> Tensor:

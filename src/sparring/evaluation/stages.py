@@ -13,7 +13,7 @@ from sparring.attacks.suites import Stage
 from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Progress, Task, search
 from sparring.errors import Interrupted
-from sparring.evaluation.ledger import Attempt, Ledger, settle
+from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan, climbs
 from sparring.tensors import take
 from sparring.threat import Untargeted
@@ -80,9 +80,8 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         later = sum(_price(each.stage, task) for each in turns[place + 1 :])
         tell = _teller(plan, ledger, turn.title, _price(turn.stage, task), later, watch)
         found = _search(plan, task, turn, tell)
-        attempt = Attempt(rows, turn.number, task.aim, turn.restart, found)
-        ledger = settle(ledger, attempt)
-        yield ledger, attempt
+        ledger = settle(ledger, rows, turn.number, found)
+        yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
 

@@ -36,7 +36,7 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "attack": _where(broken, names),
             "adversarial_prediction": _where(broken, answer),
             "distance": _where(broken, distance),
-            "margin": [value if value > -torch.inf else None for value in ledger.margin.tolist()],
+            "margin": _finite(ledger.margin),
             "forwards": ledger.forwards.tolist(),
             "backwards": ledger.backwards.tolist(),
             "queries": ledger.queries.tolist(),
@@ -64,8 +64,8 @@ def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:
         name: [] for name in (*names, "forwards", "backwards", "queries", "steps")
     }
     for attempt in outcome.attempts:
-        rows, found, stage = attempt.rows.tolist(), attempt.found, plan.stages[attempt.stage]
-        success, finished = found.success.tolist(), found.finished.tolist()
+        rows, stage = attempt.rows.tolist(), plan.stages[attempt.stage]
+        success, finished = attempt.success.tolist(), attempt.finished.tolist()
         columns["id"] += [plan.samples.ids[row] for row in rows]
         columns["index"] += plan.samples.index[attempt.rows.cpu()].tolist()
         columns["stage"] += [stage.name] * len(rows)
@@ -76,15 +76,11 @@ def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "broken" if hit else "held" if done else "unfinished"
             for hit, done in zip(success, finished, strict=True)
         ]
-        columns["margin"] += [value if value > -torch.inf else None for value in found.margin.tolist()]
-        columns["distance"] += _where(success, found.distance.tolist())
-        for name, values in (
-            ("forwards", found.forwards),
-            ("backwards", found.backwards),
-            ("queries", found.queries),
-        ):
-            columns[name] += values.tolist()
-        columns["steps"] += found.asks.tolist()
+        columns["margin"] += _finite(attempt.margin)
+        columns["distance"] += _where(success, attempt.distance.tolist())
+        columns["steps"] += attempt.asks.tolist()
+        for name in ("forwards", "backwards", "queries"):
+            columns[name] += getattr(attempt, name).tolist()
     return attempts_table(columns)
 
 
@@ -111,3 +107,8 @@ def _at_rows(outcome: Outcome, values: Tensor) -> list[Any]:
 
 def _where(chosen: list[bool], values: list[Any]) -> list[Any]:
     return [value if yes else None for yes, value in zip(chosen, values, strict=True)]
+
+
+def _finite(values: Tensor) -> list[float | None]:
+    """Numbers, and None for what was never seen."""
+    return [value if abs(value) < torch.inf else None for value in values.tolist()]
