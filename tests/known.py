@@ -148,7 +148,10 @@ def constant(threat: Threat) -> Known:
     labels = torch.zeros_like(problem.task.goal.labels)
     task = replace(problem.task, goal=Untargeted(labels))
     never = torch.zeros(len(task), dtype=torch.bool)
-    model = lambda points: torch.tensor([1.0, 0.0, 0.0]).expand(len(points), 3)  # noqa: E731
+
+    def model(points: Tensor) -> Tensor:
+        return torch.tensor([1.0, 0.0, 0.0]).expand(len(points), 3)
+
     return Known(model, task, never, torch.full((len(task),), torch.inf))
 
 

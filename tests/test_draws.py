@@ -79,7 +79,7 @@ def test_every_type_gets_numbers_of_its_own(kind, dtype):
     assert numbers.dtype is dtype
     assert bool(numbers.isfinite().all())
     if kind == "uniform":
-        assert 0 <= float(numbers.min())
+        assert float(numbers.min()) >= 0
         assert float(numbers.max()) < 1
         assert float(numbers.double().mean()) == pytest.approx(0.5, abs=0.01)
 

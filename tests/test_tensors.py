@@ -62,7 +62,9 @@ def test_trees_of_different_shapes_are_refused():
         tree_map(torch.add, [torch.ones(1)], [torch.ones(1), torch.ones(1)])
 
 
-@pytest.mark.parametrize("values", [2.0, torch.tensor(2.0), torch.tensor([2.0, 3.0]), torch.ones(2, 1, 3), torch.ones(1, 3)])
+@pytest.mark.parametrize(
+    "values", [2.0, torch.tensor(2.0), torch.tensor([2.0, 3.0]), torch.ones(2, 1, 3), torch.ones(1, 3)]
+)
 def test_per_row_values_broadcast(values):
     like = torch.zeros(2, 1, 3, dtype=torch.float64)
     shaped = per_row(values, like)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
 from sparring.errors import Interrupted, UsageError, nearest
-from sparring.evaluation import Plan, Standing, make_plan
+from sparring.evaluation import Plan, Shelf, Standing, make_plan
 from sparring.evaluation import audit as run_audit
+from sparring.evaluation.fingerprint import plan_digest
 from sparring.models import load_model, look, untouched
 from sparring.reports import render_html
-from sparring.storage import Run, load_run, save_run
-from sparring.storage.files import replacing
+from sparring.storage import Run, load_run, replacing, save_run
+from sparring.storage.claim import claimed
+from sparring.storage.progress import begin, unfinished
 from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
 
 __all__ = ["audit", "load_data", "load_model", "load_run", "search", "write_run"]
@@ -40,6 +43,8 @@ def audit(
     batch: int = 64,
     precision: str = "float32",
     out: str | Path | None = None,
+    runs: str | Path | None = None,
+    resume: bool = False,
     command: str | None = None,
     watch: Callable[[Standing], None] = lambda standing: None,
 ) -> Run:
@@ -55,7 +60,11 @@ def audit(
         seed: Of all draws.
         batch: Most samples shown to the model at once; a matter of memory, changes no result.
         precision: Of the search: float32, bfloat16, float16. What counts is always verified in float32.
-        out: Folder for the run: records, attempts, adversarial examples, report.
+        out: Folder for the run: records, attempts, adversarial examples, report. Finished shards are kept there, so
+            that an audit that was killed can go on.
+        runs: If there is no `out`: where to make a folder, named after time and model.
+        resume: Go on with the run in `out`, or with the newest unfinished one of the same plan in `runs`; start
+            if there is none.
         command: What the report shows as the command that repeats the run.
         watch: Told a few times a second where the audit stands.
 
@@ -81,11 +90,17 @@ def audit(
     )
     said = {"limit": limit, "sample": sample, "seed": seed or None}
     words = {"command": command, "python": _python(plan, suite, {**said, "precision": precision})}
-    try:
-        run = run_audit(plan, watch)
-    except Interrupted as stop:
-        raise Interrupted(str(stop), findings=_finished(stop.findings, words, out)) from None  # type: ignore[arg-type]
-    return _finished(run, words, out)
+    digest = plan_digest(plan)
+    folder = _folder(plan, digest, out, runs, resume)
+    if folder is None:
+        return _finished(run_audit(plan, watch), words, None)
+    with claimed(folder):
+        begin(folder, digest, resume)
+        try:
+            run = run_audit(plan, watch, Shelf(folder / "shards"))
+        except Interrupted as stop:
+            raise Interrupted(str(stop), findings=_finished(stop.findings, words, folder)) from None  # type: ignore[arg-type]
+        return _finished(run, words, folder)
 
 
 def search(
@@ -140,7 +155,20 @@ def write_run(run: Run, folder: str | Path) -> Run:
     return saved
 
 
-def _finished(run: Run, words: dict[str, str | None], out: str | Path | None) -> Run:
+def _folder(
+    plan: Plan, digest: str, out: str | Path | None, runs: str | Path | None, resume: bool
+) -> Path | None:
+    """Where the run goes: a named folder, an unfinished one of the same plan, a new one, or none."""
+    if out is not None:
+        return Path(out)
+    if runs is None:
+        return None
+    name = "".join(each if each.isalnum() or each in "-_." else "-" for each in plan.model.name)[:60]
+    new = Path(runs) / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+    return (unfinished(Path(runs), digest) if resume else None) or new
+
+
+def _finished(run: Run, words: dict[str, str | None], out: Path | None) -> Run:
     """The run with the words that repeat it, written down if there is a place for it."""
     run = replace(run, result={**run.result, **words})
     return run if out is None else write_run(run, out)

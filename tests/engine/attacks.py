@@ -41,7 +41,9 @@ class Corners:
 
     def _ask(self, task: Task, tried: Tensor) -> Tries:
         signs = [task.draws.signs(task.inputs, draw=tried * self.each + index) for index in range(self.each)]
-        points = torch.stack([task.threat.project(task.inputs + task.threat.eps * each, task.inputs) for each in signs], 1)
+        points = torch.stack(
+            [task.threat.project(task.inputs + task.threat.eps * each, task.inputs) for each in signs], 1
+        )
         valid = None if self.valid is None else torch.tensor(self.valid).expand(len(task), -1)
         done = None if self.enough is None else tried >= self.enough
         return Tries(Ask(points, self.want, valid), tried=tried, done=done)

@@ -14,7 +14,9 @@ from tests.engine.attacks import Corners, EveryClass, Path, Watched
 
 PROBLEM = known.flat_boundary(Linf(0.05))
 NOTHING = {(0.0,) * 32}  # what stands in for points where none is to be shown
-EIGHT = take(PROBLEM.task, torch.arange(8, 16))  # some can be broken; fills a batch, so nothing is added to it
+EIGHT = take(
+    PROBLEM.task, torch.arange(8, 16)
+)  # some can be broken; fills a batch, so nothing is added to it
 
 
 def costs(attack, model=None, task=EIGHT, **options):
@@ -58,7 +60,9 @@ def test_no_row_ever_exceeds_its_budget(attack):
 def test_a_judge_is_paid_from_the_same_budget(budget):
     judge = Watched(PROBLEM.model)
     found, watched = costs(Corners(20, each=3), judge=judge, budget=budget, retire="never")
-    assert found.forwards.tolist() == [budget // 2 * 2] * 8, "a point that its judge could not see is not asked"
+    assert found.forwards.tolist() == [budget // 2 * 2] * 8, (
+        "a point that its judge could not see is not asked"
+    )
     assert judge.rows == 8 * (budget // 2)
     assert len(watched.points - NOTHING) == 8 * (budget // 2)
 
@@ -80,7 +84,9 @@ def test_a_success_at_a_point_that_is_not_valid_does_not_count():
         loss = None
 
         def start(self, task):
-            far = task.inputs + 0.049 * torch.sign(PROBLEM.model.normal.detach()).reshape(task.inputs[0].shape)
+            far = task.inputs + 0.049 * torch.sign(PROBLEM.model.normal.detach()).reshape(
+                task.inputs[0].shape
+            )
             near = 2 * task.inputs - far
             points = torch.stack([far, near], 1)
             return State(Ask(points, Want.LABELS, torch.zeros(len(task), 2, dtype=torch.bool)))
@@ -107,7 +113,7 @@ def test_several_points_and_losses_find_what_there_is():
     found = search(strong.model, strong.task, EveryClass(12))
     assert found.success.tolist() == strong.breakable.tolist()
     wide = search(PROBLEM.model, PROBLEM.task, Corners(50))
-    assert 0 < int(wide.success.sum())
+    assert int(wide.success.sum()) > 0
     assert not bool((wide.success & ~PROBLEM.breakable).any())
 
 

@@ -1,6 +1,7 @@
 """What the books say of a row: which point is kept, when it was found, how the search went."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -135,7 +136,7 @@ def test_progress_ends_with_the_truth():
     assert told[-1].rows == told[-1].over == 24
     assert told[-1].broken == int(found.success.sum())
     assert told[-1].passes == int((found.forwards + found.backwards).sum())
-    assert all(one.passes <= other.passes for one, other in zip(told, told[1:], strict=False))
+    assert all(one.passes <= other.passes for one, other in pairwise(told))
 
 
 def test_odd_looks_are_counted_in_their_rows():

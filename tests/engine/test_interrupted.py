@@ -59,7 +59,11 @@ def test_without_interruption_everything_is_finished():
     assert bool(search(MODEL, TASK, PGD(3)).finished.all())
 
 
-CUDA, CPU, PYTHON = "CUDA out of memory", "DefaultCPUAllocator: can't allocate memory: you tried", "MemoryError"
+CUDA, CPU, PYTHON = (
+    "CUDA out of memory",
+    "DefaultCPUAllocator: can't allocate memory: you tried",
+    "MemoryError",
+)
 
 
 class Small:

@@ -95,7 +95,9 @@ def test_what_low_precision_finds_must_hold_in_float32(precision):
     found = search(Loose(), TASK, Corners(3), precision=precision)
     wrong = Loose()(found.adversarial).argmax(1) != TASK.goal.labels
     assert torch.equal(found.success, wrong)
-    assert bool((found.forwards[~wrong] == 2 * 4 * 4).all()), "each false success was shown to the model again, and paid"
+    assert bool((found.forwards[~wrong] == 2 * 4 * 4).all()), (
+        "each false success was shown to the model again, and paid"
+    )
 
 
 def test_low_precision_on_a_real_net():
@@ -147,7 +149,9 @@ class Detector:
         return torch.minimum(Untargeted(self.labels).margin(outputs["scores"]), 1 - outputs["alarm"])
 
 
-@pytest.mark.parametrize("attack", [PGD(20), APGD(20), FAB(10), Square(600), Corners(9)], ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize(
+    "attack", [PGD(20), APGD(20), FAB(10), Square(600), Corners(9)], ids=lambda a: type(a).__name__
+)
 def test_outputs_of_any_shape_with_a_goal_that_reads_them(attack):
     def model(points):
         scores = MODEL(points)
@@ -173,7 +177,9 @@ MODES = {"grad": torch.enable_grad, "no_grad": torch.no_grad, "inference_mode": 
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("attack", [PGD(8), FAB(4), Square(20), EveryClass(3)], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    "attack", [PGD(8), FAB(4), Square(20), EveryClass(3)], ids=lambda each: type(each).__name__
+)
 def test_in_any_grad_mode_of_the_caller(mode, attack):
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32, 3))
     expected = search(net.eval(), TASK, attack)
@@ -190,7 +196,9 @@ def test_a_model_that_needs_gradients_for_its_answer():
     def optimises(points):
         with torch.enable_grad():
             start = torch.zeros(len(points), 1, requires_grad=True)
-            slope = torch.autograd.grad(((start - MODEL(points)[:, 1:2]) ** 2).sum(), start, create_graph=True)[0]
+            slope = torch.autograd.grad(
+                ((start - MODEL(points)[:, 1:2]) ** 2).sum(), start, create_graph=True
+            )[0]
         return torch.cat([slope, -slope], 1)
 
     found = search(optimises, TASK, PGD(20))

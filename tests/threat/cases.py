@@ -141,25 +141,32 @@ def exact_projection(drawn: Drawn) -> Tensor:
     low, high = torch.as_tensor(drawn.domain.low).double(), torch.as_tensor(drawn.domain.high).double()
     if drawn.threat.mask is not None:
         points = torch.where(drawn.threat.mask, points, inputs)
-    rows = len(inputs)
     eps = torch.as_tensor(drawn.threat.eps, dtype=torch.float64)
-    clip = lambda values: torch.minimum(torch.maximum(values, low), high)  # noqa: E731
+
+    def clip(values: Tensor) -> Tensor:
+        return torch.minimum(torch.maximum(values, low), high)
+
+    def on_l2(multiplier: Tensor) -> Tensor:
+        return clip((points + multiplier * inputs) / (1 + multiplier))
+
+    def on_l1(multiplier: Tensor) -> Tensor:
+        change = points - inputs
+        return clip(inputs + (change.abs() - multiplier).clamp_min(0) * change.sign())
+
     match drawn.threat:
         case Linf():
             return clip(torch.minimum(torch.maximum(points, inputs - eps), inputs + eps))
         case L2():
-            at = lambda lam: clip((points + lam * inputs) / (1 + lam))  # noqa: E731
-            return _bisect(at, lambda z: (z - inputs).flatten(1).norm(dim=1), eps, rows, inputs.ndim)
+            return _bisect(on_l2, lambda z: (z - inputs).flatten(1).norm(dim=1), eps, inputs)
         case L1():
-            change = points - inputs
-            at = lambda lam: clip(inputs + (change.abs() - lam).clamp_min(0) * change.sign())  # noqa: E731
-            return _bisect(at, lambda z: (z - inputs).abs().flatten(1).sum(1), eps, rows, inputs.ndim)
-    return torch.stack([_fewest(drawn, row, clip(points)[row], points[row]) for row in range(rows)])
+            return _bisect(on_l1, lambda z: (z - inputs).flatten(1).abs().sum(1), eps, inputs)
+    return torch.stack([_fewest(drawn, row, clip(points)[row], points[row]) for row in range(len(inputs))])
 
 
-def _bisect(at: Any, length: Any, eps: Tensor, rows: int, ndim: int) -> Tensor:
+def _bisect(at: Any, length: Any, eps: Tensor, inputs: Tensor) -> Tensor:
     """`at(multiplier)` with the least multiplier >= 0 at which its `length` is no more than eps."""
-    shape = (rows, *[1] * (ndim - 1))
+    rows = len(inputs)
+    shape = (rows, *[1] * (inputs.ndim - 1))
     low, high = torch.zeros(shape, dtype=torch.float64), torch.full(shape, 1e9, dtype=torch.float64)
     budget = eps.reshape(-1).expand(rows)
     free = length(at(low)) <= budget
@@ -176,12 +183,11 @@ def _fewest(drawn: Drawn, row: int, clipped: Tensor, wished: Tensor) -> Tensor:
     most = int(torch.as_tensor(drawn.threat.eps).reshape(-1).expand(len(drawn.inputs))[row])
     pixels = drawn.threat.pixels
     count = start[0].numel() if pixels else start.numel()
-    cost_of = lambda choice: (
-        (wished - torch.where(_where(choice, start, pixels), clipped, start)).square().sum()
-    )
-    best = min(
-        itertools.combinations(range(count), min(most, count)), key=lambda choice: float(cost_of(choice))
-    )
+
+    def cost(choice: tuple[int, ...]) -> float:
+        return float((wished - torch.where(_where(choice, start, pixels), clipped, start)).square().sum())
+
+    best = min(itertools.combinations(range(count), min(most, count)), key=cost)
     return torch.where(_where(best, start, pixels), clipped, start)
 
 

@@ -30,7 +30,9 @@ def moved(amount, place=0, row=0):
 
 
 def holds(points, threat, domain=DOMAIN, inputs=INPUTS, **options):
-    return verified(model, inputs, LABELS, points, threat.bind(inputs, domain), domain, **options).holds.tolist()
+    return verified(
+        model, inputs, LABELS, points, threat.bind(inputs, domain), domain, **options
+    ).holds.tolist()
 
 
 TRUTH = [True] * ROWS

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.engine import Task
+from sparring.tensors import tree_map
 
 __all__ = ["cross_entropy", "difference_of_logits_ratio", "margin"]
 
@@ -35,7 +36,7 @@ def margin(task: Task, state: Any, outputs: Any) -> Tensor:
     scores, labels = _scores(task, outputs), task.goal.labels
     if task.goal.wanted is None and task.aim is not None:
         return _of(scores, task.aim) - _of(scores, labels)
-    return task.goal.margin(outputs).to(scores.dtype)[..., None]
+    return task.goal.margin(tree_map(_wide, outputs))[..., None]
 
 
 def difference_of_logits_ratio(task: Task, state: Any, outputs: Any) -> Tensor:
@@ -65,8 +66,12 @@ def difference_of_logits_ratio(task: Task, state: Any, outputs: Any) -> Tensor:
 
 
 def _scores(task: Task, outputs: Any) -> Tensor:
-    scores = task.goal.scores(outputs)
-    return scores if scores.dtype is torch.float64 else scores.float()
+    return _wide(task.goal.scores(outputs))
+
+
+def _wide(scores: Tensor) -> Tensor:
+    """Half-precision numbers as float32."""
+    return scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores
 
 
 def _pull(task: Task) -> Tensor | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +55,9 @@ def audit(
     precision: Annotated[str, typer.Option(help="of the search: float32, bfloat16, float16")] = "float32",
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     out: Annotated[Path | None, typer.Option(help="run folder; default runs/<time>-<model>")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with an unfinished run of the same plan, if there is one")
+    ] = False,
     allow_unsafe: Annotated[
         str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")
     ] = None,
@@ -76,18 +78,20 @@ def audit(
         outputs=outputs, device=device, allow_unsafe_sha256=allow_unsafe,
     )  # fmt: skip
     samples = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
-    folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{_plain(loaded.name)}"
     options: dict[str, Any] = {
         "limit": limit,
         "sample": sample,
         "seed": seed,
         "batch": batch,
         "precision": precision,
+        "out": out,
+        "runs": "runs",
+        "resume": resume,
     }
     try:
         with watching(f"{loaded.name} under {threat}") as watch:
             run = sparring.audit(
-                loaded, samples, threat, suite, out=folder, command=shlex.join(["sparring", *sys.argv[1:]]),
+                loaded, samples, threat, suite, command=shlex.join(["sparring", *sys.argv[1:]]),
                 watch=watch, **options,
             )  # fmt: skip
     except Interrupted as stop:
@@ -123,8 +127,3 @@ def _numbers(text: str | None, name: str) -> list[float] | None:
         raise UsageError(
             f"--{name} takes numbers with commas between them, such as 0.5,0.5,0.5, but got {text!r}"
         ) from None
-
-
-def _plain(name: str) -> str:
-    """A name that is safe in a path."""
-    return "".join(each if each.isalnum() or each in "-_." else "-" for each in name)[:60]

@@ -36,7 +36,7 @@ def demo(
         model = sparring.load_model(net).having(name=name)
         with watching(f"{name} net under {THREAT}") as watch:
             run = sparring.audit(
-                model, nets.images(limit), THREAT, suites.standard[:2], out=out / name, watch=watch
+                model, nets.images(limit), THREAT, suites.standard[:2], runs=out, watch=watch
             )
         console.print(summary(run))
         runs.append(run)

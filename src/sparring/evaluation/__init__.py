@@ -2,7 +2,8 @@
 
 from sparring.evaluation.auditing import audit
 from sparring.evaluation.plan import Plan, make_plan
-from sparring.evaluation.stages import Standing
+from sparring.evaluation.shelf import Shelf
+from sparring.evaluation.standing import Standing
 from sparring.evaluation.statistics import Interval, exact_interval
 
-__all__ = ["Interval", "Plan", "Standing", "audit", "exact_interval", "make_plan"]
+__all__ = ["Interval", "Plan", "Shelf", "Standing", "audit", "exact_interval", "make_plan"]

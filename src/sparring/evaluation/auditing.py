@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
+from sparring.evaluation.fingerprint import shard_digest
 from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.result import run_of
-from sparring.evaluation.stages import Standing, run_stages
+from sparring.evaluation.shards import merged, part, shards_of
+from sparring.evaluation.shelf import Shelf
+from sparring.evaluation.stages import run_stages
+from sparring.evaluation.standing import Watch, whole
 from sparring.evaluation.verifying import verify_rows
 from sparring.models import untouched
 from sparring.models.canonical import show
 from sparring.storage import Run
+from sparring.tensors import put, take
 
 __all__ = ["audit"]
 
 
-def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None) -> Run:
+def audit(plan: Plan, watch: Watch = lambda standing: None, shelf: Shelf | None = None) -> Run:
     """Attack every sample with every stage until it breaks, verify what was found, and write it up.
 
     The model is left bit for bit as it was.
@@ -31,6 +36,7 @@ def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None)
     Args:
         plan: What to do.
         watch: Told a few times a second where the audit stands.
+        shelf: Finished shards go here, and those that are here already are not searched again.
 
     Raises:
         Interrupted: On Ctrl-C; `findings` is the Run, whose verdict is `incomplete`.
@@ -39,21 +45,44 @@ def audit(plan: Plan, watch: Callable[[Standing], None] = lambda standing: None)
     began = time.monotonic()
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
-        outcome = _settled(plan, *_searched(plan, watch))
-        if eight_bit.applies(plan) and outcome.complete:
-            outcome = eight_bit.on_grid(plan, outcome)
-    run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
-    if not outcome.complete or outcome.stopped:
+        ledger = _first_look(plan)
+        outcomes: list[tuple[Tensor, Outcome]] = []
+        for rows in shards_of(plan):
+            tell = whole(watch, plan, ledger, outcomes)
+            outcomes.append(
+                (rows, _shard(part(plan, rows), take(ledger, rows.to(ledger.clean.device)), tell, shelf))
+            )
+            if outcomes[-1][1].interrupted:
+                break
+    outcome = replace(merged(ledger, outcomes), seconds=time.monotonic() - began)
+    run = run_of(plan, outcome)
+    if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
 
 
-def _searched(plan: Plan, watch: Callable[[Standing], None]) -> tuple[Ledger, list[Attempt]]:
+def _shard(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:
+    """One shard, from the shelf or searched and put there."""
+    digest = shard_digest(plan, ledger) if shelf is not None else ""
+    if shelf is not None and (kept := shelf.load(digest, ledger)) is not None:
+        return kept
+    torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
+    outcome = _settled(plan, *_searched(plan, ledger, watch))
+    if eight_bit.applies(plan) and outcome.complete:
+        outcome = eight_bit.on_grid(plan, outcome)
+    if shelf is not None and not outcome.interrupted:
+        shelf.save(digest, outcome)
+    return outcome
+
+
+def _searched(plan: Plan, ledger: Ledger, watch: Watch) -> tuple[Ledger, list[Attempt]]:
     """The ledger after the whole suite, or as much of it as the user let run, and every attempt."""
-    ledger, attempts = _first_look(plan), []
+    attempts: list[Attempt] = []
     for after, attempt in run_stages(plan, ledger, watch):
         ledger = after
         attempts.append(attempt)
+    if all(bool(attempt.finished.all()) for attempt in attempts):
+        ledger = replace(ledger, finished=torch.ones_like(ledger.finished))
     return ledger, attempts
 
 
@@ -74,9 +103,11 @@ def _first_look(plan: Plan) -> Ledger:
 
 def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
     """Verify every success, also if the user says stop just now; one that does not hold does not count."""
-    rows = ledger.broken.nonzero().squeeze(1)
+    rows, stopped = ledger.broken.nonzero().squeeze(1), False
     try:
-        return Outcome(ledger, tuple(attempts), rows, verify_rows(plan, rows, ledger.adversarial[rows]))
-    except KeyboardInterrupt:
         held = verify_rows(plan, rows, ledger.adversarial[rows])
-        return Outcome(ledger, tuple(attempts), rows, held, stopped=True)
+    except KeyboardInterrupt:
+        held, stopped = verify_rows(plan, rows, ledger.adversarial[rows]), True
+    if not bool(ledger.finished.all()):  # the search would have gone on where a success does not hold
+        ledger = put(ledger, rows, replace(take(ledger, rows), finished=held.holds))
+    return Outcome(ledger, tuple(attempts), rows, held, stopped=stopped)

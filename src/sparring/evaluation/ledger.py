@@ -18,7 +18,7 @@ class Ledger:
     """One row per sample; all `(N,)` but `clean` `(N, C)` and `adversarial` `(N, *shape)`.
 
     `stage` is the index of the stage that broke the sample, -1 while none has. `found_after` counts all passes
-    spent on the sample until then.
+    spent on the sample until then. `finished` holds once nothing more will be done about it.
     """
 
     clean: Tensor
@@ -33,6 +33,7 @@ class Ledger:
     queries: Tensor
     found_after: Tensor
     odd: Tensor
+    finished: Tensor
 
     @property
     def standing(self) -> Tensor:
@@ -94,6 +95,7 @@ def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
         queries=none,
         found_after=none - 1,
         odd=none,
+        finished=~correct,
     )
 
 
@@ -113,5 +115,6 @@ def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings) -> Ledger:
         queries=old.queries + found.queries,
         found_after=torch.where(found.success, spent + found.found_after, old.found_after),
         odd=old.odd + found.odd,
+        finished=old.finished | found.success,
     )
     return put(ledger, rows, new)

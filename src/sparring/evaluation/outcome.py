@@ -37,8 +37,13 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Every attempt ended by itself."""
-        return all(bool(attempt.finished.all()) for attempt in self.attempts)
+        """Nothing more will be done about any sample."""
+        return bool(self.ledger.finished.all())
+
+    @property
+    def interrupted(self) -> bool:
+        """The user said stop before everything was done."""
+        return self.stopped or not self.complete
 
     @property
     def broken(self) -> Tensor:
@@ -49,5 +54,5 @@ class Outcome:
 
     @property
     def robust(self) -> Tensor:
-        """Correct, and not broken by anything that could be verified, `(N,)`; after an interruption nothing is."""
-        return self.ledger.correct & ~self.broken & self.complete
+        """Correct, finished, and not broken by anything that could be verified, `(N,)`."""
+        return self.ledger.correct & ~self.broken & self.ledger.finished

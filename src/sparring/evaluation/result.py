@@ -33,7 +33,7 @@ def run_of(plan: Plan, outcome: Outcome) -> Run:
 
 def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     ledger, count = outcome.ledger, len(plan.samples)
-    robust, stopped = int(outcome.robust.sum()), outcome.stopped or not outcome.complete
+    robust, stopped = int(outcome.robust.sum()), outcome.interrupted
     drawn = exact_interval(robust, count) if not plan.samples.ordered else None
     return {
         "schema_version": "1.0",
@@ -73,7 +73,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 def _robust_on_grid(outcome: Outcome) -> int:
     """Correct samples that whole grey levels do not break."""
     assert outcome.on_grid is not None
-    return int((outcome.ledger.correct & ~outcome.on_grid & outcome.complete).sum())
+    return int((outcome.ledger.correct & ~outcome.on_grid).sum())
 
 
 def _interval_note(plan: Plan) -> str:

@@ -14,37 +14,11 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Progress, Task, search
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
-from sparring.evaluation.plan import Plan, climbs
-from sparring.tensors import take
+from sparring.evaluation.plan import Plan
+from sparring.evaluation.standing import Watch, price, teller
 from sparring.threat import Untargeted
 
-__all__ = ["Standing", "run_stages"]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where an audit stands; robust accuracy can still become anything from `settled_robust` to `standing`.
-
-    Args:
-        samples: All of them.
-        correct: Classified correctly when clean.
-        broken: Broken so far.
-        settled: Nothing more will be done about these: clean errors, broken ones, survivors of the whole suite.
-        stage: Name of the stage at work, with its aim or restart.
-        passes: Forwards and backwards so far.
-        passes_left: At most this many are still to come.
-    """
-
-    samples: int
-    correct: int
-    broken: int
-    settled: int
-    stage: str
-    passes: int
-    passes_left: int
-
-
-Watch = Callable[[Standing], None]
+__all__ = ["run_stages"]
 
 
 @dataclass(frozen=True)
@@ -77,8 +51,8 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         if not len(rows):
             return
         task = _task(plan, ledger, rows, turn)
-        later = sum(_price(each.stage, task) for each in turns[place + 1 :])
-        tell = _teller(plan, ledger, turn.title, _price(turn.stage, task), later, watch)
+        later = sum(price(each.stage, task) for each in turns[place + 1 :])
+        tell = teller(ledger, turn.title, price(turn.stage, task), later, watch)
         found = _search(plan, task, turn, tell)
         ledger = settle(ledger, rows, turn.number, found)
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
@@ -126,25 +100,3 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
 def _ranked(clean: Tensor, labels: Tensor) -> Tensor:
     """The other classes by descending clean score, `(B, C - 1)`."""
     return clean.scatter(1, labels[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)[:, :-1]
-
-
-def _price(stage: Stage, task: Task) -> int:
-    """Most passes that a sample can cost in one turn, as far as the first ask tells."""
-    first = take(task, torch.arange(1, device=task.inputs.device))
-    return (2 if climbs(stage, first) else 1) * (stage.attack.steps + 1)
-
-
-def _teller(
-    plan: Plan, ledger: Ledger, title: str, price: int, later: int, watch: Watch
-) -> Callable[[Progress], None]:
-    """Turn the engine's progress in one attempt into the standing of the whole audit."""
-    correct, before = int(ledger.correct.sum()), int(ledger.broken.sum())
-    spent = int(ledger.forwards.sum() + ledger.backwards.sum())
-
-    def tell(progress: Progress) -> None:
-        broken = before + progress.broken
-        left = (progress.rows - progress.over) * price + (correct - broken) * later
-        settled = len(plan.samples) - (correct - broken if later else progress.rows - progress.over)
-        watch(Standing(len(plan.samples), correct, broken, settled, title, spent + progress.passes, left))
-
-    return tell

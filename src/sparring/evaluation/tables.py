@@ -50,11 +50,12 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
 
 def _statuses(outcome: Outcome) -> list[str]:
     """A word for each sample."""
-    left = "robust" if outcome.complete else "unfinished"
-    return [
-        "clean_error" if not correct else "broken" if broken else left
-        for correct, broken in zip(outcome.ledger.correct.tolist(), outcome.broken.tolist(), strict=True)
-    ]
+    ledger, words = outcome.ledger, []
+    marks = (ledger.correct, outcome.broken, ledger.finished)
+    for correct, broken, finished in zip(*(mark.tolist() for mark in marks), strict=True):
+        left = "robust" if finished else "unfinished"
+        words.append("clean_error" if not correct else "broken" if broken else left)
+    return words
 
 
 def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:

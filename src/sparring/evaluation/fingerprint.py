@@ -1,0 +1,101 @@
+"""What decides an audit's results, as a digest: equal digests mean equal records."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparring.evaluation.ledger import Ledger
+from sparring.evaluation.plan import Plan
+from sparring.models.digest import digest_of
+
+__all__ = ["plan_digest", "shard_digest"]
+
+_CODE = Path(__file__).parents[1]
+
+
+def plan_digest(plan: Plan) -> str:
+    """A digest of model, samples, threat, stages, seed, precision, and the versions of everything that computes."""
+    return _digest(
+        {
+            "model": [
+                plan.model.digest,
+                plan.model.outputs,
+                plan.model.randomised,
+                _weights(plan.model.function),
+            ],
+            "samples": plan.samples.digest,
+            "domain": _described(plan.samples.domain),
+            "threat": _described(plan.threat),
+            "stages": [_described(stage) for stage in plan.stages],
+            "seed": plan.seed,
+            "precision": str(plan.precision),
+            "device": plan.model.device.type,
+            "versions": [torch.__version__, version("sparring"), _code_digest()],
+        }
+    )
+
+
+def shard_digest(plan: Plan, ledger: Ledger) -> str:
+    """A digest of the plan of one shard, and of what the model answers to its clean samples.
+
+    The answers tell apart models whose difference no file shows, such as code that imports other code.
+    """
+    return _digest({"plan": plan_digest(plan), "clean": _described(ledger.clean.cpu())})
+
+
+def _digest(words: Any) -> str:
+    return sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+
+
+def _described(value: Any) -> Any:
+    """Anything in a plan as plain data that is the same in every process."""
+    if isinstance(value, Tensor):
+        content = value.detach().cpu().contiguous()
+        digest = sha256(content.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
+        return [str(content.dtype), list(content.shape), digest]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: _described(getattr(value, field.name)) for field in fields(value)}
+        return [_named(type(value)), parts]
+    if isinstance(value, list | tuple):
+        return [_described(each) for each in value]
+    if isinstance(value, nn.Module):
+        return [_named(type(value)), digest_of(value)]
+    return _named(value) if callable(value) else repr(value)
+
+
+def _named(thing: Callable[..., Any]) -> list[str]:
+    """Where code is, and, if it is not ours, what stands in its file."""
+    name = f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', repr(type(thing)))}"
+    if name.startswith("sparring."):
+        return [name]
+    try:
+        file = inspect.getsourcefile(thing)
+    except TypeError:
+        file = None
+    return [name, sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else ""]
+
+
+def _weights(function: Any) -> str | None:
+    """The values of a module, normalisation in front of it included."""
+    return digest_of(function) if isinstance(function, nn.Module) else None
+
+
+@cache
+def _code_digest() -> str:
+    """A digest of our own code, so that no change of it can reuse what older code found."""
+    total = sha256()
+    for path in sorted(_CODE.rglob("*.py")):
+        total.update(path.relative_to(_CODE).as_posix().encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()

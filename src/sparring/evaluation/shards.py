@@ -1,0 +1,66 @@
+"""Shards: consecutive samples that are searched, verified and stored together.
+
+They are cut by the order of the samples, never by batch or worker, and a sample's record does not depend on its
+mates, so an audit made of shards that were stored by earlier tries is the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from sparring.evaluation.ledger import Attempt, Ledger
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.plan import Plan
+from sparring.tensors import join, put, take, tree_map
+
+__all__ = ["SHARD", "merged", "on_cpu", "part", "shards_of"]
+
+SHARD = 256
+"""Samples per shard: what a killed audit loses at most."""
+
+
+def shards_of(plan: Plan) -> tuple[Tensor, ...]:
+    """The samples of each shard, as indices."""
+    return torch.arange(len(plan.samples)).split(SHARD)
+
+
+def part(plan: Plan, rows: Tensor) -> Plan:
+    """The plan for some samples only."""
+    return replace(plan, samples=plan.samples.select(rows), threat=take(plan.threat, rows))
+
+
+def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcome:
+    """One outcome for all samples; shards that were not reached keep their first look.
+
+    Args:
+        ledger: Of all samples, after the first look.
+        outcomes: The samples of each shard that was reached, as indices, and its outcome, in order.
+    """
+    attempts: list[Attempt] = []
+    on_grid = torch.zeros_like(ledger.broken)
+    for rows, outcome in outcomes:
+        rows = rows.to(ledger.broken.device)
+        ledger = put(ledger, rows, outcome.ledger)
+        attempts += [replace(attempt, rows=rows[attempt.rows]) for attempt in outcome.attempts]
+        if outcome.on_grid is not None:
+            on_grid[rows] = outcome.on_grid
+    verified = outcomes[0][1].verified
+    for _, outcome in outcomes[1:]:
+        verified = join(verified, outcome.verified)
+    return Outcome(
+        ledger=ledger,
+        attempts=tuple(attempts),
+        rows=torch.cat([rows.to(outcome.rows.device)[outcome.rows] for rows, outcome in outcomes]),
+        verified=verified,
+        on_grid=None if any(outcome.on_grid is None for _, outcome in outcomes) else on_grid,
+        stopped=any(outcome.stopped for _, outcome in outcomes),
+    )
+
+
+def on_cpu(outcome: Outcome) -> Outcome:
+    """The same outcome with all tensors in main memory."""
+    return tree_map(Tensor.cpu, outcome)

@@ -1,0 +1,97 @@
+"""A shelf of finished shards: files from which an audit goes on after it was killed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from sparring.errors import DataError
+from sparring.evaluation.ledger import Attempt, Ledger
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.shards import on_cpu
+from sparring.storage import replacing
+from sparring.tensors import put
+from sparring.verify import Verified
+
+__all__ = ["Shelf"]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A folder with a file per finished shard, named after everything that decides what is in it."""
+
+    folder: Path
+
+    def save(self, digest: str, outcome: Outcome) -> None:
+        """Put a shard on the shelf, whole or not at all.
+
+        Raises:
+            DataError: The folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+        tensors, words = _flattened(on_cpu(outcome))
+        with replacing(self._path(digest)) as path:
+            path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
+
+    def load(self, digest: str, opened: Ledger) -> Outcome | None:
+        """The shard, if it is on the shelf and whole; `opened` is its ledger after the first look."""
+        try:
+            with safe_open(self._path(digest), "pt", device=str(opened.clean.device)) as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+                return _restored(tensors, json.loads(file.metadata()["attempts"]), opened)
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+            return None
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / f"{digest[:32]}.safetensors"
+
+
+def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], list[list[int]]]:
+    """All tensors by name, and stage and restart of each attempt; points are kept of broken samples only."""
+    ledger = replace(outcome.ledger, adversarial=outcome.ledger.adversarial[outcome.rows])
+    tensors = {f"ledger.{name}": value for name, value in vars(ledger).items()}
+    tensors |= {f"verified.{name}": value for name, value in vars(outcome.verified).items()}
+    tensors["rows"] = outcome.rows
+    if outcome.on_grid is not None:
+        tensors["on_grid"] = outcome.on_grid
+    for number, attempt in enumerate(outcome.attempts):
+        values = {name: value for name, value in vars(attempt).items() if isinstance(value, Tensor)}
+        tensors |= {f"attempt.{number}.{name}": value for name, value in values.items()}
+    words = [[attempt.stage, attempt.restart] for attempt in outcome.attempts]
+    return {name: value.contiguous().clone() for name, value in tensors.items()}, words
+
+
+def _restored(tensors: dict[str, Tensor], words: list[list[int]], opened: Ledger) -> Outcome:
+    """The outcome that was flattened."""
+    rows = tensors["rows"]
+    ledger = Ledger(**_below("ledger", tensors))
+    adversarial = put(opened.adversarial, rows, ledger.adversarial)
+    attempts = [
+        Attempt(stage=stage, restart=restart, **{"aim": None, **_below(f"attempt.{number}", tensors)})
+        for number, (stage, restart) in enumerate(words)
+    ]
+    return Outcome(
+        ledger=replace(ledger, adversarial=adversarial),
+        attempts=tuple(attempts),
+        rows=rows,
+        verified=Verified(**_below("verified", tensors)),
+        on_grid=tensors.get("on_grid"),
+    )
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """The tensors whose names begin with a prefix, by the rest of their names."""
+    return {
+        name.removeprefix(f"{prefix}."): value
+        for name, value in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }

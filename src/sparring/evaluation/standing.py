@@ -1,0 +1,98 @@
+"""Where an audit stands while it runs, for people who wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.attacks.suites import Stage
+from sparring.engine import Progress, Task
+from sparring.evaluation.ledger import Ledger
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.plan import Plan, climbs
+from sparring.tensors import take
+
+__all__ = ["Standing", "Watch", "price", "teller", "whole"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an audit stands; what is not settled can still go either way.
+
+    Args:
+        samples: All of them.
+        correct: Classified correctly when clean.
+        broken: Broken so far.
+        settled: Nothing more will be done about these: clean errors, broken ones, survivors of the whole suite.
+        stage: Name of the stage at work, with its aim or restart.
+        passes: Forwards and backwards so far.
+        passes_left: At most this many are still to come.
+    """
+
+    samples: int
+    correct: int
+    broken: int
+    settled: int
+    stage: str
+    passes: int
+    passes_left: int
+
+
+Watch = Callable[[Standing], None]
+
+
+def price(stage: Stage, task: Task) -> int:
+    """Most passes that a sample can cost in one turn, as far as the first ask tells."""
+    first = take(task, torch.arange(1, device=task.inputs.device))
+    return (2 if climbs(stage, first) else 1) * (stage.attack.steps + 1)
+
+
+def teller(ledger: Ledger, title: str, price: int, later: int, watch: Watch) -> Callable[[Progress], None]:
+    """Turn the engine's progress in one attempt into the standing of the shard.
+
+    A row costs `price` passes at most in this attempt, and `later` in those that follow.
+    """
+    count = len(ledger.correct)
+    correct, before = int(ledger.correct.sum()), int(ledger.broken.sum())
+    spent = int(ledger.forwards.sum() + ledger.backwards.sum())
+
+    def tell(progress: Progress) -> None:
+        broken = before + progress.broken
+        left = (progress.rows - progress.over) * price + (correct - broken) * later
+        settled = count - (correct - broken if later else progress.rows - progress.over)
+        watch(Standing(count, correct, broken, settled, title, spent + progress.passes, left))
+
+    return tell
+
+
+def whole(
+    watch: Watch, plan: Plan, ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]
+) -> Callable[[Standing], None]:
+    """Turn the standing of one shard into that of the audit, given the shards before it.
+
+    What the shards after it will cost is told from this one: as much per correct sample.
+    """
+    done = sum(len(rows) for rows, _ in outcomes)
+    broken = sum(int(outcome.ledger.broken.sum()) for _, outcome in outcomes)
+    spent = sum(int((outcome.ledger.forwards + outcome.ledger.backwards).sum()) for _, outcome in outcomes)
+    count, correct = len(plan.samples), int(ledger.correct.sum())
+
+    def tell(standing: Standing) -> None:
+        after = ledger.correct[done + standing.samples :]
+        price = (standing.passes + standing.passes_left) / max(standing.correct, 1)
+        watch(
+            Standing(
+                samples=count,
+                correct=correct,
+                broken=broken + standing.broken,
+                settled=done + standing.settled + int((~after).sum()),
+                stage=standing.stage,
+                passes=spent + standing.passes,
+                passes_left=standing.passes_left + int(price * int(after.sum())),
+            )
+        )
+
+    return tell

@@ -1,0 +1,170 @@
+"""Square: sizes of windows by the authors' schedule, and one window at a time."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sparring.attacks import Square, SquareL1, SquareL2
+from sparring.attacks.windows import as_image, choose, inside, window_size
+from sparring.engine import Seen
+from sparring.threat import L1, L2, Linf
+from tests.known import task_of
+
+ROWS, SHAPE = 6, (3, 12, 12)
+INPUTS = torch.rand(ROWS, *SHAPE, generator=torch.Generator().manual_seed(0))
+LABELS = torch.zeros(ROWS, dtype=torch.int64)
+
+
+def share_after(tries):
+    """The authors' rule, as their code writes it."""
+    steps = [
+        (10, 1),
+        (50, 2),
+        (200, 4),
+        (500, 8),
+        (1000, 16),
+        (2000, 32),
+        (4000, 64),
+        (6000, 128),
+        (8000, 256),
+    ]
+    return 0.8 / next((parts for limit, parts in steps if tries <= limit), 512)
+
+
+TRIES = [
+    0,
+    1,
+    10,
+    11,
+    50,
+    51,
+    200,
+    201,
+    500,
+    501,
+    1000,
+    1001,
+    2000,
+    2001,
+    4000,
+    4001,
+    6000,
+    6001,
+    8000,
+    8001,
+    9999,
+]
+
+
+@pytest.mark.parametrize("side", [28, 32, 224])
+def test_windows_shrink_as_the_authors_let_them(side):
+    image = torch.zeros(len(TRIES), 3, side, side)
+    height, width = window_size(0.8, torch.tensor(TRIES), image)
+    assert height.tolist() == width.tolist()
+    assert height.tolist() == [max(round(math.sqrt(share_after(tries) * side * side)), 1) for tries in TRIES]
+
+
+def test_windows_fit_into_images_that_are_not_square_and_into_lines():
+    height, width = window_size(1.0, torch.tensor([0]), torch.zeros(1, 1, 4, 30))
+    assert (height.item(), width.item()) == (4, 4)
+    height, width = window_size(0.8, torch.tensor([0, 11, 9999]), torch.zeros(3, 1, 1, 10))
+    assert height.tolist() == [1, 1, 1]
+    assert width.tolist() == [8, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [((7,), (1, 1, 7)), ((4, 5), (1, 4, 5)), ((3, 4, 5), (3, 4, 5)), ((2, 2, 3, 4), (1, 1, 48))],
+)
+def test_everything_is_an_image(shape, seen):
+    assert as_image(torch.zeros(2, *shape)).shape == (2, *seen)
+
+
+def test_every_place_is_as_likely_and_the_borders_are_reached():
+    fraction = torch.rand(20_000)
+    places = choose(fraction, torch.full((20_000,), 5), 12)
+    counts = places.bincount()
+    assert len(counts) == 8
+    assert bool((counts > 20_000 / 8 * 0.9).all())
+    last = choose(torch.tensor([1 - 2.0**-24]), torch.tensor([5]), 12)
+    assert last.item() == 7
+    window = inside(torch.zeros(1, 1, 12, 12), last, last, torch.tensor([5]), torch.tensor([5]))
+    assert window.sum() == 25
+
+
+def seen(losses):
+    none = torch.zeros(ROWS, 1, dtype=torch.bool)
+    return Seen(torch.zeros(ROWS, 1, 2), none, losses[:, None, None], None, none[:, 0])
+
+
+def test_the_first_point_has_vertical_stripes():
+    task = task_of(INPUTS, LABELS, Linf(0.1))
+    start = Square().start(task).point
+    signs = (start - INPUTS).sign()
+    assert torch.equal(signs, signs[:, :, :1].expand_as(signs)), "one sign per column and channel"
+    assert 0.2 < (signs[:, :, 0] > 0).double().mean() < 0.8
+    assert torch.equal(start, task.threat.project(INPUTS + signs, INPUTS))
+
+
+def test_one_window_changes_at_a_time_and_to_a_vertex():
+    task = task_of(INPUTS, LABELS, Linf(0.1))
+    attack = Square()
+    state = attack.start(task)
+    loss = torch.zeros(ROWS)
+    for tried in range(60):
+        state = attack.step(task, state, seen(loss))
+        side = round(math.sqrt(share_after(tried) * 144))
+        for row in range(ROWS):
+            changed = (state.point[row] != state.best_point[row]).any(0)
+            rows, columns = changed.nonzero(as_tuple=True)
+            if len(rows):
+                assert rows.max() - rows.min() < side
+                assert columns.max() - columns.min() < side
+        vertex = [task.threat.project(INPUTS + 0.1 * sign, INPUTS) for sign in (1, -1)]
+        assert bool(((state.point == vertex[0]) | (state.point == vertex[1])).all())
+        loss = torch.rand(ROWS)
+
+
+def test_a_window_has_one_sign_per_channel():
+    task = task_of(torch.full((ROWS, 3, 12, 12), 0.5), LABELS, Linf(0.1))
+    attack = Square()
+    state = replace(attack.start(task), best_point=task.inputs, best=torch.full((ROWS,), 1.0))
+    moved = (attack.step(task, state, seen(torch.zeros(ROWS))).point - task.inputs).flatten(2)
+    for row in moved:
+        for channel in row:
+            assert len(channel[channel != 0].sign().unique()) == 1
+    assert len({tuple(each) for each in moved.sign().amax(2).tolist()}) > 1
+
+
+@pytest.mark.parametrize(
+    ("attack", "threat"),
+    [(Square(), Linf(0.1)), (SquareL2(), L2(1.0)), (SquareL1(), L1(5.0))],
+    ids=["linf", "l2", "l1"],
+)
+def test_a_worse_point_is_thrown_away_and_a_better_one_kept(attack, threat):
+    task = task_of(INPUTS, LABELS, threat)
+    first = attack.start(task)
+    second = attack.step(task, first, seen(torch.zeros(ROWS)))
+    assert torch.equal(second.best_point, first.point)
+    losses = torch.tensor([1.0, -1.0, 0.0, 1.0, -1.0, torch.nan])
+    third = attack.step(task, second, seen(losses))
+    for row in range(ROWS):
+        kept = second.point if row in (0, 3) else first.point
+        assert torch.equal(third.best_point[row], kept[row])
+    assert third.best.tolist() == [1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("attack", "threat"), [(SquareL2(), L2(1.0)), (SquareL1(), L1(5.0))], ids=["l2", "l1"]
+)
+def test_the_whole_budget_is_spent(attack, threat):
+    task = task_of(torch.full((ROWS, *SHAPE), 0.5), LABELS, threat)
+    state = attack.start(task)
+    for _ in range(30):
+        assert bool(task.threat.contains(state.point, task.inputs).all())
+        assert torch.allclose(
+            task.threat.distance(state.point, task.inputs), torch.tensor(threat.eps), rtol=2e-3
+        )
+        state = attack.step(task, state, seen(torch.rand(ROWS)))

@@ -1,0 +1,45 @@
+"""The standard suite has AutoAttack's stages and numbers."""
+
+import pytest
+
+from sparring.attacks import (
+    APGD,
+    APGDL1,
+    FAB,
+    FGSM,
+    Square,
+    SquareL1,
+    SquareL2,
+    difference_of_logits_ratio,
+    suites,
+)
+from sparring.errors import UsageError
+
+LIKE_AUTOATTACK = {
+    "linf": [(APGD, 100, 0, 1), (APGD, 100, 9, 1), (FAB, 199, 9, 1), (Square, 5000, 0, 1)],
+    "l2": [(APGD, 100, 0, 1), (APGD, 100, 9, 1), (FAB, 199, 9, 1), (SquareL2, 5000, 0, 1)],
+    "l1": [(APGDL1, 102, 0, 5), (APGDL1, 102, 5, 1), (FAB, 199, 9, 1), (SquareL1, 5000, 0, 1)],
+}
+
+
+@pytest.mark.parametrize("norm", LIKE_AUTOATTACK)
+def test_the_standard_suite(norm):
+    stages = suites.stages_for("standard", norm)
+    told = [(type(each.attack), each.attack.steps, each.aims, each.restarts) for each in stages]
+    assert told == LIKE_AUTOATTACK[norm]
+    assert stages[1].attack.loss is difference_of_logits_ratio
+
+
+def test_the_standard_suite_is_refused_where_it_has_nothing():
+    with pytest.raises(UsageError, match="no attack for l0"):
+        suites.stages_for("standard", "l0")
+
+
+def test_an_unknown_suite_names_the_nearest():
+    with pytest.raises(UsageError, match='did you mean "standard"'):
+        suites.stages_for("standart", "linf")
+
+
+def test_bare_attacks_become_stages():
+    stages = suites.stages_for([*suites.smoke, FGSM()], "linf")
+    assert [each.name for each in stages] == ["fgsm", "pgd", "fgsm"]

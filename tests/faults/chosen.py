@@ -1,0 +1,464 @@
+"""Faults chosen by hand: the ones that attack libraries are known for, and the ones this design invites."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+CONFORMANCE = "tests/attacks/test_conformance.py::test_law"
+KNOWN = "tests/engine/test_known.py"
+COSTS = "tests/engine/test_costs.py"
+FINDINGS = "tests/engine/test_findings.py"
+BATCHES = "tests/engine/test_batches.py"
+VIEWS = "tests/engine/test_views.py"
+PROJECT = "tests/threat/test_project.py"
+AUDIT = "tests/evaluation/test_auditing.py"
+
+SIGNS = (
+    Fault(
+        "cross-entropy falls instead of rising",
+        "attacks/losses.py",
+        "else -_log_odds(scores, task.goal.labels)",
+        "else _log_odds(scores, task.goal.labels)",
+        (f"{CONFORMANCE}[pgd-linf", KNOWN),
+    ),
+    Fault(
+        "DLR falls instead of rising",
+        "attacks/losses.py",
+        "return (other - own) / _spread",
+        "return (own - other) / _spread",
+        (f"{CONFORMANCE}[apgd-dlr", KNOWN),
+    ),
+    Fault(
+        "a margin with an aim points away from it",
+        "attacks/losses.py",
+        "return _of(scores, task.aim) - _of(scores, labels)",
+        "return _of(scores, labels) - _of(scores, task.aim)",
+        (f"{CONFORMANCE}[apgd-margin", AUDIT, "tests/attacks/test_losses.py"),
+    ),
+    Fault(
+        "the steepest Linf direction goes down",
+        "threat/linf.py",
+        "return allowed(gradient, self.mask).sign()",
+        "return -allowed(gradient, self.mask).sign()",
+        ("tests/threat/test_steepest.py", f"{CONFORMANCE}[pgd-linf"),
+    ),
+    Fault(
+        "the steepest L2 direction goes down",
+        "threat/l2.py",
+        "return unit(allowed(gradient, self.mask))",
+        "return -unit(allowed(gradient, self.mask))",
+        ("tests/threat/test_steepest.py", f"{CONFORMANCE}[pgd-l2"),
+    ),
+    Fault(
+        "the margin has the wrong sign",
+        "threat/goals.py",
+        "return -_lead(outputs, self.labels)",
+        "return _lead(outputs, self.labels)",
+        ("tests/threat/test_goals.py",),
+    ),
+)
+
+SETS = (
+    Fault(
+        "PGD does not project",
+        "attacks/pgd.py",
+        "gradient_at(task.threat.project(moved, task.inputs))",
+        "gradient_at(moved)",
+        (f"{CONFORMANCE}[pgd",),
+    ),
+    Fault(
+        "Linf points are not clipped to the box",
+        "threat/linf.py",
+        "kept(self.box.clip(near), inputs, self.mask)",
+        "kept(near, inputs, self.mask)",
+        (PROJECT,),
+    ),
+    Fault(
+        "the mask is forgotten",
+        "threat/linf.py",
+        "return kept(self.box.clip(near), inputs, self.mask)",
+        "return self.box.clip(near)",
+        (PROJECT,),
+    ),
+    Fault(
+        "eps is doubled",
+        "threat/linf.py",
+        "eps = per_row(self.eps, inputs)",
+        "eps = 2 * per_row(self.eps, inputs)",
+        (PROJECT,),
+    ),
+    Fault(
+        "eps is taken for grey levels",
+        "threat/linf.py",
+        'eps=rows_of(self.eps, inputs, "eps")',
+        'eps=rows_of(self.eps / 255, inputs, "eps")',
+        ("tests/threat/test_bind.py", KNOWN),
+    ),
+    Fault(
+        "eps is written in grey levels",
+        "threat/parse.py",
+        "return Linf(_number(size, text))",
+        "return Linf(255 * _number(size, text))",
+        ("tests/threat/test_parse.py",),
+    ),
+    Fault(
+        "the projection is one ulp out",
+        "threat/linf.py",
+        "inputs - eps), inputs + eps)",
+        "inputs - eps), inputs + eps * (1 + 1e-6))",
+        (PROJECT,),
+    ),
+    Fault(
+        "the L2 projection stops one round early",
+        "threat/l2.py",
+        "if torch.equal(more, clipped):",
+        "if torch.equal(more, clipped) or bool(clipped.any()):",
+        (PROJECT,),
+    ),
+    Fault(
+        "the L1 projection stops after two rounds",
+        "threat/l1.py",
+        "for _ in range(64):",
+        "for _ in range(2):",
+        (PROJECT,),
+    ),
+    Fault(
+        "FAB's way to the boundary stops one round early",
+        "attacks/hyperplane.py",
+        "if torch.equal(more, touching):",
+        "if torch.equal(more, touching) or bool(touching.any()):",
+        ("tests/attacks/test_hyperplane.py", f"{CONFORMANCE}[fab", KNOWN),
+    ),
+    Fault(
+        "L0 may change one coordinate too many",
+        "threat/l0.py",
+        "(rank < most)",
+        "(rank <= most)",
+        (PROJECT,),
+    ),
+    Fault(
+        "8-bit rounding leaves the ball",
+        "threat/grid.py",
+        "return nearest if bool(fits.all()) else pick(fits, nearest, self._inward(nearest, inputs))",
+        "return nearest",
+        ("tests/threat/test_grid.py", AUDIT),
+    ),
+)
+
+SUCCESSES = (
+    Fault(
+        "the last step is not evaluated",
+        "engine/loop.py",
+        "over = books.asks > attack.steps",
+        "over = books.asks >= attack.steps",
+        (COSTS, f"{CONFORMANCE}[fgsm"),
+    ),
+    Fault(
+        "only the last look can succeed",
+        "engine/books.py",
+        "news = seen.reached.any(1)",
+        "news = seen.reached.any(1) & (books.asks == length)",
+        (FINDINGS, f"{CONFORMANCE}[pgd"),
+    ),
+    Fault(
+        "a later success overwrites the first",
+        "engine/books.py",
+        "news &= ~books.success",
+        "news &= True",
+        (FINDINGS,),
+    ),
+    Fault(
+        "the last success is taken for the closest",
+        "engine/books.py",
+        "better = distance < old.distance",
+        "better = distance < torch.inf",
+        (FINDINGS, KNOWN),
+    ),
+    Fault(
+        "successes outside the threat count",
+        "engine/ask.py",
+        "hits[rows, which] = threat.contains(threat.render(points[rows, which], inputs), inputs)",
+        "pass",
+        (FINDINGS, VIEWS, f"{CONFORMANCE}[fab"),
+    ),
+    Fault(
+        "the aim decides about success",
+        "engine/ask.py",
+        "hits = task.goal.reached(outputs)",
+        "hits = task.goal.reached(outputs) if task.aim is None else outputs.argmax(-1) == task.aim[:, None]",
+        (f"{CONFORMANCE}[pgd",),
+    ),
+    Fault(
+        "any error is a success of a targeted attack",
+        "threat/goals.py",
+        "outputs.argmax(-1) == self.targets[:, None]",
+        "outputs.argmax(-1) != self.labels[:, None]",
+        ("tests/threat/test_goals.py",),
+    ),
+    Fault(
+        "an answer that is not a number is a success",
+        "threat/goals.py",
+        "(outputs.argmax(-1) != self.labels[:, None]) & _numbers(outputs)",
+        "(outputs.argmax(-1) != self.labels[:, None])",
+        ("tests/threat/test_goals.py", KNOWN),
+    ),
+    Fault(
+        "the stand-in judges itself",
+        "engine/loop.py",
+        "decides = panel.judge or panel.exact",
+        "decides = panel.exact",
+        (VIEWS, COSTS),
+    ),
+    Fault(
+        "a success in low precision is believed",
+        "engine/loop.py",
+        "model if precision is not torch.float32 else None",
+        "None",
+        (VIEWS, COSTS, AUDIT),
+    ),
+    Fault(
+        "settled rows go on",
+        "engine/loop.py",
+        'if retire == "first":',
+        'if retire == "soon":',
+        (COSTS, f"{CONFORMANCE}[pgd"),
+    ),
+    Fault(
+        "a row is lost between queue and flight",
+        "engine/loop.py",
+        "index, queue = queue[:room], queue[room:]",
+        "index, queue = queue[:room], queue[room + 1 :]",
+        (BATCHES, f"{CONFORMANCE}[pgd"),
+    ),
+)
+
+COSTS_ = (
+    Fault(
+        "the last look that the budget allows is not made",
+        "engine/books.py",
+        "price * valid.cumsum(1) <= budget",
+        "price * valid.cumsum(1) < budget",
+        (COSTS, f"{CONFORMANCE}[pgd"),
+    ),
+    Fault(
+        "the budget is overrun by one",
+        "engine/books.py",
+        "price * valid.cumsum(1) <= budget",
+        "price * valid.cumsum(1) <= budget + 1",
+        (COSTS, f"{CONFORMANCE}[pgd"),
+    ),
+    Fault(
+        "rows whose budget is spent stay in flight",
+        "engine/loop.py",
+        "over | (books.forwards > last)",
+        "over | (books.forwards > last + 1)",
+        (COSTS,),
+    ),
+    Fault(
+        "pads are charged",
+        "engine/books.py",
+        "forwards=books.forwards + points",
+        "forwards=books.forwards + points + (-len(points) % 8 > 0)",
+        (COSTS, f"{CONFORMANCE}[pgd"),
+    ),
+    Fault(
+        "points that were not asked are charged",
+        "engine/loop.py",
+        "charge(flight.books, valid.sum(1), climb, losses)",
+        "charge(flight.books, torch.full_like(valid.sum(1), valid.shape[1]), climb, losses)",
+        (COSTS,),
+    ),
+    Fault(
+        "gradients are charged where none was asked for",
+        "engine/books.py",
+        "points * climb * losses",
+        "points * losses",
+        (COSTS, f"{CONFORMANCE}[fab"),
+    ),
+    Fault(
+        "one gradient too many is made and charged",
+        "engine/loop.py",
+        "climb = (wants(state.ask) == Want.GRADIENTS) & (flight.books.asks < attack.steps)",
+        "climb = wants(state.ask) == Want.GRADIENTS",
+        (COSTS,),
+    ),
+    Fault(
+        "gradients are counted as queries",
+        "engine/books.py",
+        "queries=books.queries + points * ~climb",
+        "queries=books.queries + points",
+        (COSTS,),
+    ),
+    Fault(
+        "an attempt's price replaces what was paid before",
+        "evaluation/ledger.py",
+        "forwards=old.forwards + found.forwards",
+        "forwards=found.forwards",
+        ("tests/evaluation/",),
+    ),
+)
+
+ATTACKS = (
+    Fault(
+        "APGD's first step has momentum",
+        "attacks/apgd.py",
+        "torch.where(state.moves > 0, 0.25, 0.0)",
+        "torch.where(state.moves >= 0, 0.25, 0.0)",
+        ("tests/attacks/test_apgd.py", f"{CONFORMANCE}[apgd"),
+    ),
+    Fault(
+        "APGD does not return to its best point",
+        "attacks/apgd.py",
+        "pick(halve, state.best_point, state.point)",
+        "state.point",
+        ("tests/attacks/test_apgd.py", f"{CONFORMANCE}[apgd"),
+    ),
+    Fault(
+        "APGD's periods do not shrink",
+        "attacks/apgd.py",
+        "shorter = state.period - max(int(0.03 * self.steps), 1)",
+        "shorter = state.period",
+        ("tests/attacks/test_apgd.py", f"{CONFORMANCE}[apgd"),
+    ),
+    Fault(
+        "APGD never shortens its step",
+        "attacks/apgd.py",
+        "torch.where(halve, state.length / 2, state.length)",
+        "state.length",
+        ("tests/attacks/test_apgd.py", f"{CONFORMANCE}[apgd"),
+    ),
+    Fault(
+        "FAB stops short of the boundary",
+        "attacks/fab.py",
+        "overshoot: float = 1.05",
+        "overshoot: float = 0.95",
+        (KNOWN, f"{CONFORMANCE}[fab"),
+    ),
+    Fault(
+        "FAB never steps back inside",
+        "attacks/fab.py",
+        "stay = pick(crossed, task.inputs + self.backward * (state.point - task.inputs), state.point)",
+        "stay = state.point",
+        ("tests/attacks/test_fab.py", KNOWN, f"{CONFORMANCE}[fab"),
+    ),
+    Fault(
+        "Square's signs are shared by all rows",
+        "attacks/square.py",
+        "torch.where(numbers[:, 2:] < 0.5",
+        "torch.where(numbers[:1, 2:] < 0.5",
+        (f"{CONFORMANCE}[square-linf",),
+    ),
+    Fault(
+        "Square keeps what is worse",
+        "attacks/square.py",
+        "better = seen.loss > state.best",
+        "better = seen.loss < state.best",
+        (f"{CONFORMANCE}[square-linf",),
+    ),
+)
+
+DRAWS = (
+    Fault(
+        "draws depend on the place in the batch",
+        "draws.py",
+        "z = start[:, None] + counter",
+        "z = start[:, None] + counter + torch.arange(len(start))[:, None]",
+        ("tests/test_draws.py", f"{CONFORMANCE}[pgd"),
+    ),
+    Fault(
+        "every draw of a row is the same",
+        "draws.py",
+        "torch.as_tensor(draw, device=like.device) * _NEXT_DRAW",
+        "torch.as_tensor(draw, device=like.device) * 0",
+        ("tests/test_draws.py",),
+    ),
+    Fault(
+        "a restart repeats the draws of the first run",
+        "evaluation/stages.py",
+        "words = (turn.number, turn.stage.name, turn.aim, turn.restart)",
+        "words = (turn.number, turn.stage.name, turn.aim)",
+        ("tests/evaluation/",),
+    ),
+)
+
+TRUTH = (
+    Fault(
+        "clean mistakes are attacked, and counted as broken",
+        "evaluation/ledger.py",
+        "(self.correct & ~self.broken)",
+        "(~self.broken)",
+        ("tests/evaluation/",),
+    ),
+    Fault(
+        "clean mistakes are counted as robust",
+        "evaluation/outcome.py",
+        "return self.ledger.correct & ~self.broken & self.complete",
+        "return ~self.broken & self.complete",
+        ("tests/evaluation/",),
+    ),
+    Fault(
+        "verification allows a hundredth of the range",
+        "verify/remeasure.py",
+        'slack = {"linf": 1e-6,',
+        'slack = {"linf": 1e-2,',
+        ("tests/verify/",),
+    ),
+    Fault(
+        "verification does not ask for the prediction",
+        "verify/remeasure.py",
+        "wrong = (answers != labels) & (answers >= 0) if targets is None",
+        "wrong = torch.ones_like(answers, dtype=torch.bool) if targets is None",
+        ("tests/verify/",),
+    ),
+    Fault(
+        "verification ignores the range of the data",
+        "verify/remeasure.py",
+        "in_range = domain.contains(adversarial) & flat",
+        "in_range = flat",
+        ("tests/verify/",),
+    ),
+    Fault(
+        "one unlucky draw refutes a randomised model",
+        "verify/remeasure.py",
+        "risk > 0.5",
+        "risk > 0.0",
+        ("tests/verify/",),
+    ),
+    Fault(
+        "the interval is upside down",
+        "evaluation/statistics.py",
+        "return Interval(low, high, level)",
+        "return Interval(high, low, level)",
+        ("tests/evaluation/test_statistics.py",),
+    ),
+    Fault(
+        "the model's mode is left changed",
+        "models/guard.py",
+        "_keep_tensors(modules), _keep_modes(modules)]",
+        "_keep_tensors(modules)]",
+        ("tests/models/test_guard.py",),
+    ),
+    Fault(
+        "the global random state is left changed",
+        "models/guard.py",
+        "restores = [_keep_random(), _keep_registry",
+        "restores = [_keep_registry",
+        ("tests/models/test_guard.py",),
+    ),
+    Fault(
+        "gradients are left in the model",
+        "models/guard.py",
+        "kept.tensor.grad = kept.grad",
+        "pass",
+        ("tests/models/test_guard.py",),
+    ),
+    Fault(
+        "batches are not filled up",
+        "models/canonical.py",
+        "missing = -len(points) % rows",
+        "missing = 0",
+        (BATCHES, f"{CONFORMANCE}[pgd"),
+    ),
+)
+
+CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *TRUTH)
