@@ -61,6 +61,15 @@ def test_three_quarters_of_a_period_must_rise(rises, halved):
     assert (halvings([*losses, 0.0]) == [22]) == halved
 
 
+@pytest.mark.parametrize(("rises", "halved"), [(12, True), (13, False)])
+def test_exactly_three_quarters_have_stalled(rises, halved):
+    """The third period has 16 steps, of which 12 are three quarters."""
+    losses = list(range(42))  # rises all the way through the first two
+    for step in range(16):
+        losses.append(losses[-1] + (1 if step < rises else -1e-3))
+    assert (halvings(losses) == [57]) == halved
+
+
 def test_without_a_new_best_the_second_checkpoint_halves():
     """A saw with many small rises that never passes its start: the first condition alone would never halve."""
     losses = [100.0] + [float(step % 10) for step in range(100)]

@@ -1,6 +1,6 @@
 """FAB: on a linear model a few steps find the closest point, also where the range of the data is in the way."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -48,6 +48,60 @@ def test_also_where_the_range_of_the_data_is_in_the_way(norm, seed):
     exact = solved(norm, point, normal, excess)
     assert bool(found.success.all())
     assert exact * 0.999 <= float(found.distance) <= exact * 1.05
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """An attack, and the points that it asked about."""
+
+    attack: FAB
+    asked: list
+
+    @property
+    def steps(self):
+        return self.attack.steps
+
+    def loss(self, task, state, outputs):
+        return self.attack.loss(task, state, outputs)
+
+    def start(self, task):
+        state = self.attack.start(task)
+        self.asked.append(state.point)
+        return state
+
+    def step(self, task, state, seen):
+        state = self.attack.step(task, state, seen)
+        self.asked.append(state.point)
+        return state
+
+
+@pytest.mark.parametrize("push", [0.02, 0.001])
+def test_a_step_by_hand(push):
+    """From x, with x0 the input: (1 - a)(x + 1.05 d1) + a (x0 + 1.05 d0), a = |d1| / (|d1| + |d0|), at most 0.1."""
+    known = flat_boundary(L2(0.2))
+    begin = known.task.inputs + push * torch.randn(known.task.inputs.shape)
+    task = replace(known.task, begin=begin, aim=1 - known.task.goal.labels)
+    points = Recorder(FAB(1), [])
+    search(known.model, task, points, retire="never", batch=64)
+
+    signs = (1 - 2.0 * task.goal.labels).reshape(-1, 1, 1, 1)
+    normal = signs * known.model.normal.detach().reshape(2, 4, 4)
+    scores = [known.model(each)[:, 1].detach().reshape(-1, 1, 1, 1) * signs for each in (begin, task.inputs)]
+    near, far = (-score * normal / normal[0].square().sum() for score in scores)
+    here, there = (each.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1) for each in (near, far))
+    weight = (here / (here + there)).clamp_max(0.1)
+    expected = (1 - weight) * (begin + 1.05 * near) + weight * (task.inputs + 1.05 * far)
+    assert torch.allclose(points.asked[1], expected, atol=2e-6)
+
+
+def test_back_inside_once_across():
+    known = flat_boundary(L2(0.2))
+    task = replace(known.task, aim=1 - known.task.goal.labels)
+    points = Recorder(FAB(2), [])
+    search(known.model, task, points, retire="never", batch=64)
+    across, back = points.asked[1], points.asked[2]
+    assert bool((known.model(across).argmax(1) != task.goal.labels).all())
+    assert torch.allclose(back, task.inputs + 0.9 * (across - task.inputs), atol=1e-6)
 
 
 def test_steps_and_looks_take_turns():

@@ -25,7 +25,7 @@ ATTACKS = {
     "several points": (Corners(10), Linf(0.3)),
     "several losses": (EveryClass(4), Linf(0.3)),
 }
-ROWS = 21
+ROWS = 13
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_any_batch_any_order_any_mates(name, digits):
         assert same(whole, search(model, task, attack, batch=batch)), f"batch {batch}"
     order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(1))
     assert same(take(whole, order), search(model, take(task, order), attack, batch=6)), "order"
-    few = torch.tensor([17, 2, 9])
+    few = torch.tensor([11, 2, 9])
     assert same(take(whole, few), search(model, take(task, few), attack)), "mates"
 
 

@@ -8,12 +8,12 @@ import torch
 
 from sparring.attacks import PGD, Square
 from sparring.domain import Domain
-from sparring.engine import Ask, Want, search
+from sparring.engine import Ask, Want, gradient_at, search
 from sparring.engine.books import TRACE
 from sparring.tensors import take
 from sparring.threat import Linf
 from tests import known
-from tests.engine.attacks import Corners, EveryClass, Path, Tries
+from tests.engine.attacks import Corners, Diary, EveryClass, Path, Tries
 
 PROBLEM = known.flat_boundary(Linf(0.05))
 MODEL = PROBLEM.model
@@ -173,6 +173,26 @@ def test_gradients_that_are_no_numbers_are_reported_and_stop_only_their_rows():
     assert bool(found.adversarial.isfinite().all())
     assert not bool((found.success & ~problem.breakable).any())
     assert bool(found.success[problem.breakable & (found.odd == 0)].all())
+
+
+def test_attacks_never_see_what_is_no_number():
+    problem = known.flat_boundary(Linf(0.05))
+
+    def model(points):
+        outputs = problem.model(BadGradient.apply(points))
+        return outputs.masked_fill(points.flatten(1)[:, 1:2] > 0.5, torch.nan)
+
+    diary = Diary((0.0, 0.5), see=gradient_at)
+    search(model, replace(problem.task, begin=problem.task.inputs), diary, batch=64)
+    first = problem.task.inputs.flatten(1)[:, 0] > 0.5
+    second = problem.task.inputs.flatten(1)[:, 1] > 0.5
+    assert 0 < int((first & ~second).sum()) < 24
+    seen = diary.entries[0]
+    assert bool(seen.gradients.isfinite().all())
+    assert not bool(seen.gradients[first].any())
+    assert bool(seen.gradients[~first & ~second].any())
+    assert torch.equal(seen.losses[:, 0, 0] == -torch.inf, second)
+    assert torch.equal(seen.odd, first | second)
 
 
 def test_float64_stays_float64():

@@ -5,7 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sparring.attacks import APGD, APGDL1, FAB, FGSM, MIM, PGD, Square, difference_of_logits_ratio, margin
+from sparring.attacks import (
+    APGD,
+    APGDL1,
+    FAB,
+    FGSM,
+    MIM,
+    PGD,
+    Square,
+    SquareL1,
+    SquareL2,
+    difference_of_logits_ratio,
+    margin,
+)
+from sparring.domain import Domain
 from sparring.engine import search
 from sparring.threat import L1, L2, Linf
 from tests import known
@@ -145,3 +158,19 @@ def test_fab_comes_close_on_a_sphere(norm):
     ratio = found.distance / problem.distance
     assert float(ratio.min()) > 0.999
     assert float(ratio.median()) < (1.2 if norm == "l1" else 1.02)
+
+
+@pytest.mark.parametrize("shape", [(32,), (4, 8), (1, 32), (2, 2, 2, 4)], ids=str)
+@pytest.mark.parametrize("norm", THREATS)
+def test_samples_of_any_shape(norm, shape):
+    """Rows of a table, sounds, pictures without channels, films."""
+    square = {"linf": Square(150), "l2": SquareL2(100), "l1": SquareL1(100)}[norm]
+    problem = known.flat_boundary(THREATS[norm])
+    domain = Domain(0.0, 1.0, None, shape)
+    inputs = problem.task.inputs.reshape(-1, *shape)
+    problem = replace(problem, task=known.task_of(inputs, problem.task.goal.labels, THREATS[norm], domain))
+    for attack in (PGD(40), FIRST_ORDER[norm]):
+        check(problem, attack)
+    found = search(problem.model, problem.task, square)
+    assert not bool((found.success & ~problem.breakable).any())
+    assert int(found.success.sum()) >= 3

@@ -94,16 +94,19 @@ class APGD:
         state = _remember(state, seen)
         state, point, gradient = self._check(state, seen)
         threat = task.threat
-        forward = per_row(state.length, point) * threat.eps * threat.steepest(gradient, point)
-        moved = threat.project(point + forward, task.inputs)
+        length = per_row(state.length, point) * threat.eps
+        moved = threat.project(torch.addcmul(point, length, threat.steepest(gradient, point)), task.inputs)
         inertia = per_row(torch.where(state.moves > 0, 0.25, 0.0), point)
-        mixed = torch.lerp(moved, 2 * point - state.previous, inertia)
+        ahead = torch.lerp(state.previous, point, 2.0)  # as far again
+        mixed = torch.lerp(moved, ahead, inertia)
         ask = gradient_at(threat.project(mixed, task.inputs))
         return replace(state, ask=ask, previous=point, moves=state.moves + 1)
 
     def _check(self, state: _Climb, seen: Seen) -> tuple[_Climb, Tensor, Tensor]:
         """At a checkpoint, halve the step of rows that stalled and take them back to their best point."""
         due = state.since == state.period
+        if not bool(due.any()):
+            return state, state.point, seen.gradient
         stalled = state.gains <= self.rho * state.period
         stuck = ~state.halved & (state.mark >= state.best)
         halve = due & (stalled | stuck)
@@ -115,10 +118,8 @@ class APGD:
             since=state.since.masked_fill(due, 0),
             gains=state.gains.masked_fill(due, 0),
             halved=torch.where(due, halve, state.halved),
-            mark=torch.where(due | (state.moves == 0), state.best, state.mark),
+            mark=torch.where(due, state.best, state.mark),
         )
-        if not bool(halve.any()):
-            return state, state.point, seen.gradient
         return (
             state,
             pick(halve, state.best_point, state.point),

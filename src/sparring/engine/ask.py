@@ -82,10 +82,12 @@ def _reached(task: Task, points: Tensor, outputs: Any, valid: Tensor | None) -> 
     """Which points reach the goal and are allowed, `(B, P)`; the set is only consulted where the goal is reached."""
     hits = task.goal.reached(outputs)
     hits = hits if valid is None else hits & valid
-    rows, which = hits.nonzero(as_tuple=True)
-    if len(rows):
-        threat, inputs = take(task.threat, rows), task.inputs[rows]
-        hits[rows, which] = threat.contains(threat.render(points[rows, which], inputs), inputs)
+    places = hits.flatten().nonzero().squeeze(1)
+    if len(places):
+        rows = places // points.shape[1]
+        threat, inputs = take(task.threat, rows), task.inputs.index_select(0, rows)
+        shown = threat.render(points.flatten(0, 1).index_select(0, places), inputs)
+        hits.view(-1)[places] = threat.contains(shown, inputs)
     return hits
 
 

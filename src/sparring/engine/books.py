@@ -128,8 +128,8 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
 
 def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, news: Tensor) -> Findings:
     """Write down successes in the rows where they are `news`; of several points in a row the closest counts."""
-    some = take((task, ask, seen.reached, books), news)
-    mine, asked, reached, old = some
+    rows = news.nonzero().squeeze(1)
+    mine, asked, reached, old = take((task, ask, seen.reached, books), rows)
     shown = torch.stack([mine.threat.render(each, mine.inputs) for each in asked.points.unbind(1)], 1)
     away = torch.stack([mine.threat.distance(each, mine.inputs) for each in shown.unbind(1)], 1).float()
     distance, nearest = away.masked_fill(~reached, torch.inf).min(1)
@@ -142,4 +142,4 @@ def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, ne
         adversarial=old.adversarial if keep == "last" else pick(better, point, old.adversarial),
         found_after=torch.where(old.success, old.found_after, old.forwards + old.backwards),
     )
-    return put(books, news, new)
+    return put(books, rows, new)

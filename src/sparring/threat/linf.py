@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-import torch
 from torch import Tensor
 
 from sparring.domain import Domain
@@ -58,7 +57,7 @@ class Linf:
 
     def project(self, points: Tensor, inputs: Tensor) -> Tensor:
         eps = per_row(self.eps, inputs)
-        near = torch.minimum(torch.maximum(points, inputs - eps), inputs + eps)
+        near = (inputs - eps).clamp_min_(points).clamp_max_(inputs + eps)
         return kept(self.box.clip(near), inputs, self.mask)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
@@ -73,5 +72,5 @@ class Linf:
 
     def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
         limit = per_row(self.eps + tolerance(self.eps, self.box), inputs)
-        near = flat((points - inputs).abs() <= limit).all(1)
+        near = flat((points - inputs).abs_().sub_(limit)).amax(1) <= 0
         return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
