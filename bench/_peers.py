@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 from unittest.mock import MagicMock
 
@@ -69,11 +70,11 @@ def installed(name: str) -> bool:
     """Whether a peer is there; says so if not."""
     if find_spec(name) is not None:
         return True
-    print(f"{name} is not installed and is left out; bench/peers.sh installs it")
+    print(f"{name} is not installed and is left out; bench/peers.sh says how it is installed")
     return False
 
 
-def _adv_lib():
+def _adv_lib() -> ModuleType:
     for name in ("torchvision", "visdom"):  # other attacks of its import them
         sys.modules.setdefault(name, MagicMock())
     return import_module("adv_lib.attacks")

@@ -18,10 +18,12 @@ from pathlib import Path
 import torch
 from _data import CASES, Case
 from _passes import Counting, cpu_seconds
+from _peers import installed
 from torch import Tensor, nn
 
 import sparring
 from sparring.data import Samples
+from sparring.storage import Run
 
 BATCH = 128
 
@@ -66,6 +68,8 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[0])
     options.add_argument("--json", type=Path, help="where to write the results, too")
     chosen = options.parse_args()
+    if not installed("pyautoattack"):
+        return
     torch.set_num_threads(1)
     found = []
     for name in chosen.model:
@@ -87,7 +91,7 @@ def compare(case: Case, count: int, seed: int) -> Comparison:
 
 def _ours(case: Case, samples: Samples, plain: nn.Module, seed: int) -> tuple[Outcome, list[int]]:
     """The outcome of an audit, and the samples whose adversarial example does not hold."""
-    runs: list[sparring.Run] = []
+    runs: list[Run] = []
     audit = partial(sparring.audit, case.path, samples, case.threat, "standard", seed=seed, batch=BATCH)
     seconds = cpu_seconds(lambda: runs.append(audit()))
     result, records, tensors = runs[0].result, runs[0].records.to_pydict(), runs[0].tensors

@@ -30,6 +30,7 @@ sparring.audit(nets.plain(), nets.images(48), "linf:0.05", suite, out=sys.argv[1
 
 
 def main() -> None:
+    """Kill, resume, compare."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--times", type=int, default=50)
     options.add_argument("--seed", type=int, default=0)
@@ -58,11 +59,14 @@ def killed_once(folder: Path, number: int, length: float, chance: random.Random)
     same = all(
         (folder / "whole" / name).read_bytes() == (folder / str(number) / name).read_bytes() for name in FILES
     )
-    print(f"{number}: killed {kills} times, then exit {ended}, {'equal' if same else 'DIFFERENT'}", flush=True)
+    print(
+        f"{number}: killed {kills} times, then exit {ended}, {'equal' if same else 'DIFFERENT'}", flush=True
+    )
     return same and ended == 0
 
 
 def audit(folder: Path) -> "subprocess.Popen[bytes]":
+    """The audit, in a process of its own."""
     return subprocess.Popen([sys.executable, "-c", AUDIT, str(folder)])
 
 

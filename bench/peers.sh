@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the peers that bench/overhead.py times beside Sparring, in a folder of their own: .venv/peers.
 # Without their dependencies, because those would bring other builds of torch and torchvision.
-# pyautoattack is not among them: it comes with the extra "bench".
+# pyautoattack is not among them: it comes with the extra, pip install -e '.[bench]'.
 set -e
 cd "$(dirname "$0")/.."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/peers \

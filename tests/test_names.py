@@ -45,7 +45,9 @@ def test_the_glossary_has_words_to_avoid():
     assert {"x_adv", "n_iter", "epsilon"} <= _never()
 
 
-@pytest.mark.parametrize(("name", "thing"), list(_public()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "thing"), list(_public()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_public_names_follow_the_glossary(name, thing):
     assert not _words(thing) & _never()
 

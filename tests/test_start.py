@@ -6,7 +6,11 @@ import sys
 
 def _modules_after(statement):
     code = f"{statement}; import sys; print(' '.join(sys.modules))"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 def test_help_loads_no_torch():

@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sparring.api import audit, load_data, load_model, load_run, search, write_run
+    from sparring.api import audit, doctor, gate, load_data, load_model, load_run, search, write_run
     from sparring.attacks import suites
 
-__all__ = ["audit", "load_data", "load_model", "load_run", "search", "suites", "write_run"]
+__all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "suites", "write_run"]
 
 _HOMES = dict.fromkeys(__all__, "sparring.api") | {"suites": "sparring.attacks"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,21 @@ from sparring.engine import search as run_search
 from sparring.errors import Interrupted, UsageError, nearest
 from sparring.evaluation import Plan, Shelf, Standing, make_plan
 from sparring.evaluation import audit as run_audit
+from sparring.evaluation.doctor import MOST, examine, foresee
+from sparring.evaluation.doctor_check import Check
 from sparring.evaluation.fingerprint import plan_digest
+from sparring.evaluation.gate_drop import check_baseline
+from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import judge, judged_run
 from sparring.models import load_model, look, untouched
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
+from sparring.storage.baseline import Baseline, open_baseline
 from sparring.storage.claim import claimed
 from sparring.storage.progress import begin, unfinished
 from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
 
-__all__ = ["audit", "load_data", "load_model", "load_run", "search", "write_run"]
+__all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "write_run"]
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -45,6 +52,8 @@ def audit(
     out: str | Path | None = None,
     runs: str | Path | None = None,
     resume: bool = False,
+    gates: Gates | None = None,
+    baseline: Run | Baseline | str | Path | None = None,
     command: str | None = None,
     watch: Callable[[Standing], None] = lambda standing: None,
 ) -> Run:
@@ -65,6 +74,8 @@ def audit(
         runs: If there is no `out`: where to make a folder, named after time and model.
         resume: Go on with the run in `out`, or with the newest unfinished one of the same plan in `runs`; start
             if there is none.
+        gates: What the run is held against when it is done; `gate` judges a run again.
+        baseline: What a maximum drop is measured against: a run, its folder, a `baseline.json`.
         command: What the report shows as the command that repeats the run.
         watch: Told a few times a second where the audit stands.
 
@@ -80,7 +91,7 @@ def audit(
     whole = load_data(data)
     plan = make_plan(
         load_model(model),
-        _chosen(whole, limit, sample),
+        chosen(whole, limit, sample),
         parse_threat(threat) if isinstance(threat, str) else threat,
         suite,
         seed=seed,
@@ -88,19 +99,20 @@ def audit(
         precision=_PRECISIONS[precision],
         total=len(whole),
     )
+    held = _against(plan, gates, baseline)
     said = {"limit": limit, "sample": sample, "seed": seed or None}
     words = {"command": command, "python": _python(plan, suite, {**said, "precision": precision})}
     digest = plan_digest(plan)
     folder = _folder(plan, digest, out, runs, resume)
     if folder is None:
-        return _finished(run_audit(plan, watch), words, None)
+        return _finished(run_audit(plan, watch), words, None, held)
     with claimed(folder):
         begin(folder, digest, resume)
         try:
             run = run_audit(plan, watch, Shelf(folder / "shards"))
         except Interrupted as stop:
-            raise Interrupted(str(stop), findings=_finished(stop.findings, words, folder)) from None  # type: ignore[arg-type]
-        return _finished(run, words, folder)
+            raise Interrupted(str(stop), findings=_finished(stop.findings, words, folder, held)) from None  # type: ignore[arg-type]
+        return _finished(run, words, folder, held)
 
 
 def search(
@@ -147,6 +159,83 @@ def search(
         )
 
 
+def doctor(
+    model: Any,
+    data: Any,
+    threat: str | Threat | None = None,
+    suite: str | Sequence[Stage | Attack] = "standard",
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+    gates: Gates | None = None,
+    most: int = MOST,
+) -> list[Check]:
+    """Look for what would make an audit worthless, before it is run; seconds, on a few hundred samples.
+
+    Args:
+        model: As in `audit`; it is left as it was.
+        data: As in `audit`.
+        threat: As in `audit`; without, cost and gate are not foreseen.
+        suite: As in `audit`.
+        limit: As in `audit`.
+        sample: As in `audit`.
+        gates: What the run will be held against.
+        most: How many samples are looked at.
+
+    Returns:
+        A check per thing looked at: `name`, `status` (ok, note, warning, error), `seen`, `samples`, `fix`.
+
+    Raises:
+        SparringError: The model fails on these data, or something asked for makes no sense.
+
+    >>> import sparring
+    >>> from sparring.demo import nets
+    >>> checks = sparring.doctor(nets.plain(), nets.images(50))
+    >>> {check.status for check in checks}
+    {'ok'}
+    """
+    loaded, whole = load_model(model), load_data(data)
+    samples = chosen(whole, limit, sample)
+    found = examine(loaded, samples, most)
+    if threat is None:
+        return found
+    threat = parse_threat(threat) if isinstance(threat, str) else threat
+    return found + foresee(loaded, samples, threat, suite, gates, len(whole), most)
+
+
+def gate(
+    run: Run | str | Path,
+    *,
+    min_robust_accuracy: float | None = None,
+    min_class_accuracy: float | None = None,
+    max_drop: float | None = None,
+    baseline: Run | Baseline | str | Path | None = None,
+    level: float = 0.95,
+) -> Run:
+    """Hold a run against gates; nothing is searched and nothing is written.
+
+    Args:
+        run: What `audit` or `load_run` returned, or a run folder.
+        min_robust_accuracy: The least robust accuracy, from 0 to 1.
+        min_class_accuracy: The least robust accuracy of every class.
+        max_drop: How far robust accuracy may be below that of `baseline`, 0.02 for 2 points.
+        baseline: A run, its folder, or a `baseline.json`.
+        level: How sure a pass or a fail must be.
+
+    Returns:
+        The run with its verdict: `pass`, `fail` or `inconclusive`, unless it is `invalid` or `incomplete`.
+
+    Raises:
+        UsageError: The gates make no sense, or the baseline does not fit the run.
+        DataError: A folder or a file cannot be read.
+    """
+    gates = Gates(min_robust_accuracy, min_class_accuracy, max_drop, level)
+    base = None if baseline is None else open_baseline(baseline)
+    gates.check(base)
+    run = run if isinstance(run, Run) else load_run(run)
+    return judged_run(run, judge(run, gates, base))
+
+
 def write_run(run: Run, folder: str | Path) -> Run:
     """Write the run folder, its report included."""
     saved = save_run(run, folder)
@@ -165,12 +254,33 @@ def _folder(
         return None
     name = "".join(each if each.isalnum() or each in "-_." else "-" for each in plan.model.name)[:60]
     new = Path(runs) / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
-    return (unfinished(Path(runs), digest) if resume else None) or new
+    return (unfinished(Path(runs), digest) if resume else None) or _unused(new)
 
 
-def _finished(run: Run, words: dict[str, str | None], out: Path | None) -> Run:
-    """The run with the words that repeat it, written down if there is a place for it."""
+def _unused(folder: Path) -> Path:
+    """A folder of this name, with a number behind it if there is one already: two runs may begin in one second."""
+    names = (folder if each == 1 else folder.with_name(f"{folder.name}-{each}") for each in count(1))
+    return next(name for name in names if not name.exists())
+
+
+def _against(plan: Plan, gates: Gates | None, baseline: Any) -> tuple[Gates, Baseline | None] | None:
+    """What the run will be held against, refused before anything is spent if it cannot be."""
+    if gates is None and baseline is None:
+        return None
+    gates, base = gates or Gates(), None if baseline is None else open_baseline(baseline)
+    gates.check(base)
+    if base is not None:
+        keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))
+        check_baseline(base, threat_text(plan.threat), plan.suite, keys)
+    return gates, base
+
+
+def _finished(
+    run: Run, words: dict[str, str | None], out: Path | None, held: tuple[Gates, Baseline | None] | None
+) -> Run:
+    """The run, judged and with the words that repeat it, written down if there is a place for it."""
     run = replace(run, result={**run.result, **words})
+    run = run if held is None else judged_run(run, judge(run, *held))
     return run if out is None else write_run(run, out)
 
 
@@ -182,7 +292,12 @@ def _python(plan: Plan, suite: str | Sequence[Stage | Attack], said: dict[str, A
     return f"sparring.audit({', '.join([*named, *(f'{name}={value!r}' for name, value in options.items())])})"
 
 
-def _chosen(samples: Samples, limit: int | None, sample: int | None) -> Samples:
+def chosen(samples: Samples, limit: int | None, sample: int | None) -> Samples:
+    """The first `limit` samples, `sample` drawn ones, or all.
+
+    Raises:
+        UsageError: Both are given.
+    """
     if limit is not None and sample is not None:
         raise UsageError("limit takes the first samples and sample draws some at random; give one of them")
     if limit is not None:

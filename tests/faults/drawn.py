@@ -10,6 +10,7 @@ import ast
 import copy
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 
 from tests.faults.fault import SOURCE, Fault
@@ -44,11 +45,12 @@ def draw(count: int, seed: int = 0) -> list[Fault]:
     return sorted(rank, key=rank.__getitem__)[:count]
 
 
-def possible() -> list[Fault]:
+@cache
+def possible() -> tuple[Fault, ...]:
     """Every fault that can be drawn."""
     files = chain.from_iterable((SOURCE / folder).glob("*.py") for folder in FOLDERS)
     names = sorted(path.relative_to(SOURCE).as_posix() for path in files)
-    return [fault for name in (*names, *FILES) for fault in _faults(name)]
+    return tuple(fault for name in (*names, *FILES) for fault in _faults(name))
 
 
 def _faults(file: str) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """A plugin of pytest for runs with a planted fault: the tests that are likely to notice it come first.
 
 `FAULT_TESTS` holds the beginnings of their names. Slow tests of other things are left out, and a test that runs for
-a minute has failed: a fault may well turn a loop into an endless one.
+a minute of CPU time has failed: a fault may well turn a loop into an endless one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def _place(test: str, likely: tuple[str, ...]) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[Any]:
-    signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(MINUTE)
+    signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, MINUTE)
     try:
         return (yield)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _too_long(*_: object) -> NoReturn:

@@ -10,6 +10,10 @@ import typer
 from sparring.cli.failures import exit_code
 from sparring.cli.run_audit import audit
 from sparring.cli.run_demo import demo
+from sparring.cli.run_doctor import doctor
+from sparring.cli.run_gate import gate
+from sparring.cli.run_init import init
+from sparring.cli.run_report import report
 
 __all__ = ["app", "main"]
 
@@ -33,6 +37,10 @@ def sparring() -> None:
 
 app.command()(audit)
 app.command()(demo)
+app.command()(doctor)
+app.command()(gate)
+app.command()(init)
+app.command()(report)
 
 
 def main() -> None:

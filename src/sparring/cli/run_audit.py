@@ -3,104 +3,143 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sparring.cli.gate_options import (
+    Allow,
+    Allowed,
+    BaselinePath,
+    ExitZero,
+    Level,
+    MaxDrop,
+    MinClassAccuracy,
+    MinRobustAccuracy,
+    gates_of,
+    verdict_code,
+    worst,
+)
+from sparring.cli.jobs import Job, jobs_of, opened
+from sparring.cli.options import (
+    AllowUnsafe,
+    ClassNames,
+    ConfigPath,
+    Crop,
+    DataSource,
+    Device,
+    LabelKey,
+    Limit,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    SampleCount,
+    Std,
+    SuiteName,
+    ThreatText,
+    Weights,
+)
+
 if TYPE_CHECKING:
+    from sparring.data import Samples
+    from sparring.models import Model
     from sparring.storage import Run
 
 __all__ = ["audit", "finish"]
 
 
 def audit(
-    model: Annotated[
-        str, typer.Option(help="net.pt2, net.onnx, or code.py:factory (naming code is consent to run it)")
-    ],
-    data: Annotated[
-        str, typer.Option(help="samples.npz, table.parquet, a folder of images by class, or code.py:factory")
-    ],
-    threat: Annotated[str, typer.Option(help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels)")],
-    suite: Annotated[
-        str, typer.Option(help="standard (AutoAttack's stages) or smoke (seconds, cannot show robustness)")
-    ] = "standard",
-    limit: Annotated[int | None, typer.Option(help="only the first N samples", min=1)] = None,
-    sample: Annotated[
-        int | None, typer.Option(help="only N samples, drawn at random; gives an interval", min=1)
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="weights for code.py:factory: .safetensors, or .pth by weights_only")
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406"),
-    ] = None,
-    std: Annotated[str | None, typer.Option(help="per-channel standard deviation, likewise")] = None,
-    outputs: Annotated[
-        str, typer.Option(help="what the model gives: auto, logits, probabilities, logit")
-    ] = "auto",
-    classes: Annotated[Path | None, typer.Option(help="class names, one per line, in label order")] = None,
-    resize: Annotated[int | None, typer.Option(help="folders: scale the short side to this", min=1)] = None,
-    crop: Annotated[
-        int | None, typer.Option(help="folders: cut out the centre, this wide and high", min=1)
-    ] = None,
-    labels: Annotated[str | None, typer.Option(help="name of the array or column with the labels")] = None,
+    context: typer.Context,
+    model: ModelSource = None,
+    data: DataSource = None,
+    threat: ThreatText = None,
+    suite: SuiteName = "standard",
+    limit: Limit = None,
+    sample: SampleCount = None,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
     batch: Annotated[
         int, typer.Option(help="most samples at once; a matter of memory, changes no result", min=1)
     ] = 64,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1")] = None,
+    device: Device = None,
     precision: Annotated[str, typer.Option(help="of the search: float32, bfloat16, float16")] = "float32",
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     out: Annotated[Path | None, typer.Option(help="run folder; default runs/<time>-<model>")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an unfinished run of the same plan, if there is one")
     ] = False,
-    allow_unsafe: Annotated[
-        str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")
-    ] = None,
+    allow_unsafe: AllowUnsafe = None,
+    min_robust_accuracy: MinRobustAccuracy = None,
+    min_class_accuracy: MinClassAccuracy = None,
+    max_drop: MaxDrop = None,
+    baseline: BaselinePath = None,
+    level: Level = 0.95,
+    allow: Allow = None,
+    exit_zero: ExitZero = False,
+    config: ConfigPath = Path("sparring.toml"),
     as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a summary")] = False,
 ) -> int:
     """Find out how many samples withstand an attacker, and keep the proof.
 
-    Writes a run folder with a report. Nothing counts as broken until it was measured again.
+    Writes a run folder with a report. Nothing counts as broken until it was measured again. With a gate, the run is
+    judged when it is done. What no option says is read from `sparring.toml`; if it asks for several audits, the exit
+    code is the worst of theirs.
 
         sparring audit --model net.pt2 --data test.npz --threat linf:8/255 --sample 1000
     """
+    jobs = jobs_of(context)
+    _check(jobs)
+    loaded, samples = opened(jobs[0])
+    return worst([_audited(loaded, samples, job, several=len(jobs) > 1) for job in jobs])
+
+
+def _check(jobs: list[Job]) -> None:
+    """Refuse what makes no sense before anything is spent on an earlier audit."""
+    from sparring.attacks.suites import stages_for
+    from sparring.threat import parse_threat
+
+    for job in jobs:
+        gates_of(job)
+        stages_for(job["suite"], parse_threat(job["threat"]).norm)
+
+
+def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
+    """Run one audit and print what came of it."""
     import sparring
     from sparring.cli.live import watching
     from sparring.errors import Interrupted
 
-    loaded = sparring.load_model(
-        model, weights=weights, mean=_numbers(mean, "mean"), std=_numbers(std, "std"),
-        outputs=outputs, device=device, allow_unsafe_sha256=allow_unsafe,
-    )  # fmt: skip
-    samples = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
-    options: dict[str, Any] = {
-        "limit": limit,
-        "sample": sample,
-        "seed": seed,
-        "batch": batch,
-        "precision": precision,
-        "out": out,
-        "runs": "runs",
-        "resume": resume,
+    gates, out = gates_of(job), job["out"]
+    if several and out is not None:  # a folder each, named after what sets the audits apart
+        out = out / re.sub(r"[^\w.]+", "-", f"{job['threat']}-{job['suite']}")
+    options = {
+        name: job[name] for name in ("limit", "sample", "seed", "batch", "precision", "resume", "baseline")
     }
     try:
-        with watching(f"{loaded.name} under {threat}") as watch:
+        with watching(f"{model.name} under {job['threat']}") as watch:
             run = sparring.audit(
-                loaded, samples, threat, suite, command=shlex.join(["sparring", *sys.argv[1:]]),
+                model, samples, job["threat"], job["suite"], out=out, runs="runs",
+                gates=gates if gates.demands else None, command=shlex.join(["sparring", *sys.argv[1:]]),
                 watch=watch, **options,
             )  # fmt: skip
     except Interrupted as stop:
-        finish(stop.findings, as_json)  # type: ignore[arg-type]
+        finish(stop.findings, job["as_json"])  # type: ignore[arg-type]
         raise
-    return finish(run, as_json)
+    return finish(run, job["as_json"], job["allow"], job["exit_zero"])
 
 
-def finish(run: Run, as_json: bool) -> int:
+def finish(run: Run, as_json: bool, allow: Allowed | None = None, exit_zero: bool = False) -> int:
     """Print the summary, or the result for machines; the exit code of its verdict."""
     from rich.console import Console
 
@@ -110,20 +149,4 @@ def finish(run: Run, as_json: bool) -> int:
         sys.stdout.write(json.dumps(run.result, indent=2, ensure_ascii=False) + "\n")
     else:
         Console().print(summary(run))
-    return {"measured": 0, "pass": 0, "fail": 1, "inconclusive": 3, "invalid": 4, "incomplete": 5}[
-        run.verdict
-    ]
-
-
-def _numbers(text: str | None, name: str) -> list[float] | None:
-    """Numbers that were typed with commas between them."""
-    if text is None:
-        return None
-    try:
-        return [float(each) for each in text.split(",")]
-    except ValueError:
-        from sparring.errors import UsageError
-
-        raise UsageError(
-            f"--{name} takes numbers with commas between them, such as 0.5,0.5,0.5, but got {text!r}"
-        ) from None
+    return verdict_code(run.verdict, allow, exit_zero)

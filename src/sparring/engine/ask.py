@@ -53,9 +53,8 @@ def ask(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> See
 
 def hide(seen: Seen, task: Task, ask: Ask) -> Seen:
     """What the attacker may see: the predicted classes alone if only labels were wanted."""
-    if ask.want is not Want.LABELS:
-        return seen
-    return replace(seen, outputs=task.goal.scores(seen.outputs).argmax(-1))
+    hidden = ask.want is Want.LABELS
+    return replace(seen, outputs=task.goal.scores(seen.outputs).argmax(-1)) if hidden else seen
 
 
 def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
@@ -82,12 +81,11 @@ def _reached(task: Task, points: Tensor, outputs: Any, valid: Tensor | None) -> 
     """Which points reach the goal and are allowed, `(B, P)`; the set is only consulted where the goal is reached."""
     hits = task.goal.reached(outputs)
     hits = hits if valid is None else hits & valid
-    places = hits.flatten().nonzero().squeeze(1)
-    if len(places):
-        rows = places // points.shape[1]
+    rows, which = hits.nonzero(as_tuple=True)
+    if len(rows):
         threat, inputs = take(task.threat, rows), task.inputs.index_select(0, rows)
-        shown = threat.render(points.flatten(0, 1).index_select(0, places), inputs)
-        hits.view(-1)[places] = threat.contains(shown, inputs)
+        asked = points.flatten(0, 1).index_select(0, rows * points.shape[1] + which)
+        hits[rows, which] = threat.contains(threat.render(asked, inputs), inputs)
     return hits
 
 

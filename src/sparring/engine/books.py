@@ -78,9 +78,8 @@ def fresh(inputs: Tensor) -> Findings:
 
 def within(budget: int | None, price: int, books: Findings, ask: Ask) -> Tensor:
     """Which points `(B, P)` are valid and can still be paid, in order, at `price` forwards each."""
-    valid = ask.valid
-    if valid is None:
-        valid = torch.ones(ask.points.shape[:2], dtype=torch.bool, device=ask.points.device)
+    points, valid = ask.points, ask.valid
+    valid = points.new_ones(points.shape[:2], dtype=torch.bool) if valid is None else valid
     if budget is None:
         return valid
     return valid & (books.forwards[:, None] + price * valid.cumsum(1) <= budget)
@@ -106,20 +105,18 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
     margin = task.goal.margin(seen.outputs).float().nan_to_num(nan=-torch.inf)
     best = margin.masked_fill(~asked, -torch.inf).amax(1)
     losses = margin if seen.losses is None else seen.losses[..., 0].float()
+    loss = losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)
     slot = ((books.asks - 1) * TRACE // max(length, TRACE)).clamp_max(TRACE - 1)
     books = replace(
         books,
         margin=torch.maximum(books.margin, best),
         odd=books.odd + seen.odd,
-        trace=books.trace.scatter(
-            1, slot[:, None], losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)
-        ),
+        trace=books.trace.scatter(1, slot[:, None], loss),
     )
     if keep == "last":
-        rows, order = torch.arange(len(asked)), torch.arange(asked.shape[1])
-        last = ask.points[rows, (asked * (order + 1).to(asked.device)).argmax(1)]
-        last = task.threat.render(last, task.inputs)
-        books = replace(books, adversarial=pick(asked.any(1), last, books.adversarial))
+        last = ask.points[torch.arange(len(asked)), asked.cumsum(1).argmax(1)]
+        shown = task.threat.render(last, task.inputs)
+        books = replace(books, adversarial=pick(asked.any(1), shown, books.adversarial))
     news = seen.reached.any(1)
     if keep != "closest":
         news &= ~books.success

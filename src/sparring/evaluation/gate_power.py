@@ -34,12 +34,15 @@ def chance_of_decision(n: int, rate: float, minimum: float, level: float = 0.95)
         UsageError: A number is out of range.
 
     >>> round(chance_of_decision(1000, 0.5, 0.45), 3)
-    0.933
+    0.931
     """
     if n < 1 or not (0 <= rate <= 1 and 0 <= minimum <= 1 and 0.5 < level < 1):
-        raise UsageError("a chance of decision needs a sample, shares from 0 to 1, and a level between 0.5 and 1")
+        raise UsageError(
+            "a chance of decision needs a sample, shares from 0 to 1, and a level between 0.5 and 1"
+        )
     error = 1 - level
     passing = bisect_left(range(n + 1), True, key=lambda k: 1 - chance_of_at_most(k - 1, n, minimum) <= error)
+    passing = 0 if minimum == 0 else passing
     failing = bisect_left(range(n + 1), True, key=lambda k: chance_of_at_most(k, n, minimum) >= error) - 1
     return 1 - chance_of_at_most(passing - 1, n, rate) + chance_of_at_most(failing, n, rate)
 
@@ -53,7 +56,7 @@ def samples_needed(rate: float, minimum: float, power: float = 0.9, level: float
         None if no number of samples that anybody audits is enough.
 
     >>> samples_needed(0.5, 0.45), samples_needed(0.45, 0.45)
-    (863, None)
+    (875, None)
     """
     if not 0 < power < 1:
         raise UsageError(f"the power is a chance between 0 and 1, for example 0.9; got {power}")

@@ -7,8 +7,8 @@ always refutes and a small one never. Here the null hypothesis has the limit in 
 Tango (1998, Statistics in Medicine 17:891-908, https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B)
 gives the score statistic; Hsueh, Liu & Chen (2001, Biometrics 57:478-483,
 https://doi.org/10.1111/j.0006-341X.2001.00478.x) the exact test that maximises its tail over the share of pairs
-that differ, which is unknown. The normal approximation of the score errs in up to 7% of cases where 5% were promised,
-so only the ordering is used.
+that differ, which is unknown. The normal approximation of the score errs in up to 6.7% of cases where 5% were promised
+(`bench/gates.py`), so only its order is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sparring.evaluation.statistics import Interval
 __all__ = ["Flips", "chance_if_at_least", "chance_if_at_most", "difference_interval", "score"]
 
 GRID = 64
-"""Values of the unknown share of pairs that differ at which the tail is computed first, then as many around the best."""
+"""At so many shares of differing pairs the tail is computed first, then at as many around the best."""
 FAR = 9.0
 """Standard deviations of a binomial count beyond which there is nothing to add up."""
 
@@ -72,7 +72,10 @@ def chance_if_at_least(flips: Flips, difference: float) -> float:
 
 
 def difference_interval(flips: Flips, level: float) -> Interval:
-    """Both one-sided bounds of the true difference, each at `level`: what the two tests do not refute."""
+    """Both one-sided bounds of the true difference, each at `level`: where the two tests begin to refute.
+
+    Their p-values climb in small steps up and down, so a bound may be a fraction of a pair off; verdicts ask the tests.
+    """
     error, seen = 1 - level, flips.difference
     low = _crossing(lambda value: chance_if_at_most(flips, value) > error, -1.0, seen)
     high = _crossing(lambda value: chance_if_at_least(flips, value) > error, 1.0, seen)

@@ -18,7 +18,7 @@ from sparring.models import Model, look
 from sparring.tensors import take, tree_map
 from sparring.threat import Threat, Untargeted
 
-__all__ = ["Plan", "climbs", "make_plan"]
+__all__ = ["Plan", "climbs", "first_row", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def make_plan(
     bound = threat.bind(samples.inputs, samples.domain)
     stages = stages_for(suite, threat.norm)
     looked = look(model, samples.inputs, samples.labels)
-    climbing = [stage.name for stage in stages if climbs(stage, _first_row(samples, bound))]
+    climbing = [stage.name for stage in stages if climbs(stage, first_row(samples, bound))]
     if climbing and not looked.gradients:
         raise ModelError(
             f"{looked.name} gives no gradients, and {', '.join(climbing)} of the suite need them; give a suite that "
@@ -95,7 +95,8 @@ def climbs(stage: Stage, task: Task) -> bool:
     return bool((wants(stage.attack.start(task).ask) == Want.GRADIENTS).any())
 
 
-def _first_row(samples: Samples, threat: Threat) -> Task:
+def first_row(samples: Samples, threat: Threat) -> Task:
+    """The first sample as a task, to ask attacks what they begin with; `threat` is bound."""
     first = torch.arange(1)
     inputs, labels = samples.inputs[first], samples.labels[first]
     return Task(inputs, Untargeted(labels), take(threat, first), Draws(first), aim=labels)

@@ -126,6 +126,7 @@ def _data(plan: Plan) -> dict[str, Any]:
         "classes": None if samples.classes is None else list(samples.classes),
         "notes": list(samples.notes),
         "total": plan.total,
+        "drawn": not samples.ordered,
         "shape": list(samples.domain.shape),
         "step": samples.domain.step,
     }

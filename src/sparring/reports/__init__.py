@@ -1,7 +1,21 @@
-"""A run in a reader's hands: for the terminal and as one HTML file."""
+"""A run in a reader's hands: for the terminal, as one HTML file, and for the tools of a CI system."""
 
 from sparring.reports.comparison import render_comparison
+from sparring.reports.formats import FORMATS, write_reports
 from sparring.reports.html import render_html, save_html
+from sparring.reports.junit import render_junit
+from sparring.reports.markdown import render_markdown
+from sparring.reports.sarif import render_sarif
 from sparring.reports.terminal import summary
 
-__all__ = ["render_comparison", "render_html", "save_html", "summary"]
+__all__ = [
+    "FORMATS",
+    "render_comparison",
+    "render_html",
+    "render_junit",
+    "render_markdown",
+    "render_sarif",
+    "save_html",
+    "summary",
+    "write_reports",
+]

@@ -45,6 +45,7 @@ def render_html(run: Run) -> str:
         run=run,
         result=run.result,
         headline=headline(run),
+        reasons=words.reasons(run),
         verified=words.verified(run),
         stages=stages(run),
         plot=plot([run]),

@@ -78,7 +78,8 @@ def _verdict(run: Run) -> list[RenderableType]:
     title = f"  {result['model']['name']} under {result['threat']['text']}"
     return [
         Text.assemble((run.verdict.upper(), f"bold {_TONES.get(run.verdict, 'blue')}"), title),
-        *map(Text, result["reasons"]),
+        *_gates(run),
+        *map(Text, words.reasons(run)),
         *_open_end(run),
         Text(""),
         Text.assemble(
@@ -89,6 +90,16 @@ def _verdict(run: Run) -> list[RenderableType]:
         Bar(robust, broken, rest),
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
         Text(words.interval(run), style="dim"),
+    ]
+
+
+def _gates(run: Run) -> list[RenderableType]:
+    """A line for each gate."""
+    return [
+        Text.assemble(
+            (f"{gate['verdict']}: ", _TONES.get(gate["verdict"], "blue")), f"{gate['text']}: {gate['reason']}"
+        )
+        for gate in run.result.get("gates") or []
     ]
 
 

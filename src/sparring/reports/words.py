@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from sparring.evaluation.gates import gate_lines
 from sparring.storage import Run
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "meaning",
     "noun",
     "percent",
+    "reasons",
     "verdict",
     "verified",
 ]
@@ -22,7 +24,7 @@ _VERDICTS = {
     "measured": "Measured. No gate was set, so nothing passed or failed.",
     "pass": "Passed: not broken by this suite at this budget.",
     "fail": "Failed: the model is less robust than the gate demands.",
-    "inconclusive": "Inconclusive: these samples are too few to tell a pass from a fail.",
+    "inconclusive": "Inconclusive: this evaluation shows neither a pass nor a fail.",
     "invalid": "Invalid: this evaluation cannot be trusted.",
     "incomplete": "Incomplete: the audit stopped before every sample was settled.",
 }
@@ -74,6 +76,12 @@ def class_name(run: Run, label: int | None) -> str:
 def verdict(run: Run) -> str:
     """The verdict as a sentence."""
     return _VERDICTS[run.verdict]
+
+
+def reasons(run: Run) -> list[str]:
+    """Why the verdict is what it is, besides what the gates say."""
+    told = gate_lines(run.result)
+    return [str(reason) for reason in run.result["reasons"] if reason not in told]
 
 
 def meaning(run: Run) -> str:

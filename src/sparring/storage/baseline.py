@@ -14,7 +14,15 @@ from sparring.storage.run import Run, load_run
 from sparring.storage.schema import fault
 from sparring.storage.tables import STATUSES
 
-__all__ = ["Baseline", "baseline_of", "export_baseline", "load_baseline", "open_baseline", "statuses_of"]
+__all__ = [
+    "Baseline",
+    "baseline_of",
+    "drawn",
+    "export_baseline",
+    "load_baseline",
+    "open_baseline",
+    "statuses_of",
+]
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -69,7 +77,9 @@ def baseline_of(run: Run, name: str = "the baseline") -> Baseline:
     """
     result = run.result
     if run.verdict in ("incomplete", "invalid"):
-        raise UsageError(f"{name} is {run.verdict}, so nothing can be held against it; audit that model again")
+        raise UsageError(
+            f"{name} is {run.verdict}, so nothing can be held against it; audit that model again"
+        )
     model = {key: result["model"].get(key) for key in ("name", "digest")}
     return Baseline(
         name, model, result["threat"]["text"], result["suite"]["name"], drawn(result), result["data"].get("total"),
@@ -78,7 +88,7 @@ def baseline_of(run: Run, name: str = "the baseline") -> Baseline:
 
 
 def drawn(result: Mapping[str, Any]) -> bool:
-    """Whether the samples of a `result.json` are a random draw; before 1.1 only the interval told."""
+    """Whether the samples of a `result.json` are a random draw; older results tell by their interval."""
     said = result["data"].get("drawn")
     return result["interval"] is not None if said is None else bool(said)
 
@@ -121,7 +131,9 @@ def load_baseline(path: str | Path) -> Baseline:
     except FileNotFoundError:
         raise DataError(f"the baseline {path} does not exist; give a run folder or a baseline.json") from None
     except (OSError, ValueError):
-        raise DataError(f"the baseline {path} cannot be read as JSON; give a run folder or a baseline.json") from None
+        raise DataError(
+            f"the baseline {path} cannot be read as JSON; give a run folder or a baseline.json"
+        ) from None
     if problem := fault(found, _SCHEMA) or _fault_in_rows(found["samples"]):
         raise DataError(f"{path} is no baseline: {problem}")
     if (version := found["schema_version"]).split(".")[0] != "1":

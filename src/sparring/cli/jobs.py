@@ -1,0 +1,98 @@
+"""What a command is asked to do: its options, and `sparring.toml` for those that were not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sparring.config import AuditTable, Config
+    from sparring.data import Samples
+    from sparring.models import Model
+
+__all__ = ["Job", "given_options", "jobs_of", "numbers", "opened"]
+
+Job = dict[str, Any]
+"""Options of one audit, by the names that the command line has for them."""
+
+SUFFICIENT = {"model", "data", "threat"}
+
+
+def jobs_of(context: typer.Context) -> list[Job]:
+    """The audits that were asked for: options given, else the file's, else defaults.
+
+    The file is read if model, data or threat was not given, or if it was named. A model or data given
+    as an option replaces the whole table of the file, and a threat chooses the audits with this threat.
+
+    Raises:
+        UsageError: The file is needed and missing, or wrong.
+    """
+    from sparring.config import load_config
+
+    given = given_options(context)
+    if given.keys() >= SUFFICIENT and "config" not in given:
+        return [context.params]
+    config = load_config(context.params["config"])
+    return [context.params | each | given for each in _from_file(config, given)]
+
+
+def given_options(context: typer.Context) -> Job:
+    """The options that the user wrote."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {
+        name: context.params[name]
+        for name, source in sources.items()
+        if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+    }
+
+
+def opened(job: Job) -> tuple[Model, Samples]:
+    """The model and the whole data of a job."""
+    import sparring
+
+    model = sparring.load_model(
+        job["model"], weights=job["weights"], mean=numbers(job["mean"], "mean"), std=numbers(job["std"], "std"),
+        outputs=job["outputs"], device=job["device"], allow_unsafe_sha256=job["allow_unsafe"],
+    )  # fmt: skip
+    samples = sparring.load_data(
+        job["data"], classes=job["classes"], resize=job["resize"], crop=job["crop"], labels=job["labels"]
+    )
+    return model, samples
+
+
+def _from_file(config: Config, given: Mapping[str, Any]) -> list[Job]:
+    model, data = vars(config.model).copy(), vars(config.data).copy()
+    model, data = model | {"model": model.pop("source")}, data | {"data": data.pop("source")}
+    other = {"sample": "limit", "limit": "sample"}
+    dropped = {other[name] for name in other.keys() & given.keys()}
+    shared = ({} if "model" in given else model) | ({} if "data" in given else data)
+    shared = {name: value for name, value in shared.items() if name not in dropped}
+    return [shared | each for each in _audits(config, given.get("threat"))]
+
+
+def _audits(config: Config, threat: str | None) -> list[Job]:
+    """The audits of the file; if a threat was given, those with this threat, or one with no settings of the file."""
+    if threat is None:
+        return [_of_audit(each) for each in config.audit]
+    return [_of_audit(each) for each in config.audit if each.threat == threat] or [{}]
+
+
+def _of_audit(audit: AuditTable) -> Job:
+    own = {name: value for name, value in vars(audit).items() if name != "gate"}
+    return own | ({} if audit.gate is None else vars(audit.gate))
+
+
+def numbers(typed: str | tuple[float, ...] | None, name: str) -> list[float] | None:
+    """Numbers from the file, or typed with commas between them."""
+    if typed is None:
+        return None
+    try:
+        return [float(each) for each in (typed.split(",") if isinstance(typed, str) else typed)]
+    except ValueError:
+        from sparring.errors import UsageError
+
+        raise UsageError(
+            f"--{name} takes numbers with commas between them, such as 0.5,0.5,0.5, but got {typed!r}"
+        ) from None

@@ -1,0 +1,66 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AllowUnsafe",
+    "ClassNames",
+    "ConfigPath",
+    "Crop",
+    "DataSource",
+    "Device",
+    "LabelKey",
+    "Limit",
+    "Mean",
+    "ModelSource",
+    "Outputs",
+    "Resize",
+    "SampleCount",
+    "Std",
+    "SuiteName",
+    "ThreatText",
+    "Weights",
+]
+
+ModelSource = Annotated[
+    str | None, typer.Option(help="net.pt2, net.onnx, or code.py:factory (naming code is consent to run it)")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="weights of such a factory: .safetensors, or .pth by weights_only")
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406"),
+]
+Std = Annotated[str | None, typer.Option(help="per-channel standard deviation, likewise")]
+Outputs = Annotated[str, typer.Option(help="what the model gives: auto, logits, probabilities, logit")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1")]
+AllowUnsafe = Annotated[
+    str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")
+]
+DataSource = Annotated[
+    str | None,
+    typer.Option(help="samples.npz, table.parquet, a folder of images by class, or code.py:factory"),
+]
+ClassNames = Annotated[Path | None, typer.Option(help="class names, one per line, in label order")]
+Resize = Annotated[int | None, typer.Option(help="folders: scale the short side to this", min=1)]
+Crop = Annotated[int | None, typer.Option(help="folders: cut out the centre, this wide and high", min=1)]
+LabelKey = Annotated[str | None, typer.Option(help="name of the array or column with the labels")]
+Limit = Annotated[int | None, typer.Option(help="only the first N samples", min=1)]
+SampleCount = Annotated[
+    int | None, typer.Option(help="only N samples, drawn at random; gives an interval", min=1)
+]
+ThreatText = Annotated[
+    str | None, typer.Option(help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels)")
+]
+SuiteName = Annotated[
+    str, typer.Option(help="standard (AutoAttack's stages) or smoke (seconds, cannot show robustness)")
+]
+ConfigPath = Annotated[
+    Path, typer.Option(help="file that says what no option says; paths in it are relative to it")
+]

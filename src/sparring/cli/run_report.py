@@ -1,0 +1,36 @@
+"""`sparring report`: a run that is there already, in the formats that other tools read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="folder that an audit wrote")],
+    formats: Annotated[
+        str, typer.Option("--format", help="any of html, junit, sarif, md, with commas between them")
+    ] = "html,junit,sarif,md",
+    out: Annotated[Path | None, typer.Option(help="folder for the files; default the run folder")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="sparring.toml with the gates, for the lines that SARIF points at")
+    ] = None,
+) -> int:
+    """Write a run down as report.html, junit.xml, report.sarif and summary.md, and print their paths.
+
+    Ends with 0 whatever the verdict: it reports, it does not judge.
+
+        sparring report runs/today --format md && cat runs/today/summary.md >> "$GITHUB_STEP_SUMMARY"
+    """
+    from sparring.reports import write_reports
+    from sparring.storage import load_run
+
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    for path in write_reports(load_run(run), out or run, names, config):
+        sys.stdout.write(f"{path}\n")
+    return 0

@@ -1,0 +1,77 @@
+"""The tables of `sparring.toml`, every key of them; `docs/config.md` says the same for users."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+__all__ = ["AuditTable", "Config", "DataTable", "GateTable", "ModelTable"]
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(min_length=1)]
+Numbers = Annotated[tuple[float, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ModelTable:
+    """`[model]`: arguments of `load_model`."""
+
+    source: Text
+    weights: Text | None = None
+    mean: Numbers | None = None
+    std: Numbers | None = None
+    outputs: Literal["auto", "logits", "probabilities", "logit"] = "auto"
+    device: Text | None = None
+    allow_unsafe: Text | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DataTable:
+    """`[data]`: arguments of `load_data`, and which of the samples to take."""
+
+    source: Text
+    classes: Text | None = None
+    resize: Count | None = None
+    crop: Count | None = None
+    labels: Text | None = None
+    sample: Count | None = None
+    limit: Count | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class GateTable:
+    """`[audit.gate]`: what the run before it is held against."""
+
+    min_robust_accuracy: Share | None = None
+    min_class_accuracy: Share | None = None
+    max_drop: Annotated[float, Field(ge=0, lt=1)] | None = None
+    baseline: Text | None = None
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    allow: Literal["inconclusive"] | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class AuditTable:
+    """`[[audit]]`: one run; several share one exit code, the worst."""
+
+    threat: Text
+    suite: Text = "standard"
+    seed: int = 0
+    batch: Count = 64
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    gate: GateTable | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Config:
+    """A whole `sparring.toml`."""
+
+    schema: Literal[1]
+    model: ModelTable
+    data: DataTable
+    audit: Annotated[tuple[AuditTable, ...], Field(min_length=1)]

@@ -1,0 +1,142 @@
+"""Robust accuracy held against that of a baseline, sample by sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from sparring.errors import UsageError
+from sparring.evaluation.gate_claims import Claim, Sampling, sampling_of
+from sparring.evaluation.gate_power import MOST
+from sparring.evaluation.noninferiority import (
+    Flips,
+    chance_if_at_least,
+    chance_if_at_most,
+    difference_interval,
+    score,
+)
+from sparring.storage import Run
+from sparring.storage.baseline import Baseline, statuses_of
+
+__all__ = ["check_baseline", "claim_of_drop", "drop_claim"]
+
+FEWEST = 30
+"""Fewer pairs tell nothing."""
+
+_DOUBTFUL = ("gave_up", "unanswered", "unfinished")
+
+
+def check_baseline(base: Baseline, threat: str, suite: str, keys: Collection[tuple[str, int]]) -> None:
+    """Refuse a baseline that has nothing to say about this run.
+
+    Args:
+        base: The baseline.
+        threat: Of the run, as in `result.json`.
+        suite: Name of its suite.
+        keys: (id, label) of its samples.
+
+    Raises:
+        UsageError: Another threat, another suite, or other samples.
+    """
+    for what, there, here in (("threat", base.threat, threat), ("suite", base.suite, suite)):
+        if there != here:
+            raise UsageError(
+                f"{base.name} was audited under {what} {there}, this run under {here}; a drop compares like with like"
+            )
+    pairs, fewer = len(base.statuses.keys() & set(keys)), min(len(base.statuses), len(keys))
+    if pairs < FEWEST or 2 * pairs < fewer:
+        raise UsageError(
+            f"{base.name} shares {pairs:,} of its {len(base.statuses):,} samples with the {len(keys):,} of this run; a "
+            f"drop needs {FEWEST} and half of the smaller of both, so audit both models on the same data"
+        )
+
+
+def claim_of_drop(run: Run, base: Baseline, margin: float, level: float) -> Claim:
+    """That robust accuracy is at most `margin` below the baseline's.
+
+    Raises:
+        UsageError: The baseline does not fit the run.
+    """
+    now = statuses_of(run)
+    check_baseline(base, run.result["threat"]["text"], run.result["suite"]["name"], now)
+    pairs = [(base.statuses[key], now[key]) for key in now if key in base.statuses]
+    return drop_claim(
+        _flips(pairs, True), _flips(pairs, False), _sampling(run, base, len(pairs)), margin, level
+    )
+
+
+def drop_claim(pessimist: Flips, optimist: Flips, sampling: Sampling, margin: float, level: float) -> Claim:
+    """That a paired share dropped by at most `margin`.
+
+    Args:
+        pessimist: The flips if every doubt goes against the model.
+        optimist: The flips if every doubt is in its favour.
+        sampling: How the pairs came out of the data.
+        margin: The demand.
+        level: Of each one-sided bound.
+    """
+    pairs = pessimist.pairs
+    if sampling.drawn:
+        met = chance_if_at_most(pessimist, -margin) <= 1 - level
+        p_fail = chance_if_at_least(optimist, -margin)
+        worst, best = -difference_interval(pessimist, level).low, -difference_interval(optimist, level).high
+        worst = min(worst, margin) if met else max(worst, margin)  # what is said never contradicts the test
+        best = max(best, margin) if p_fail < 1 - level else min(best, margin)
+    else:
+        worst, best = _worst_and_best(pessimist, optimist, sampling)
+        met, p_fail = worst <= margin, float(best <= margin)
+    basis = f"{pessimist.lost:,} lost and {pessimist.gained:,} gained of {_among(pairs, sampling)}"
+
+    def needed() -> int | None:
+        return _pairs_needed(pessimist, margin, level)
+
+    drop = -pessimist.difference
+    return Claim(
+        "max_drop", margin, None, drop, worst, best, met, p_fail, not sampling.drawn, pairs, basis, needed
+    )
+
+
+def _worst_and_best(pessimist: Flips, optimist: Flips, sampling: Sampling) -> tuple[float, float]:
+    """The greatest and the least drop, whatever the pairs give that nobody looked at."""
+    if sampling.unseen is None:
+        return 1.0, -1.0
+    total = pessimist.pairs + sampling.unseen
+    worst = (pessimist.lost - pessimist.gained + sampling.unseen) / total
+    return worst, (optimist.lost - optimist.gained - sampling.unseen) / total
+
+
+def _flips(pairs: list[tuple[str, str]], pessimist: bool) -> Flips:
+    """Count pairs of status before and after; a doubt goes against the model, or in its favour."""
+    before = ("robust", *_DOUBTFUL) if pessimist else ("robust",)
+    after = ("robust",) if pessimist else ("robust", *_DOUBTFUL)
+    was, held = [old in before for old, _ in pairs], [new in after for _, new in pairs]
+    gained = sum(new and not old for old, new in zip(was, held, strict=True))
+    lost = sum(old and not new for old, new in zip(was, held, strict=True))
+    return Flips(len(pairs), gained, lost)
+
+
+def _sampling(run: Run, base: Baseline, pairs: int) -> Sampling:
+    """A draw from all the data, paired with the same draw or with all the data, is a draw."""
+    own = sampling_of(run.result)
+    before = Sampling(base.drawn, None if base.total is None else base.total - len(base.statuses))
+    drawn = any(each.drawn for each in (own, before)) and all(
+        each.drawn or each.unseen == 0 for each in (own, before)
+    )
+    total = run.result["data"].get("total")
+    return Sampling(drawn, None if total is None else max(0, total - pairs))
+
+
+def _pairs_needed(flips: Flips, margin: float, level: float) -> int | None:
+    """Pairs that decide nine times in ten at these shares: the score grows with the root of their number."""
+    from scipy.special import ndtri
+
+    seen = abs(float(score(flips.gained, flips.lost, flips.pairs, -margin)))
+    target = float(ndtri(level) + ndtri(0.9))
+    needed = flips.pairs * (target / seen) ** 2 if seen else math.inf
+    return None if needed > MOST else math.ceil(needed)
+
+
+def _among(pairs: int, sampling: Sampling) -> str:
+    if sampling.drawn:
+        return f"{pairs:,} drawn pairs"
+    return f"all {pairs:,} pairs" if sampling.unseen == 0 else f"{pairs:,} pairs in a fixed order"

@@ -1,0 +1,88 @@
+"""What to do after a verdict: one command."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sparring.evaluation.gates import ONLY_FAILS
+from sparring.reports.checks import checks
+from sparring.storage import Run
+
+__all__ = ["NextStep", "next_step"]
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Why, as a phrase, and the command."""
+
+    why: str
+    command: str
+
+
+def next_step(run: Run) -> NextStep:
+    """The one thing that helps most after this verdict."""
+    folder = shlex.quote(run.folder.as_posix()) if run.folder else "RUN"
+    command = run.result.get("command")
+    if command and (again := _again(run, command)):
+        return again
+    match run.verdict:
+        case "measured":
+            return NextStep("Set a gate", f"sparring gate {folder} --min-robust-accuracy {_floor(run)}")
+        case "pass":
+            return NextStep(
+                "Hold the next model against this one",
+                f"sparring gate NEXT_RUN --baseline {folder} --max-drop 0.02",
+            )
+    return NextStep("See what broke, and how", f"sparring report {folder} --format html")
+
+
+def _again(run: Run, command: str) -> NextStep | None:
+    """The audit that would say more, if one would; `command` made this one."""
+    weak = run.result["suite"]["name"] in ONLY_FAILS
+    match run.verdict:
+        case "measured" | "inconclusive" if weak:
+            stronger = _having(command, ["--suite"], "--suite", "standard")
+            return NextStep("Search with a suite that may pass a model", stronger)
+        case "inconclusive":
+            more = _having(command, ["--sample", "--limit"], *_more(run))
+            return NextStep("Let more samples decide", more)
+        case "incomplete":
+            return NextStep("Audit again, to the end", command)
+        case "invalid":
+            return NextStep("Repair what the findings name, then audit again", command)
+    return None
+
+
+def _floor(run: Run) -> str:
+    """A minimum that these samples would pass, in whole percent."""
+    interval = run.result["interval"]
+    low = run.robust_accuracy if interval is None else interval["low"]
+    return f"{math.floor(100 * low) / 100:g}"
+
+
+def _more(run: Run) -> list[str]:
+    """The option for as many samples as decide every gate; none, which is all samples, if nobody knows a number."""
+    needed = max((check.needed for check in checks(run) if check.needed), default=None)
+    return [] if needed is None else ["--sample", str(needed)]
+
+
+def _having(command: str, options: Sequence[str], *words: str) -> str:
+    """`command` with `words` in the place of `options` and their values.
+
+    >>> _having("sparring audit --model 'a b.pt2' --limit 50", ["--sample", "--limit"], "--sample", "900")
+    "sparring audit --model 'a b.pt2' --sample 900"
+    """
+    try:
+        old = shlex.split(command)
+    except ValueError:  # it was not written by a shell's rules; better untouched than mangled
+        return command
+    kept = [
+        word
+        for before, word in pairwise(["", *old])
+        if not {before, word, word.split("=")[0]}.intersection(options)
+    ]
+    return shlex.join([*kept, *words])

@@ -1,0 +1,43 @@
+"""What no other test noticed when a fault was planted."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sparring.attacks import PGD, SquareL2
+from sparring.engine import search
+from sparring.tensors import take
+from sparring.testing import half_space
+from sparring.threat import L2, Linf
+from tests.known import task_of
+
+
+def test_an_l2_projection_spends_the_budget_however_many_walls_it_meets():
+    """Walls that are met one after the other take the projection many rounds."""
+    inputs = 1 - torch.linspace(0.04, 0.8, 20)[None]
+    for share in (0.3, 0.6, 0.9):
+        eps = share * float((1 - inputs).norm())
+        threat = task_of(inputs, torch.tensor([0]), L2(eps)).threat
+        moved = threat.project(inputs + 10, inputs)
+        assert float((moved - inputs).norm()) == pytest.approx(eps, rel=1e-5)
+
+
+def test_squares_first_l2_change_is_as_long_in_every_cell_and_channel():
+    """Five by five cells of two by two pixels, and nothing between them."""
+    inputs = torch.full((4, 3, 11, 11), 0.5)
+    task = task_of(inputs, torch.zeros(4, dtype=torch.int64), L2(1.0))
+    change = SquareL2().start(task).point - inputs
+    assert not bool(change[:, :, 10].any()) and not bool(change[..., 10].any())
+    cells = change[:, :, :10, :10].unflatten(3, (5, 2)).unflatten(2, (5, 2)).square().sum((3, 5)).sqrt()
+    assert torch.allclose(cells, torch.tensor(1 / (5 * 3**0.5)), atol=1e-6)
+
+
+def test_an_error_counts_whatever_the_aim():
+    """Rows begin where they are broken, and aim at a class that nothing reaches."""
+    problem = half_space(Linf(0.05))
+    broken = search(problem.model, problem.task, PGD(20))
+    task = replace(problem.task, begin=broken.adversarial, aim=torch.full_like(problem.task.goal.labels, 2))
+    found = search(problem.model, take(task, broken.success), PGD(1))
+    assert int(broken.success.sum()) == 12
+    assert bool(found.success.all())
