@@ -70,8 +70,14 @@ def over_rows(values: Tensor, like: Tensor) -> Tensor:
 
 
 def pick(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    """For each row, `yes` where `chosen` `(B,)` holds, else `no`."""
-    return torch.where(over_rows(chosen, yes), yes, no)
+    """For each row, `yes` where `chosen` `(B,)` holds, else `no`; may be one of them, never a view to write into.
+
+    Copies rows, which is faster than a `torch.where` over every element.
+    """
+    rows = chosen.nonzero().squeeze(1)
+    if len(rows) in (0, len(chosen)):
+        return yes if len(rows) else no
+    return no.index_copy(0, rows, yes.index_select(0, rows))
 
 
 def flat(points: Tensor) -> Tensor:

@@ -69,15 +69,15 @@ SETS = (
     Fault(
         "Linf points are not clipped to the box",
         "threat/linf.py",
-        "kept(self.box.clip(near), inputs, self.mask)",
+        "kept(self.box.clip_(near), inputs, self.mask)",
         "kept(near, inputs, self.mask)",
         (PROJECT,),
     ),
     Fault(
         "the mask is forgotten",
         "threat/linf.py",
-        "return kept(self.box.clip(near), inputs, self.mask)",
-        "return self.box.clip(near)",
+        "return kept(self.box.clip_(near), inputs, self.mask)",
+        "return self.box.clip_(near)",
         (PROJECT,),
     ),
     Fault(
@@ -104,8 +104,8 @@ SETS = (
     Fault(
         "the projection is one ulp out",
         "threat/linf.py",
-        "inputs - eps), inputs + eps)",
-        "inputs - eps), inputs + eps * (1 + 1e-6))",
+        "inputs + eps)",
+        "inputs + eps * (1 + 1e-6))",
         (PROJECT,),
     ),
     Fault(
@@ -177,7 +177,7 @@ SUCCESSES = (
     Fault(
         "successes outside the threat count",
         "engine/ask.py",
-        "hits[rows, which] = threat.contains(threat.render(points[rows, which], inputs), inputs)",
+        "hits[rows, which] = threat.contains(threat.render(asked, inputs), inputs)",
         "pass",
         (FINDINGS, VIEWS, f"{CONFORMANCE}[fab"),
     ),

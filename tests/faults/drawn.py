@@ -55,37 +55,28 @@ def possible() -> tuple[Fault, ...]:
 
 def _faults(file: str) -> Iterator[Fault]:
     source = (SOURCE / file).read_text()
-    folder, stem = file.removesuffix(".py").split("/")
-    tests = (
-        (f"tests/attacks/test_conformance.py::test_law[{stem.replace('_', '-')}",)
-        if folder == "attacks"
-        else ()
-    )
-    lines = [0, *_ends(source)]
+    lines = source.splitlines(keepends=True)
     for function, (node, new) in _changes(ast.parse(source), "module"):
-        start = lines[node.lineno - 1] + _characters(source, lines, node.lineno, node.col_offset)
-        end = lines[node.end_lineno - 1] + _characters(source, lines, node.end_lineno, node.end_col_offset)
+        start = _place(lines, node.lineno, node.col_offset)
+        end = _place(lines, node.end_lineno, node.end_col_offset)
         old = source[start:end]
         before, after = source[:start].rpartition("\n")[2], source[end:].partition("\n")[0]
-        name = f"{file} {function}: {_line(f'{before}[{old} -> {new}]{after}')}"
-        yield Fault(name, file, old, new, (f"tests/{folder}/test_{stem}", *tests, f"tests/{folder}/"), start)
+        change = " ".join(f"{before}[{old} -> {new}]{after}".split())
+        yield Fault(f"{file} {function}: {change}", file, old, new, _likely(file), start)
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
+def _place(lines: list[str], number: int, offset: int) -> int:
+    """Where something stands in the source; the tree counts bytes of a line."""
+    return sum(map(len, lines[: number - 1])) + len(lines[number - 1].encode()[:offset].decode())
 
 
-def _ends(source: str) -> Iterator[int]:
-    end = 0
-    for line in source.splitlines(keepends=True):
-        end += len(line)
-        yield end
-
-
-def _characters(source: str, lines: list[int], number: int, offset: int) -> int:
-    """The tree counts bytes; text counts characters."""
-    line = source[lines[number - 1] : lines[number]] if number < len(lines) else source[lines[number - 1] :]
-    return len(line.encode()[:offset].decode())
+def _likely(file: str) -> tuple[str, ...]:
+    """Tests that bear the file's name, then those of its folder."""
+    folder, stem = file.removesuffix(".py").split("/")
+    names = [f"tests/{folder}/test_{stem.split('_')[0]}.py"]
+    if folder == "attacks":
+        names.append(f"tests/attacks/test_conformance.py::test_law[{stem.replace('_', '-')}")
+    return (*names, f"tests/{folder}/")
 
 
 def _changes(node: ast.AST, function: str) -> Iterator[tuple[str, Change]]:

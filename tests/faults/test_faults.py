@@ -11,7 +11,7 @@ from tests.faults.fault import SOURCE
 from tests.faults.run import noticed_by
 
 QUICK = {
-    "the margin has the wrong sign": "tests/threat/test_goals.py",
+    "eps is written in grey levels": "tests/threat/test_parse.py",
     "the interval is upside down": "tests/evaluation/test_statistics.py",
     "the model's mode is left changed": "tests/models/test_guard.py",
 }

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+import sparring
 from sparring.attacks import PGD, SquareL2
+from sparring.attacks.suites import Stage
 from sparring.engine import search
 from sparring.tensors import take
 from sparring.testing import half_space
@@ -41,3 +43,28 @@ def test_an_error_counts_whatever_the_aim():
     found = search(problem.model, take(task, broken.success), PGD(1))
     assert int(broken.success.sum()) == 12
     assert bool(found.success.all())
+
+
+def test_every_restart_draws_anew():
+    """A start point is random: where two restarts see the same margin, they began at the same point."""
+    problem = half_space(Linf(0.05))
+    robust = take(problem.task, ~problem.breakable)
+    suite = (Stage("once", PGD(1, step_size=0.0), restarts=3),)
+    run = sparring.audit(problem.model, (robust.inputs, robust.goal.labels), Linf(0.05), suite)
+    margins = run.attempts["margin"].to_pylist()
+    assert len(margins) == len(set(margins)) == 3 * len(robust)
+
+
+def test_a_batch_that_does_not_fit_is_halved_once():
+    """16 rows, and a model that holds 8: the second look is the first that fits."""
+    problem = half_space(Linf(0.05), rows=16)
+    refused = []
+
+    def small(points):
+        if len(points) > 8:
+            refused.append(len(points))
+            raise MemoryError
+        return problem.model(points)
+
+    search(small, problem.task, PGD(3), retire="never")
+    assert refused == [16]

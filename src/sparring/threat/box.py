@@ -44,6 +44,12 @@ class Box:
             return torch.minimum(torch.maximum(points, torch.as_tensor(self.low)), torch.as_tensor(self.high))
         return points.clamp(self.low, self.high)
 
+    def clip_(self, points: Tensor) -> Tensor:
+        """`clip` in place: no new memory."""
+        if isinstance(self.low, Tensor) or isinstance(self.high, Tensor):
+            return points.clamp_min_(torch.as_tensor(self.low)).clamp_max_(torch.as_tensor(self.high))
+        return points.clamp_(self.low, self.high)
+
     def room(self, inputs: Tensor, direction: Tensor) -> Tensor:
         """How far each coordinate of `inputs` can move the way `direction` points, in data units."""
         return torch.where(direction > 0, self.high - inputs, inputs - self.low).clamp_min(0)
@@ -51,7 +57,10 @@ class Box:
     def contains(self, points: Tensor) -> Tensor:
         """Which points are inside, `(B,)`, to the tolerance of rounding."""
         slack = tolerance(0.0, self)
-        return flat((points >= self.low - slack) & (points <= self.high + slack)).all(1)
+        if isinstance(self.low, Tensor) or isinstance(self.high, Tensor):
+            return flat((points >= self.low - slack) & (points <= self.high + slack)).all(1)
+        rows = flat(points)
+        return (rows.amin(1) >= self.low - slack) & (rows.amax(1) <= self.high + slack)
 
 
 UNIT = Box(0.0, 1.0)

@@ -58,7 +58,7 @@ class Linf:
     def project(self, points: Tensor, inputs: Tensor) -> Tensor:
         eps = per_row(self.eps, inputs)
         near = (inputs - eps).clamp_min_(points).clamp_max_(inputs + eps)  # in place: new memory costs most
-        return kept(self.box.clip(near), inputs, self.mask)
+        return kept(self.box.clip_(near), inputs, self.mask)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         shift = (2 * draws.uniform(inputs) - 1) * per_row(self.eps, inputs)
