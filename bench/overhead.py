@@ -27,6 +27,7 @@ from _peers import PEERS, Peer, installed
 from torch import Tensor, nn
 
 from sparring.attacks import APGD, PGD
+from sparring.cli.memory import keep_memory
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
@@ -69,6 +70,7 @@ def main() -> None:
     options.add_argument("--json", type=Path, help="where to write the table, too")
     target = options.parse_args().json
     torch.set_num_threads(1)
+    keep_memory()
     model, samples = CASE.load(500)
     batch = best_batch(model, samples.inputs[:256])
     samples = _correct(model, samples)

@@ -73,7 +73,7 @@ def _place(lines: list[str], number: int, offset: int) -> int:
 def _likely(file: str) -> tuple[str, ...]:
     """Tests that bear the file's name, then those of its folder."""
     folder, stem = file.removesuffix(".py").split("/")
-    names = [f"tests/{folder}/test_{stem.split('_')[0]}.py"]
+    names = [f"tests/{folder}/test_{stem.split('_')[0]}.py", "tests/faults/test_survivors.py"]
     if folder == "attacks":
         names.append(f"tests/attacks/test_conformance.py::test_law[{stem.replace('_', '-')}")
     return (*names, f"tests/{folder}/")

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 import sparring
-from sparring.attacks import PGD, SquareL2
+from sparring.attacks import PGD, SquareL1, SquareL2
 from sparring.attacks.suites import Stage
 from sparring.engine import search
 from sparring.tensors import take
 from sparring.testing import half_space
-from sparring.threat import L2, Linf
+from sparring.threat import L1, L2, Linf
 from tests.known import task_of
 
 
@@ -33,6 +33,17 @@ def test_squares_first_l2_change_is_as_long_in_every_cell_and_channel():
     assert not bool(change[:, :, 10].any()) and not bool(change[..., 10].any())
     cells = change[:, :, :10, :10].unflatten(3, (5, 2)).unflatten(2, (5, 2)).square().sum((3, 5)).sqrt()
     assert torch.allclose(cells, torch.tensor(1 / (5 * 3**0.5)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("attack", "threat", "ratio"), [(SquareL2(), L2(1.0), 5), (SquareL1(), L1(80.0), 17)]
+)
+def test_squares_hills_are_as_steep_as_the_norm_asks(attack, threat, ratio):
+    """In cells of three by three pixels a hill is `1 + 1 / 2^m` high in the middle and `1 / 2^m` around it."""
+    inputs = torch.full((1, 3, 15, 15), 0.5)
+    change = attack.start(task_of(inputs, torch.tensor([0]), threat)).point - inputs
+    cells = change.abs().unflatten(3, (5, 3)).unflatten(2, (5, 3))
+    assert torch.allclose(cells.amax((3, 5)) / cells.amin((3, 5)), torch.tensor(float(ratio)), rtol=1e-3)
 
 
 def test_an_error_counts_whatever_the_aim():

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from sparring.cli.failures import exit_code
+from sparring.cli.memory import keep_memory
 from sparring.cli.run_audit import audit
 from sparring.cli.run_demo import demo
 from sparring.cli.run_doctor import doctor
@@ -47,4 +48,5 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     # Threads that wait by spinning cost more than they help on small nets; torch reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_memory()
     sys.exit(exit_code(app))
