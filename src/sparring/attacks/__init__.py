@@ -3,6 +3,7 @@
 from sparring.attacks import suites
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
+from sparring.attacks.averaged import Averaged
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
@@ -14,6 +15,7 @@ from sparring.attacks.square_l2 import SquareL1, SquareL2
 __all__ = [
     "APGD",
     "APGDL1",
+    "Averaged",
     "FAB",
     "FGSM",
     "MIM",

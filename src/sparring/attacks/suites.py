@@ -6,7 +6,7 @@ A suite is a tuple of stages, and a stage an attack for the norms it is meant fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sparring.attacks.apgd import APGD
@@ -17,7 +17,7 @@ from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, m
 from sparring.attacks.pgd import PGD
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
-from sparring.engine import Attack
+from sparring.engine import Attack, Look
 from sparring.errors import UsageError, nearest
 
 __all__ = ["SUITES", "Stage", "smoke", "stages_for", "standard"]
@@ -35,6 +35,8 @@ class Stage:
         aims: How many classes to aim at, one after the other, by descending clean score; 0 for none.
         restarts: How often to run it, with fresh draws, on what is left.
         norms: Threats that it is meant for.
+        stand_in: Makes, of the model under attack, what is searched in its place (`straight_through`); the model
+            itself still decides what counts.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Stage:
     aims: int = 0
     restarts: int = 1
     norms: tuple[str, ...] = ("linf", "l2", "l1", "l0")
+    stand_in: Callable[[Look], Look] | None = None
 
 
 standard: tuple[Stage, ...] = (

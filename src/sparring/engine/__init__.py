@@ -1,5 +1,6 @@
 """The engine: attacks propose, one engine asks the model and keeps the books."""
 
+from sparring.engine.ask import Look
 from sparring.engine.books import Findings
 from sparring.engine.contract import (
     Ask,
@@ -20,6 +21,7 @@ __all__ = [
     "Attack",
     "AttackLoss",
     "Findings",
+    "Look",
     "Progress",
     "Seen",
     "State",

@@ -11,6 +11,7 @@ from torch import Tensor
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
 from sparring.evaluation.fingerprint import shard_digest
+from sparring.evaluation.fitting import applies, fitted, fitted_with_all
 from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
@@ -19,6 +20,7 @@ from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.stages import run_stages
 from sparring.evaluation.standing import Watch, whole
+from sparring.evaluation.validity import misled
 from sparring.evaluation.verifying import verify_rows
 from sparring.models import untouched
 from sparring.models.canonical import show
@@ -46,19 +48,28 @@ def audit(plan: Plan, watch: Watch = lambda standing: None, shelf: Shelf | None 
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
         ledger = _first_look(plan)
-        outcomes: list[tuple[Tensor, Outcome]] = []
-        for rows in shards_of(plan):
-            tell = whole(watch, plan, ledger, outcomes)
-            outcomes.append(
-                (rows, _shard(part(plan, rows), take(ledger, rows.to(ledger.clean.device)), tell, shelf))
-            )
-            if outcomes[-1][1].interrupted:
-                break
-    outcome = replace(merged(ledger, outcomes), seconds=time.monotonic() - began)
-    run = run_of(plan, outcome)
+        trial = applies(plan)
+        plan = fitted(plan, ledger) if trial else plan
+        outcome = _all_shards(plan, ledger, watch, shelf)
+        if trial and not outcome.interrupted and misled(plan, outcome) and (wider := fitted_with_all(plan)) != plan:
+            plan = wider
+            outcome = _all_shards(plan, ledger, watch, shelf)
+    run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
     if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
+
+
+def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:
+    """The whole suite on every shard, or as many of them as the user let run."""
+    outcomes: list[tuple[Tensor, Outcome]] = []
+    for rows in shards_of(plan):
+        tell = whole(watch, plan, ledger, outcomes)
+        mine = take(ledger, rows.to(ledger.clean.device))
+        outcomes.append((rows, _shard(part(plan, rows), mine, tell, shelf)))
+        if outcomes[-1][1].interrupted:
+            break
+    return merged(ledger, outcomes)
 
 
 def _shard(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:

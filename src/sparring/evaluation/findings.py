@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sparring.evaluation.indicators import finding, indicators
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.statistics import exact_interval
@@ -19,7 +20,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     found = [
         (
             plan.suite == "smoke",
-            _finding(
+            finding(
                 "smoke",
                 "note",
                 "the suite smoke takes seconds: it can show that a model is weak, never that it is robust",
@@ -27,7 +28,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         ),
         (
             plan.model.randomised,
-            _finding(
+            finding(
                 "randomised",
                 "warning",
                 "the model answers equal inputs differently; a sample counts as broken if it errs in most of 100 fresh "
@@ -36,7 +37,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         ),
         (
             _near_chance(outcome),
-            _finding(
+            finding(
                 "near-chance",
                 "warning",
                 "the model classifies hardly more clean samples correctly than guessing would; check the "
@@ -45,7 +46,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         ),
         (
             odd > 0,
-            _finding(
+            finding(
                 "not-a-number",
                 "warning",
                 "some outputs or gradients were NaN or infinite; such points never count as successes, and such "
@@ -55,7 +56,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         ),
         (
             refuted > 0,
-            _finding(
+            finding(
                 "unverified",
                 "warning",
                 "the search saw a success that did not hold when it was measured again; these samples count as robust",
@@ -64,7 +65,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         ),
         (
             blind > 0,
-            _finding(
+            finding(
                 "no-progress",
                 "warning",
                 "no attack raised the loss at all; gradients may be blocked, so the model may be weaker than it looks",
@@ -72,7 +73,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             ),
         ),
     ]
-    return [finding for applies, finding in found if applies]
+    return [finding for applies, finding in found if applies] + indicators(plan, outcome)
 
 
 def _near_chance(outcome: Outcome) -> bool:
@@ -92,7 +93,3 @@ def _without_gradients(outcome: Outcome) -> int:
         moved[attempt.rows] |= (trace > first + 1e-6 * first.abs()).any(1)
         tried[attempt.rows] = True
     return int((tried & ~moved).sum())
-
-
-def _finding(name: str, severity: str, message: str, samples: int | None = None) -> dict[str, Any]:
-    return {"id": name, "severity": severity, "message": message, "samples": samples}

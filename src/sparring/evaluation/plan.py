@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -15,10 +15,33 @@ from sparring.engine import Attack, Task, Want
 from sparring.engine.contract import wants
 from sparring.errors import DataError, ModelError, UsageError
 from sparring.models import Model, look
+from sparring.models.straight_through import straight_through
 from sparring.tensors import take, tree_map
 from sparring.threat import Threat, Untargeted
 
-__all__ = ["Plan", "climbs", "first_row", "make_plan"]
+__all__ = ["Fit", "Plan", "climbs", "first_row", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a suite was fitted to a model.
+
+    Args:
+        tried: How many samples the trial was held on.
+        broken: How many of them each method broke.
+        beyond: How many of them each method broke that the gradients of the model did not.
+        added: Stages that joined, by the method that did better than gradients.
+        far_left: How many of them an attack without bounds left standing.
+        forwards, backwards: What the trial cost, in all.
+    """
+
+    tried: int = 0
+    broken: dict[str, int] = field(default_factory=dict)
+    beyond: dict[str, int] = field(default_factory=dict)
+    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    far_left: int = 0
+    forwards: int = 0
+    backwards: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +58,7 @@ class Plan:
         batch: Most samples shown at once; changes no result.
         precision: Of the search; survivors of a search below float32 are searched again in float32.
         total: How many samples the data had before a limit.
+        fit: What a trial showed, once it was held, and which stages joined for it.
     """
 
     model: Model
@@ -46,6 +70,7 @@ class Plan:
     batch: int = 64
     precision: torch.dtype = torch.float32
     total: int = 0
+    fit: Fit = field(default_factory=Fit)
 
     def rows(self, rows: Tensor) -> tuple[Samples, Tensor, Tensor, Threat]:
         """Some samples, their inputs and labels, and the threat bound to them, on the model's device."""
@@ -81,11 +106,14 @@ def make_plan(
     stages = stages_for(suite, threat.norm)
     looked = look(model, samples.inputs, samples.labels)
     climbing = [stage.name for stage in stages if climbs(stage, first_row(samples, bound))]
-    if climbing and not looked.gradients:
+    if climbing and not looked.gradients and looked.stops is None:
         raise ModelError(
             f"{looked.name} gives no gradients, and {', '.join(climbing)} of the suite need them; give a suite that "
             "reads scores only, such as [Square()], or for .onnx files: pip install 'sparring[onnx-gradients]'"
         )
+    if not looked.gradients:
+        around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]
+        stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))
     name = suite if isinstance(suite, str) else "+".join(stage.name for stage in stages)
     return Plan(looked, samples, bound, name, stages, seed, batch, precision, total or len(samples))
 

@@ -35,11 +35,11 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     ledger, count = outcome.ledger, len(plan.samples)
     robust, stopped = int(outcome.robust.sum()), outcome.interrupted
     drawn = exact_interval(robust, count) if not plan.samples.ordered else None
+    findings = findings_of(plan, outcome)
     return {
         "schema_version": "1.0",
         "kind": "audit",
-        "verdict": "incomplete" if stopped else "measured",
-        "reasons": ["interrupted; what was found so far is kept"] if stopped else [],
+        **_verdict(stopped, findings),
         "samples": count,
         "clean_correct": int(ledger.correct.sum()),
         "robust": robust,
@@ -50,12 +50,12 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "threat": _threat(plan),
         "suite": {"name": plan.suite, "stages": [_stage(stage) for stage in plan.stages]},
         "seed": plan.seed,
-        "forwards": int(ledger.forwards.sum()),
-        "backwards": int(ledger.backwards.sum()),
+        "forwards": int(ledger.forwards.sum()) + plan.fit.forwards,
+        "backwards": int(ledger.backwards.sum()) + plan.fit.backwards,
         "queries": int(ledger.queries.sum()),
         "seconds": round(outcome.seconds, 3),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "findings": findings_of(plan, outcome),
+        "findings": findings,
         "versions": {
             "sparring": _version("sparring"),
             "torch": torch.__version__,
@@ -66,8 +66,16 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "command": None,
         "python": None,
         "curve": _curve(outcome),
-        "body": {},
+        "body": {"trial": asdict(plan.fit)} if plan.fit.tried else {},
     }
+
+
+def _verdict(stopped: bool, findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """The verdict without a gate, and why: an error among the findings makes the evaluation invalid."""
+    if stopped:
+        return {"verdict": "incomplete", "reasons": ["interrupted; what was found so far is kept"]}
+    errors = [each["message"] for each in findings if each["severity"] == "error"]
+    return {"verdict": "invalid" if errors else "measured", "reasons": errors}
 
 
 def _robust_on_grid(outcome: Outcome) -> int:
@@ -103,6 +111,7 @@ def _stage(stage: Any) -> dict[str, Any]:
         "aims": stage.aims,
         "restarts": stage.restarts,
         "steps": stage.attack.steps,
+        "stand_in": None if stage.stand_in is None else stage.stand_in.__name__.replace("_", " "),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -62,9 +62,11 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
 
 def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None]) -> Findings:
     """One attempt; what was found so far if the user stops it."""
-    attack, precision = turn.stage.attack, turn.precision
+    attack, make = turn.stage.attack, turn.stage.stand_in
+    searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
+    options: dict[str, Any] = {"batch": plan.batch, "precision": turn.precision, "progress": tell}
     try:
-        return search(plan.model, task, attack, batch=plan.batch, precision=precision, progress=tell)
+        return search(searched, task, attack, judge=judge, **options)
     except Interrupted as stop:
         return cast(Findings, stop.findings)
 

@@ -13,6 +13,7 @@ from sparring.models.behind import modules_behind
 from sparring.models.guard import untouched
 from sparring.models.model import Model
 from sparring.models.outputs import recognise
+from sparring.models.straight_through import stops
 
 __all__ = ["look"]
 
@@ -29,7 +30,8 @@ def look(model: Model, inputs: Tensor, labels: Tensor | None = None) -> Model:
         labels: (N,), all labels of the data, to see whether the model has enough outputs.
 
     Returns:
-        The model to audit: `outputs`, `gradients`, `randomised` and `notes` now say what was seen.
+        The model to audit: `outputs`, `gradients`, `stops`, `randomised` and `notes` now say what was seen. Gradients
+        that are zero everywhere, where something is known to stop them, count as none.
 
     Raises:
         ModelError: If it fails on such inputs, or answers with something that is not logits for these labels.
@@ -96,13 +98,15 @@ def _with_nature(model: Model, batch: Tensor, logits: Tensor) -> Model:
     if randomised:
         notes += ("two calls on equal inputs differ: the model is treated as randomised",)
     gradient = _gradient(model, batch) if model.gradients else None
-    if model.gradients and gradient is None:
+    passed = stops(model, batch) if model.gradients else None
+    if model.gradients and gradient is None and passed is None:
         notes += ("no gradient reaches the inputs: attacks that need gradients cannot be used",)
     if gradient is not None and not bool(gradient.isfinite().all()):
         raise ModelError(
             "the gradients of the model are NaN or infinite on clean inputs; check its weights, mean and std"
         )
-    return model.having(gradients=gradient is not None, randomised=randomised, notes=notes)
+    useful = gradient is not None and (bool(gradient.any()) or not passed)
+    return model.having(gradients=useful, stops=passed, randomised=randomised, notes=notes)
 
 
 def _gradient(model: Model, batch: Tensor) -> Tensor | None:

@@ -24,6 +24,7 @@ class Model(nn.Module):
         digest: SHA-256 of its files, or of its parameters and buffers; None if it has none.
         outputs: Which adapter of `sparring.models.outputs` turns its answers into logits.
         gradients: Whether gradients reach the inputs.
+        stops: What stops gradients and can be got past by `straight_through`; None if nothing can get past.
         randomised: Whether two calls on equal inputs differ; known after `look`.
         notes: What was found or assumed, a sentence each.
     """
@@ -37,6 +38,7 @@ class Model(nn.Module):
         digest: str | None = None,
         outputs: str = "auto",
         gradients: bool = True,
+        stops: frozenset[str] | None = None,
         randomised: bool = False,
         notes: tuple[str, ...] = (),
     ) -> None:
@@ -47,6 +49,7 @@ class Model(nn.Module):
         self.digest = digest
         self.outputs = outputs
         self.gradients = gradients
+        self.stops = stops
         self.randomised = randomised
         self.notes = notes
         self.adapt = adapter(outputs)
@@ -62,5 +65,5 @@ class Model(nn.Module):
 
     def having(self, **changes: Any) -> Model:
         """A model around the same function with some fields changed."""
-        fields = ("name", "source", "digest", "outputs", "gradients", "randomised", "notes")
+        fields = ("name", "source", "digest", "outputs", "gradients", "stops", "randomised", "notes")
         return Model(self.function, **{field: getattr(self, field) for field in fields} | changes)

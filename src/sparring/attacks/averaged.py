@@ -1,0 +1,102 @@
+"""Averaging: an attack that climbs the mean of several draws instead of one look.
+
+For models that answer at random this is expectation over transformation (Athalye, Engstrom, Ilyas & Kwok 2018,
+https://arxiv.org/abs/1707.07397); for models whose gradients jump from point to point, the draws are neighbours,
+and the mean gradient is that of a smoothed loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.engine import Attack, Seen, State, Task
+from sparring.tensors import per_row, pick
+from sparring.threat import Linf
+
+__all__ = ["Averaged"]
+
+
+@dataclass(frozen=True)
+class _Mean(State):
+    """The inner attack's state, looks so far `(B,)`, and the point with the best mean loss `(B, *shape)`."""
+
+    inner: Any
+    looks: Tensor
+    best_point: Tensor
+    best: Tensor
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """Ask about each point `draws` times; the first time exactly there, the others up to `radius` away.
+
+    The inner attack, one of one point and one loss per row, is shown the means. The last look is at the point whose
+    mean loss was best. Cost: `draws` times that of the inner attack, and one more look.
+
+    Args:
+        attack: What is averaged.
+        draws: Looks per point.
+        radius: How far draws may lie from the point, as a share of eps; 0 for models that draw by themselves.
+    """
+
+    attack: Attack
+    draws: int = 8
+    radius: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Those of the inner attack, and the return to the best point."""
+        return self.attack.steps + 1
+
+    def start(self, task: Task) -> _Mean:
+        inner = self.attack.start(task)
+        looks = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
+        low = torch.full(looks.shape, -torch.inf, device=looks.device)
+        return self._around(task, _Mean(inner.ask, inner, looks, inner.point, low, done=inner.done))
+
+    def step(self, task: Task, state: _Mean, seen: Seen) -> _Mean:
+        seen = _mean(seen)
+        better = seen.loss > state.best
+        last = state.looks + 1 == self.steps
+        inner = self.attack.step(task, state.inner, seen)
+        best_point = pick(better, state.point, state.best_point)
+        ask = replace(inner.ask, points=pick(last, best_point, inner.point)[:, None])
+        best = torch.maximum(seen.loss, state.best)
+        return self._around(task, _Mean(ask, inner, state.looks + 1, best_point, best, done=inner.done))
+
+    def loss(self, task: Task, state: _Mean, outputs: Any) -> Tensor:
+        return self.attack.loss(task, state.inner, outputs)
+
+    def _around(self, task: Task, state: _Mean) -> _Mean:
+        """The state asking about its one point as often as there are draws."""
+        points = [state.point]
+        for number in range(1, self.draws):
+            points.append(self._near(task, state, state.looks * self.draws + number) if self.radius else state.point)
+        return replace(state, ask=replace(state.ask, points=torch.stack(points, 1)))
+
+    def _near(self, task: Task, state: _Mean, draw: Tensor) -> Tensor:
+        """An allowed point about `radius` away."""
+        point, threat = state.point, task.threat
+        # far from the numbers that the inner attack draws for itself
+        draw = draw + 2**20
+        noise = (
+            2 * task.draws.uniform(point, draw) - 1 if isinstance(threat, Linf) else task.draws.normal(point, draw)
+        )
+        size = threat.distance(noise, torch.zeros_like(noise))
+        return threat.project(point + self.radius * threat.eps * noise / per_row(size, noise), task.inputs)
+
+
+def _mean(seen: Seen) -> Seen:
+    """What the inner attack is shown: one point, with the mean over the draws."""
+    losses, gradients = seen.losses, seen.gradients
+    return replace(
+        seen,
+        outputs=None,
+        reached=seen.reached[:, :1],
+        losses=None if losses is None else losses.mean(1, keepdim=True),
+        gradients=None if gradients is None else gradients.mean(1, keepdim=True),
+    )

@@ -1,0 +1,99 @@
+"""Fitting a suite to a model: what did better than gradients in the trial joins the suite.
+
+The suite itself stays as it is, so that figures compare; stages that join stand before its first search without
+gradients, so that what such a search finds alone still shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sparring.attacks import APGD, Averaged, difference_of_logits_ratio
+from sparring.attacks.suites import Stage
+from sparring.engine import Look
+from sparring.evaluation.ledger import Ledger
+from sparring.evaluation.plan import Plan, climbs, first_row
+from sparring.evaluation.trial import climber, held_trial, seeker
+from sparring.models.reversed import reversed_gradients
+from sparring.models.straight_through import straight_through
+
+__all__ = ["applies", "fitted", "fitted_with_all"]
+
+ENOUGH = 2
+"""Samples that a method must break, and gradients not, before it joins."""
+
+
+def applies(plan: Plan) -> bool:
+    """Whether a trial can be held: the smoke suite has no time for one, and other norms no methods."""
+    climbing = any(climbs(stage, first_row(plan.samples, plan.threat)) for stage in plan.stages)
+    usual = plan.threat.norm in ("linf", "l2", "l1") and isinstance(plan.threat.eps, float)
+    return usual and climbing and plan.suite != "smoke" and not plan.model.randomised
+
+
+def fitted(plan: Plan, ledger: Ledger) -> Plan:
+    """The plan with the stages that a trial calls for.
+
+    Raises:
+        Interrupted: On Ctrl-C.
+    """
+    trial = held_trial(plan, ledger)
+    base = "gradients" if plan.model.gradients else "straight-through"
+    rivals = [method for method in trial.broken if method not in (base, "random")]
+    beyond = {method: trial.beyond(method, base) for method in rivals}
+    beyond["random"] = trial.beyond("random", base, *rivals)
+    fit = replace(
+        plan.fit,
+        tried=len(trial.rows),
+        broken={method: int(hits.sum()) for method, hits in trial.broken.items()},
+        beyond=beyond,
+        far_left=int((~trial.far).sum()),
+        forwards=trial.forwards,
+        backwards=trial.backwards,
+    )
+    plan = replace(plan, fit=fit)
+    if beyond["random"] >= ENOUGH:
+        return fitted_with_all(plan)
+    return _joined(plan, [method for method in rivals if beyond[method] >= ENOUGH])
+
+
+def fitted_with_all(plan: Plan) -> Plan:
+    """The plan with everything that could do better than gradients."""
+    return _joined(plan, ["straight-through", "smoothed", "reversed", "random"])
+
+
+def _joined(plan: Plan, methods: list[str]) -> Plan:
+    """The plan with the stages of some methods, each once, before the first stage that climbs nothing."""
+    first = first_row(plan.samples, plan.threat)
+    ends = [place for place, stage in enumerate(plan.stages) if not climbs(stage, first)]
+    place = ends[0] if ends else len(plan.stages)
+    added = {method: _stages(plan, method) for method in methods if method not in plan.fit.added}
+    if ends:
+        added.pop("random", None)
+    new = [stage for stages in added.values() for stage in stages]
+    names = {method: tuple(stage.name for stage in stages) for method, stages in added.items()}
+    return replace(
+        plan,
+        stages=(*plan.stages[:place], *new, *plan.stages[place:]),
+        fit=replace(plan.fit, added={**plan.fit.added, **names}),
+    )
+
+
+def _stages(plan: Plan, method: str) -> list[Stage]:
+    """The stages that a method stands for; none that this model cannot run."""
+    norm = plan.threat.norm
+    if method == "random":
+        return [Stage("random-search", seeker(norm, 5000))]
+    if method == "reversed":
+        return _climbs(norm, "reversed", reversed_gradients) if plan.model.gradients else []
+    if plan.model.stops is None:
+        return []
+    if method == "smoothed":
+        return [Stage("apgd-smoothed", Averaged(climber(norm, 50), 8, 0.25), stand_in=straight_through)]
+    return _climbs(norm, "through", straight_through)
+
+
+def _climbs(norm: str, name: str, stand_in: Callable[[Look], Look]) -> list[Stage]:
+    """Both kinds of loss, through a stand-in."""
+    ratio = Stage(f"apgd-dlr-{name}", APGD(100, difference_of_logits_ratio), aims=3, stand_in=stand_in)
+    return [Stage(f"apgd-{name}", climber(norm, 100), stand_in=stand_in), *([ratio] if norm != "l1" else [])]

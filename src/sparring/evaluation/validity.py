@@ -1,0 +1,36 @@
+"""Can the evaluation be trusted? If attacks without gradients still win, gradients misled the search.
+
+An audit is invalid only for what is left after everything that could help has joined the suite: another method
+broke more than max(3, 2%) of the samples that gradients left.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.plan import Plan, climbs, first_row
+
+__all__ = ["misled", "without_gradients"]
+
+FEW, SHARE = 3, 0.02
+
+
+def without_gradients(plan: Plan, outcome: Outcome) -> tuple[int, int]:
+    """How many samples gradients left standing, and how many of these fell to a search without gradients."""
+    seeking = _seeking(plan).to(outcome.ledger.stage.device)
+    fell = outcome.broken & seeking[outcome.ledger.stage]
+    return int((outcome.robust | fell).sum()), int(fell.sum())
+
+
+def misled(plan: Plan, outcome: Outcome) -> bool:
+    """Whether a search without gradients broke more of what gradients left than they can miss by chance."""
+    left, fell = without_gradients(plan, outcome)
+    return not bool(_seeking(plan).all()) and fell > max(FEW, SHARE * left)
+
+
+def _seeking(plan: Plan) -> Tensor:
+    """Which stages climb nothing, `(S,)`."""
+    first = first_row(plan.samples, plan.threat)
+    return torch.tensor([not climbs(stage, first) for stage in plan.stages])
