@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from defences.activations import saturated, winners_take_all
 from defences.backwards import anti_adversary, flipped
+from defences.coded import thermometer
 from defences.defence import Defence
 from defences.filtered import jpeg, median
 from defences.noisy import input_noise, input_noise_in_colour, logit_noise, pruned, resized
 from defences.quantised import eight_bits, one_bit, three_bits, two_bits
 from defences.scores import distilled, rejecting, rounded, scaled
-from defences.thermometer import thermometer
 
 __all__ = ["BANK", "Defence"]
 

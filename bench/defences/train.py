@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _data import found
 
 from defences import nets
-from defences.thermometer import code
+from defences.coded import code
 from sparring.data import load_data
 
 BATCH = 128
