@@ -73,6 +73,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--json", type=Path, help="where to write the results, too")
     chosen = options.parse_args()
+    torch.set_num_threads(1)
     print(HEADER)
     outcomes = []
     for defence in _wanted(chosen.only):

@@ -83,6 +83,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--json", type=Path, help="where to write the results, too")
     chosen = options.parse_args()
+    torch.set_num_threads(1)
     print(HEADER)
     outcomes = []
     for name in chosen.only:
@@ -119,5 +120,4 @@ def outcome(name: str, count: int, seed: int) -> Outcome:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()
