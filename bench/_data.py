@@ -10,7 +10,7 @@ from pathlib import Path
 from sparring.data import Samples, load_data
 from sparring.models import Model, load_model
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "Case", "found"]
 
 FOLDER = Path(os.environ.get("SPARRING_DATA", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -27,11 +27,11 @@ class Case:
     @property
     def path(self) -> Path:
         """The model's file."""
-        return _found(f"models/{self.model}.pt2")
+        return found(f"models/{self.model}.pt2")
 
     def load(self, count: int) -> tuple[Model, Samples]:
         """The model and its first `count` samples, taken as continuous: peers do not search grey levels."""
-        samples = load_data(_found(f"data/{self.data}")).limit(count)
+        samples = load_data(found(f"data/{self.data}")).limit(count)
         return load_model(self.path), replace(samples, domain=replace(samples.domain, step=None))
 
 
@@ -41,7 +41,7 @@ CASES = {
 }
 
 
-def _found(name: str) -> Path:
+def found(name: str) -> Path:
     path = FOLDER / name
     if not path.is_file():
         sys.exit(f"the benchmark needs {name} in {FOLDER}: set SPARRING_DATA to the folder that holds it")
