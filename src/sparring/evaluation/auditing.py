@@ -51,7 +51,12 @@ def audit(plan: Plan, watch: Watch = lambda standing: None, shelf: Shelf | None 
         trial = applies(plan)
         plan = fitted(plan, ledger) if trial else plan
         outcome = _all_shards(plan, ledger, watch, shelf)
-        if trial and not outcome.interrupted and misled(plan, outcome) and (wider := fitted_with_all(plan)) != plan:
+        if (
+            trial
+            and not outcome.interrupted
+            and misled(plan, outcome)
+            and (wider := fitted_with_all(plan)) != plan
+        ):
             plan = wider
             outcome = _all_shards(plan, ledger, watch, shelf)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
