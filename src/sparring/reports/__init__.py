@@ -1,6 +1,7 @@
 """A run in a reader's hands: for the terminal, as one HTML file, and for the tools of a CI system."""
 
 from sparring.reports.comparison import render_comparison
+from sparring.reports.examples import export_examples
 from sparring.reports.formats import FORMATS, write_reports
 from sparring.reports.html import render_html, save_html
 from sparring.reports.junit import render_junit
@@ -10,6 +11,7 @@ from sparring.reports.terminal import summary
 
 __all__ = [
     "FORMATS",
+    "export_examples",
     "render_comparison",
     "render_html",
     "render_junit",
