@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sparring.api import audit, doctor, gate, load_data, load_model, load_run, search, write_run
     from sparring.attacks import suites
     from sparring.checking import check
+    from sparring.reports import log_to_mlflow
 
 __all__ = [
     "audit",
@@ -24,12 +25,17 @@ __all__ = [
     "load_data",
     "load_model",
     "load_run",
+    "log_to_mlflow",
     "search",
     "suites",
     "write_run",
 ]
 
-_HOMES = dict.fromkeys(__all__, "sparring.api") | {"check": "sparring.checking", "suites": "sparring.attacks"}
+_HOMES = dict.fromkeys(__all__, "sparring.api") | {
+    "check": "sparring.checking",
+    "log_to_mlflow": "sparring.reports",
+    "suites": "sparring.attacks",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -61,11 +61,16 @@ def test_a_folder_appears_when_the_block_ends(tmp_path):
     assert os.listdir(target) == ["a"] and os.listdir(tmp_path / "new") == ["examples"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
-def test_nothing_is_left_of_a_folder_that_failed(tmp_path, error):
-    with pytest.raises((KeyboardInterrupt, DataError)), appearing(tmp_path / "examples") as folder:
+def fill_half(target, error):
+    with appearing(target) as folder:
         (folder / "a").write_text("half")
         raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_nothing_is_left_of_a_folder_that_failed(tmp_path, error):
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        fill_half(tmp_path / "examples", error)
     assert os.listdir(tmp_path) == []
 
 

@@ -6,12 +6,14 @@ from sparring.reports.formats import FORMATS, write_reports
 from sparring.reports.html import render_html, save_html
 from sparring.reports.junit import render_junit
 from sparring.reports.markdown import render_markdown
+from sparring.reports.mlflow_sink import log_to_mlflow
 from sparring.reports.sarif import render_sarif
 from sparring.reports.terminal import summary
 
 __all__ = [
     "FORMATS",
     "export_examples",
+    "log_to_mlflow",
     "render_comparison",
     "render_html",
     "render_junit",
