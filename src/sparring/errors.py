@@ -1,7 +1,9 @@
 """Every exception that Sparring raises on purpose, in one tree.
 
     SparringError             anything below; `exit_code` is what the command line ends with
+    ├── CheckFailed       1   a `sparring.check` did not pass; an AssertionError too
     ├── UsageError        2   an argument is wrong, a name is unknown
+    │   └── OtherRunError 2   a folder holds the run of another plan
     ├── DataError         2   samples or labels cannot be used
     ├── ModelError        2   a model cannot be loaded, or does not answer as it must
     ├── ThreatError       2   a threat makes no sense, or not for these data
@@ -17,11 +19,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "CheckFailed",
     "DataError",
     "InternalError",
     "Interrupted",
     "MissingExtraError",
     "ModelError",
+    "OtherRunError",
     "SparringError",
     "ThreatError",
     "UnsafeFileError",
@@ -36,10 +40,28 @@ class SparringError(Exception):
     exit_code = 70
 
 
+class CheckFailed(SparringError, AssertionError):
+    """A `sparring.check` did not pass; test runners count it as a failure and not as an error.
+
+    Attributes:
+        run: What was found; `run.verdict` tells fail, inconclusive, invalid and incomplete apart.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, run: object = None) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 class UsageError(SparringError):
     """An argument is wrong or a name is unknown."""
 
     exit_code = 2
+
+
+class OtherRunError(UsageError):
+    """A folder that a run shall go into holds the run of another plan."""
 
 
 class DataError(SparringError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sparring.errors import UsageError
+from sparring.errors import OtherRunError, UsageError
 from sparring.storage.files import replacing
 
 __all__ = ["begin", "unfinished"]
@@ -22,14 +22,15 @@ def begin(folder: Path, digest: str, resume: bool) -> None:
         resume: Whether a run of the same plan that is there already may be gone on with.
 
     Raises:
-        UsageError: A run is there already, of another plan or not to be resumed.
+        OtherRunError: A run of another plan is there already.
+        UsageError: This run is there already, and is not to be resumed.
     """
     there = _digest(folder)
     if there is None and not (folder / RESULT).exists():
         with replacing(folder / PLAN) as path:
             path.write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
     elif there != digest:
-        raise UsageError(
+        raise OtherRunError(
             f"{folder} holds another run (other model, data, threat, suite, seed or version); give another folder"
         )
     elif not resume:

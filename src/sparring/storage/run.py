@@ -34,7 +34,9 @@ class Run:
         records: A row per sample.
         attempts: A row per sample, stage, aim and start.
         tensors: `index` (K,) int64 and `adversarial` (K, *shape) float32 of the broken samples; for the
-            pictures of the report `gallery_index` (G,), `gallery_inputs`, `gallery_adversarial` (G, *shape).
+            pictures of the report `gallery_index` (G,), `gallery_inputs`, `gallery_adversarial` (G, *shape);
+            for 8-bit images, of those that also break by whole grey levels, `grid_index` (S,), `grid_adversarial`
+            (S, *shape) uint8, `grid_distance` and `grid_prediction` (S,).
         folder: Where it was saved to or loaded from.
     """
 
@@ -164,7 +166,12 @@ def _check(result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tens
     robust = pc.sum(pc.equal(records["status"], "robust")).as_py() or 0
     if result["robust"] != robust:
         raise DataError(f"{where}: {RESULT} counts {result['robust']} robust samples, {RECORDS} has {robust}")
-    for index, rows in (("index", "adversarial"), ("gallery_index", "gallery_inputs")):
+    pairs = (
+        ("index", "adversarial"),
+        ("gallery_index", "gallery_inputs"),
+        ("grid_index", "grid_adversarial"),
+    )
+    for index, rows in pairs:
         sizes = {len(tensors.get(name, torch.empty(0))) for name in (index, rows)}
         if len(sizes) > 1:
             raise DataError(f"{where}: {TENSORS}: {index} and {rows} have different lengths")
