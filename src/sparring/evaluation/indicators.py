@@ -78,7 +78,7 @@ def _of_the_trial(plan: Plan) -> list[dict[str, Any]]:
     if fit.far_left:
         message = (
             f"in a trial on {fit.tried} samples, an attack without bounds left {fit.far_left} standing; without bounds "
-            "every model can be broken, so the search sees too little of this one; fewer samples are robust than counted"
+            "every model can be broken, so the search sees too little here; fewer samples are robust than counted"
         )
         found.append(finding("unbounded-attack-fails", "warning", message, fit.far_left))
     return found
