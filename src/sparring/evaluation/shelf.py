@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,23 @@ class Shelf:
                 return _restored(tensors, json.loads(file.metadata()["attempts"]), opened)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
+
+    def has(self, digest: str) -> bool:
+        """Whether there is such a shard, whole or not."""
+        return self._path(digest).is_file()
+
+    def drop(self, digest: str) -> None:
+        """Take a shard off the shelf, if it is there."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Take everything off the shelf, and the shelf away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def cut_short(self) -> Shelf:
+        """Another shelf, for what workers had found of a shard when the user stopped them."""
+        return Shelf(self.folder.with_name("cut-short"))
 
     def _path(self, digest: str) -> Path:
         return self.folder / f"{digest[:32]}.safetensors"
