@@ -99,8 +99,7 @@ def fill(plan: Plan, ledger: Ledger, shelf: Shelf, crew: Crew, watch: Watch) -> 
             lease=leases.seconds,
             threads=max(1, torch.get_num_threads() // crew.workers),
         )
-        file.write(packed(errand))
-        file.flush()
+        _hand_out(errand, file)
 
         def heard(number: int, standing: Standing) -> None:
             standings[number] = standing
@@ -125,6 +124,16 @@ def _sorted(
         else:
             standings[number] = standing_after(kept)
     return standings, missing
+
+
+def _hand_out(errand: Errand, file: IO[bytes]) -> None:
+    try:
+        file.write(packed(errand))
+        file.flush()
+    except OSError as error:
+        raise errors.DataError(
+            f"the plan cannot be written where workers read it, in {tempfile.gettempdir()}: {error.strerror or error}"
+        ) from error
 
 
 @contextmanager
@@ -198,7 +207,7 @@ def _overseen(workers: list[Worker], leases: Leases, missing: set[int], heard: A
 def _listen(worker: Worker, inbox: Inbox) -> None:
     """Pass on what a worker says, and that it says no more."""
     assert worker.stdout is not None
-    with suppress(ValueError):  # a line that was cut off because the worker was killed
+    with worker.stdout, suppress(ValueError):  # a line that was cut off because the worker was killed
         for line in worker.stdout:
             inbox.put((worker, json.loads(line)))
     inbox.put((worker, None))

@@ -20,7 +20,10 @@ from sparring.storage import replacing
 from sparring.tensors import put
 from sparring.verify import Verified
 
-__all__ = ["Shelf"]
+__all__ = ["GO_ON", "Shelf"]
+
+GO_ON = "; finished shards are kept: mend that, and go on with --resume"
+"""How a sentence ends that says why an audit had to stop."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,13 @@ class Shelf:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}{GO_ON}") from error
         tensors, words = _flattened(on_cpu(outcome))
-        with replacing(self._path(digest)) as path:
-            path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
+        try:
+            with replacing(self._path(digest)) as path:
+                path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
+        except DataError as error:
+            raise DataError(f"{error}{GO_ON}") from error
 
     def load(self, digest: str, opened: Ledger) -> Outcome | None:
         """The shard, if it is on the shelf and whole; `opened` is its ledger after the first look."""

@@ -27,7 +27,7 @@ from sparring.evaluation.auditing import shard_outcome
 from sparring.evaluation.errand import Errand, unpacked
 from sparring.evaluation.ledger import opened
 from sparring.evaluation.shards import part
-from sparring.evaluation.shelf import Shelf
+from sparring.evaluation.shelf import GO_ON, Shelf
 from sparring.evaluation.standing import Standing, standing_after
 from sparring.models import untouched
 from sparring.storage.index import Leases, connected
@@ -72,7 +72,8 @@ def _work(errand: Errand, parent: int, say: Say) -> None:
     except KeyboardInterrupt:
         pass
     except SQLAlchemyError as error:
-        raise DataError(f"the store with the leases cannot be used any more: {' '.join(str(error).split())[:200]}") from None
+        reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
+        raise DataError(f"the store with the leases cannot be used any more: {reason}{GO_ON}") from None
     finally:
         over.set()
         with suppress(SQLAlchemyError):
@@ -84,7 +85,9 @@ def _heart(leases: Leases, parent: int, over: threading.Event) -> None:
     while not over.wait(leases.seconds / 5):
         if os.getppid() != parent:
             os._exit(1)
-        with suppress(SQLAlchemyError):  # a store that is gone for good shows when the next lease is asked for
+        with suppress(
+            SQLAlchemyError
+        ):  # a store that is gone for good shows when the next lease is asked for
             leases.beat()
 
 
