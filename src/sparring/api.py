@@ -82,7 +82,7 @@ def audit(
             classes that another process can import.
         store: URL of a database for the leases of workers on several machines; without, they are in the run folder.
         gates: What the run is held against when it is done; `gate` judges a run again.
-        baseline: What a maximum drop is measured against: a run, its folder, a `baseline.json`.
+        baseline: What a maximum drop is measured against: a run, its folder, its name, a `baseline.json`.
         command: What the report shows as the command that repeats the run.
         watch: Told a few times a second where the audit stands.
 
@@ -108,7 +108,7 @@ def audit(
         precision=_PRECISIONS[precision],
         total=len(whole),
     )
-    held = _against(plan, gates, baseline)
+    held = _against(plan, gates, baseline, runs)
     said = {"limit": limit, "sample": sample, "seed": seed or None}
     words = {"command": command, "python": _python(plan, suite, {**said, "precision": precision})}
     digest = plan_digest(plan)
@@ -230,7 +230,7 @@ def gate(
         min_robust_accuracy: The least robust accuracy, from 0 to 1.
         min_class_accuracy: The least robust accuracy of every class.
         max_drop: How far robust accuracy may be below that of `baseline`, 0.02 for 2 points.
-        baseline: A run, its folder, or a `baseline.json`.
+        baseline: A run, its folder, its name, or a `baseline.json`.
         level: How sure a pass or a fail must be.
 
     Returns:
@@ -284,11 +284,14 @@ def _unused(folder: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _against(plan: Plan, gates: Gates | None, baseline: Any) -> tuple[Gates, Baseline | None] | None:
+def _against(
+    plan: Plan, gates: Gates | None, baseline: Any, runs: str | Path | None
+) -> tuple[Gates, Baseline | None] | None:
     """What the run will be held against, refused before anything is spent if it cannot be."""
     if gates is None and baseline is None:
         return None
-    gates, base = gates or Gates(), None if baseline is None else open_baseline(baseline)
+    gates = gates or Gates()
+    base = None if baseline is None else open_baseline(baseline, runs or "runs")
     gates.check(base)
     if base is not None:
         keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))

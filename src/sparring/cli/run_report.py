@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.runs.options import RunWord
+
 __all__ = ["report"]
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="folder that an audit wrote")],
+    run: RunWord,
     formats: Annotated[
         str, typer.Option("--format", help="any of html, junit, sarif, md, with commas between them")
     ] = "html,junit,sarif,md",
@@ -29,8 +31,10 @@ def report(
     """
     from sparring.reports import write_reports
     from sparring.storage import load_run
+    from sparring.storage.index import found_run
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
-    for path in write_reports(load_run(run), out or run, names, config):
+    folder = found_run(run)
+    for path in write_reports(load_run(folder), out or folder, names, config):
         sys.stdout.write(f"{path}\n")
     return 0

@@ -69,15 +69,7 @@ class Model(nn.Module):
     def having(self, **changes: Any) -> Model:
         """A model with some fields changed, around the same function unless another is given."""
         fields = (
-            "name",
-            "source",
-            "digest",
-            "outputs",
-            "gradients",
-            "stops",
-            "randomised",
-            "notes",
-            "recipe",
-        )
+            "name", "source", "digest", "outputs", "gradients", "stops", "randomised", "notes", "recipe",
+        )  # fmt: skip
         kept = {field: getattr(self, field) for field in fields}
         return Model(**{"function": self.function, **kept, **changes})

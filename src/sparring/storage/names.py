@@ -13,10 +13,15 @@ from pathlib import Path
 from sparring.errors import UsageError
 from sparring.storage.files import replacing
 
-__all__ = ["NAMES_FILE", "check_name", "names_in", "with_name", "without_name"]
+__all__ = ["NAMES_FILE", "check_name", "is_name", "names_in", "with_name", "without_name"]
 
 NAMES_FILE = "names.json"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
+
+
+def is_name(text: str) -> bool:
+    """Whether a run could be called so; what ends like a file is taken for one."""
+    return _NAME.fullmatch(text) is not None and not text.endswith(".json")
 
 
 def check_name(name: str) -> None:
@@ -25,7 +30,7 @@ def check_name(name: str) -> None:
     Raises:
         UsageError: The name has other characters than letters, digits, dot, dash and underscore.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(
             f'"{name}" cannot name a run; a name begins with a letter and has letters, digits, ".", "-" and "_"'
         )

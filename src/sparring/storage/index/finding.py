@@ -71,7 +71,7 @@ def found_run(given: str | Path, runs: str | Path = "runs", store: str | None = 
     known = [entry.folder for entry in entries] + [name for entry in entries for name, _ in entry.names]
     close = get_close_matches(word, known, n=1)
     meant = f'did you mean "{close[0]}"?' if close else "see: sparring runs list"
-    raise UsageError(f'there is no run "{word}", as a folder or as a name in {runs}; {meant}')
+    raise UsageError(f"{word} is not a folder, and nothing in {runs} is called so; {meant}")
 
 
 def owner_of(entries: list[Entry], name: str) -> Entry | None:
