@@ -14,7 +14,7 @@ from sparring.attacks import APGD, Square, margin
 from sparring.attacks.suites import Stage
 from sparring.demo import nets
 from sparring.errors import DataError, Interrupted, UsageError
-from sparring.evaluation import auditing, crew, shards
+from sparring.evaluation import auditing, crew, processes, shards
 from sparring.storage import load_run
 
 SUITE = (Stage("apgd", APGD(10, margin)), Stage("square", Square(100)))
@@ -43,15 +43,15 @@ def alone(tmp_path_factory):
 @pytest.fixture
 def started(monkeypatch):
     """The worker processes that were started, in order."""
-    processes = []
+    noted = []
 
     class Noted(subprocess.Popen):
         def __init__(self, *args, **options):
             super().__init__(*args, **options)
-            processes.append(self)
+            noted.append(self)
 
-    monkeypatch.setattr(crew.subprocess, "Popen", Noted)
-    return processes
+    monkeypatch.setattr(processes.subprocess, "Popen", Noted)
+    return noted
 
 
 def _audit(out, model=None, **options):
@@ -199,7 +199,7 @@ def test_a_full_disk_under_a_worker_is_one_sentence_and_loses_nothing(alone, tmp
     full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))}
     with monkeypatch.context() as patch:
         popen = subprocess.Popen
-        patch.setattr(crew.subprocess, "Popen", lambda *args, **options: popen(*args, **options, **full))
+        patch.setattr(processes.subprocess, "Popen", lambda *args, **options: popen(*args, **options, **full))
         with pytest.raises(DataError, match=r"cannot be written: File too large.*--resume"):
             _audit(tmp_path, workers=2)
     _audit(tmp_path, resume=True)

@@ -6,52 +6,34 @@ there, so workers that die cost time and never a result.
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 import torch
-from sqlalchemy.exc import SQLAlchemyError
 from torch import Tensor
 
-from sparring import errors
+from sparring.errors import DataError
 from sparring.evaluation.errand import Errand, packed
 from sparring.evaluation.fingerprint import plan_digest, shard_digest
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.processes import overseen, started
 from sparring.evaluation.shards import part, shards_of
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.standing import Standing, Watch, standing_after, together
-from sparring.storage.index import Leases, opened_store, sqlite_url
 from sparring.tensors import take
+
+if TYPE_CHECKING:
+    from sparring.storage.index import Leases
 
 __all__ = ["Crew", "fill"]
 
 LEASE = 30.0
 """Seconds that a lease outlasts a worker that nobody saw die."""
-
-GRACE = 10.0
-"""Seconds that workers have to put down what they found when the user says stop."""
-
-# An interrupt while everything is loaded just ends a worker; `main` takes it from there.
-_START = (
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); "
-    "from sparring.evaluation.worker import main; main()"
-)
-
-Worker = subprocess.Popen[str]
-Inbox = queue.Queue[tuple[Worker, dict[str, Any] | None]]
 
 
 @dataclass(frozen=True)
@@ -105,8 +87,8 @@ def fill(plan: Plan, ledger: Ledger, shelf: Shelf, crew: Crew, watch: Watch) -> 
             standings[number] = standing
             watch(together(ledger, shards, standings, standing.stage))
 
-        with _started(min(crew.workers, len(missing)), file) as workers:
-            return _overseen(workers, leases, set(missing), heard)
+        with started(min(crew.workers, len(missing)), file) as workers:
+            return overseen(workers, set(missing), heard, leases.bury)
 
 
 def _sorted(
@@ -131,7 +113,7 @@ def _hand_out(errand: Errand, file: IO[bytes]) -> None:
         file.write(packed(errand))
         file.flush()
     except OSError as error:
-        raise errors.DataError(
+        raise DataError(
             f"the plan cannot be written where workers read it, in {tempfile.gettempdir()}: {error.strerror or error}"
         ) from error
 
@@ -139,6 +121,12 @@ def _hand_out(errand: Errand, file: IO[bytes]) -> None:
 @contextmanager
 def _leases(plan: Plan, shelf: Shelf, crew: Crew) -> Iterator[tuple[Leases, str]]:
     """The leases of a run, and the URL of their store."""
+    from sparring.storage.index import (
+        Leases,
+        opened_store,
+        sqlite_url,
+    )  # a database takes its time, for few callers
+
     own = shelf.folder.with_name("leases.sqlite")
     if crew.store is None:
         own.parent.mkdir(parents=True, exist_ok=True)
@@ -152,86 +140,3 @@ def _leases(plan: Plan, shelf: Shelf, crew: Crew) -> Iterator[tuple[Leases, str]
         engine.dispose()
         if crew.store is None:
             own.unlink(missing_ok=True)
-
-
-@contextmanager
-def _started(count: int, errand: IO[bytes]) -> Iterator[list[Worker]]:
-    """Worker processes, which are gone when the block ends. Ctrl-C in a terminal reaches the parent alone."""
-    places = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    workers: list[Worker] = []
-    try:
-        for _ in range(count):
-            workers.append(  # noqa: PERF401  (those that run are known even if the next cannot be started)
-                subprocess.Popen(
-                    [sys.executable, "-c", _START, str(os.getpid())],
-                    stdin=errand,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    env=os.environ | {"PYTHONPATH": places},
-                    start_new_session=True,
-                )
-            )
-        yield workers
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
-
-
-def _overseen(workers: list[Worker], leases: Leases, missing: set[int], heard: Any) -> bool:
-    """Listen until every shard is done or no worker lives; on Ctrl-C, until they have put down what they found."""
-    inbox: Inbox = queue.Queue()
-    for worker in workers:
-        threading.Thread(target=_listen, args=(worker, inbox), daemon=True).start()
-    holders: dict[int, str] = {}
-    try:
-        living = len(workers)
-        while living and missing:
-            worker, message = inbox.get()
-            if message is None:  # a worker ended; if it died, nobody has to wait until its lease runs out
-                living -= 1
-                _forget(leases, holders.get(worker.pid))
-            elif "holder" in message:
-                holders[worker.pid] = message["holder"]
-            elif "error" in message:
-                raise _raised(message)
-            else:
-                heard(message["shard"], Standing(*message["standing"]))
-                missing -= {message["shard"]} if message["done"] else set()
-    except KeyboardInterrupt:
-        _interrupt(workers)
-        return False
-    return True
-
-
-def _listen(worker: Worker, inbox: Inbox) -> None:
-    """Pass on what a worker says, and that it says no more."""
-    assert worker.stdout is not None
-    with worker.stdout, suppress(ValueError):  # a line that was cut off because the worker was killed
-        for line in worker.stdout:
-            inbox.put((worker, json.loads(line)))
-    inbox.put((worker, None))
-
-
-def _forget(leases: Leases, holder: str | None) -> None:
-    with suppress(SQLAlchemyError):
-        if holder is not None:
-            leases.release(holder)
-
-
-def _interrupt(workers: list[Worker]) -> None:
-    """Ask all to stop; who says stop twice, or waits too long, does not wait for them."""
-    for worker in workers:
-        worker.send_signal(signal.SIGINT)
-    end = time.monotonic() + GRACE
-    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        for worker in workers:
-            worker.wait(max(0.0, end - time.monotonic()))
-
-
-def _raised(message: dict[str, Any]) -> Exception:
-    """The error that a worker tells of."""
-    if message["error"] is None:
-        return RuntimeError(f"a worker failed:\n{message['message']}")
-    kind: type[errors.SparringError] = getattr(errors, message["error"])
-    return kind.__new__(kind, message["message"])  # it has its sentence already

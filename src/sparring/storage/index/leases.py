@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from sparring.storage.index.schema import LEASES
 
@@ -55,9 +56,17 @@ class Leases:
         with self.store.begin() as connection:
             connection.execute(update(LEASES).where(mine).values(beats=LEASES.c.beats + 1))
 
-    def release(self, holder: str | None = None) -> None:
-        """Give back all leases of a holder, this one's if none is named."""
-        theirs = (LEASES.c.run == self.run) & (LEASES.c.holder == (holder or self.holder))
+    def release(self) -> None:
+        """Give back all leases of this holder."""
+        self._freed(self.holder)
+
+    def bury(self, holder: str) -> None:
+        """Give back the leases of a holder that is known to be dead; if the store does not answer, they run out."""
+        with suppress(SQLAlchemyError):
+            self._freed(holder)
+
+    def _freed(self, holder: str) -> None:
+        theirs = (LEASES.c.run == self.run) & (LEASES.c.holder == holder)
         with self.store.begin() as connection:
             connection.execute(delete(LEASES).where(theirs))
 

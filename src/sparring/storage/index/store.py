@@ -11,10 +11,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
-from sparring.errors import DataError, MissingExtraError, UsageError
+from sparring.errors import DataError, MissingExtraError, SparringError, UsageError
 from sparring.storage.index.schema import TABLES, VERSION_TABLE
 
 __all__ = ["connected", "opened_store", "said", "sqlite_url"]
+
+PATIENCE = 30.0
+"""Seconds to wait for another process that writes into the same SQLite file."""
 
 LOCK = 0x5BA881
 """Any number that no other program locks on PostgreSQL."""
@@ -36,7 +39,8 @@ def connected(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed)
+        waiting = {"timeout": PATIENCE} if parsed.get_backend_name() == "sqlite" else {}
+        return create_engine(parsed, connect_args=waiting)
     except ModuleNotFoundError:
         raise MissingExtraError("a store on PostgreSQL", "postgres") from None
     except (ArgumentError, NoSuchModuleError, ValueError):
@@ -59,7 +63,11 @@ def opened_store(url: str) -> Engine:
                 _alone(connection)
                 _migrate(connection)
     except DatabaseError as error:
+        engine.dispose()
         raise DataError(said(engine, error)) from error
+    except SparringError:
+        engine.dispose()
+        raise
     return engine
 
 
