@@ -130,6 +130,7 @@ def test_finished_shards_are_not_searched_again_by_workers(alone, tmp_path, star
 
 
 FACTORY = """
+import torch
 from sparring.demo import nets
 def make():
     return nets.plain()
