@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
 from sparring.errors import Interrupted, UsageError, nearest
-from sparring.evaluation import Plan, Shelf, Standing, make_plan
+from sparring.evaluation import Crew, Plan, Shelf, Standing, make_plan
 from sparring.evaluation import audit as run_audit
 from sparring.evaluation.doctor import MOST, examine, foresee
 from sparring.evaluation.doctor_check import Check
@@ -52,6 +54,8 @@ def audit(
     out: str | Path | None = None,
     runs: str | Path | None = None,
     resume: bool = False,
+    workers: int = 1,
+    store: str | None = None,
     gates: Gates | None = None,
     baseline: Run | Baseline | str | Path | None = None,
     command: str | None = None,
@@ -74,8 +78,11 @@ def audit(
         runs: If there is no `out`: where to make a folder, named after time and model.
         resume: Go on with the run in `out`, or with the newest unfinished one of the same plan in `runs`; start
             if there is none.
+        workers: How many processes search; changes no result. The model must come from files, or be made of
+            classes that another process can import.
+        store: URL of a database for the leases of workers on several machines; without, they are in the run folder.
         gates: What the run is held against when it is done; `gate` judges a run again.
-        baseline: What a maximum drop is measured against: a run, its folder, a `baseline.json`.
+        baseline: What a maximum drop is measured against: a run, its folder, its name, a `baseline.json`.
         command: What the report shows as the command that repeats the run.
         watch: Told a few times a second where the audit stands.
 
@@ -88,6 +95,8 @@ def audit(
     """
     if precision not in _PRECISIONS:
         raise UsageError(f"unknown precision {precision!r}; {nearest(precision, _PRECISIONS)}")
+    if workers < 1:
+        raise UsageError(f"an audit needs at least one worker, but got {workers}")
     whole = load_data(data)
     plan = make_plan(
         load_model(model),
@@ -99,17 +108,19 @@ def audit(
         precision=_PRECISIONS[precision],
         total=len(whole),
     )
-    held = _against(plan, gates, baseline)
+    held = _against(plan, gates, baseline, runs)
     said = {"limit": limit, "sample": sample, "seed": seed or None}
     words = {"command": command, "python": _python(plan, suite, {**said, "precision": precision})}
     digest = plan_digest(plan)
     folder = _folder(plan, digest, out, runs, resume)
+    crew = None if workers == 1 else Crew(workers, store)
     if folder is None:
-        return _finished(run_audit(plan, watch), words, None, held)
+        with _scratch(crew) as shelf:
+            return _finished(run_audit(plan, watch, shelf, crew), words, None, held)
     with claimed(folder):
         begin(folder, digest, resume)
         try:
-            run = run_audit(plan, watch, Shelf(folder / "shards"))
+            run = run_audit(plan, watch, Shelf(folder / "shards"), crew)
         except Interrupted as stop:
             raise Interrupted(str(stop), findings=_finished(stop.findings, words, folder, held)) from None  # type: ignore[arg-type]
         return _finished(run, words, folder, held)
@@ -219,7 +230,7 @@ def gate(
         min_robust_accuracy: The least robust accuracy, from 0 to 1.
         min_class_accuracy: The least robust accuracy of every class.
         max_drop: How far robust accuracy may be below that of `baseline`, 0.02 for 2 points.
-        baseline: A run, its folder, or a `baseline.json`.
+        baseline: A run, its folder, its name, or a `baseline.json`.
         level: How sure a pass or a fail must be.
 
     Returns:
@@ -257,17 +268,30 @@ def _folder(
     return (unfinished(Path(runs), digest) if resume else None) or _unused(new)
 
 
+@contextmanager
+def _scratch(crew: Crew | None) -> Iterator[Shelf | None]:
+    """A shelf for workers of a run that has no folder."""
+    if crew is None:
+        yield None
+        return
+    with TemporaryDirectory() as folder:
+        yield Shelf(Path(folder) / "shards")
+
+
 def _unused(folder: Path) -> Path:
     """A folder of this name, with a number behind it if there is one already: two runs may begin in one second."""
     names = (folder if each == 1 else folder.with_name(f"{folder.name}-{each}") for each in count(1))
     return next(name for name in names if not name.exists())
 
 
-def _against(plan: Plan, gates: Gates | None, baseline: Any) -> tuple[Gates, Baseline | None] | None:
+def _against(
+    plan: Plan, gates: Gates | None, baseline: Any, runs: str | Path | None
+) -> tuple[Gates, Baseline | None] | None:
     """What the run will be held against, refused before anything is spent if it cannot be."""
     if gates is None and baseline is None:
         return None
-    gates, base = gates or Gates(), None if baseline is None else open_baseline(baseline)
+    gates = gates or Gates()
+    base = None if baseline is None else open_baseline(baseline, runs or "runs")
     gates.check(base)
     if base is not None:
         keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))

@@ -15,7 +15,7 @@ from sparring.cli.run_doctor import doctor
 from sparring.cli.run_gate import gate
 from sparring.cli.run_init import init
 from sparring.cli.run_report import report
-from sparring.cli.runs import app as runs
+from sparring.cli.runs import runs
 
 __all__ = ["app", "main"]
 

@@ -48,7 +48,7 @@ MaxDrop = Annotated[
 ]
 BaselinePath = Annotated[
     Path | None,
-    typer.Option("--baseline", help="run folder or baseline.json that --max-drop is measured against"),
+    typer.Option("--baseline", help="run folder, name, or baseline.json that --max-drop is measured against"),
 ]
 Level = Annotated[float, typer.Option(help="how sure a pass or a fail must be")]
 Allow = Annotated[Allowed | None, typer.Option(help="end with 0 also for this verdict")]

@@ -22,6 +22,7 @@ __all__ = [
     "Resize",
     "SampleCount",
     "Std",
+    "StoreUrl",
     "SuiteName",
     "ThreatText",
     "Weights",
@@ -60,6 +61,13 @@ ThreatText = Annotated[
 ]
 SuiteName = Annotated[
     str, typer.Option(help="standard (AutoAttack's stages) or smoke (seconds, cannot show robustness)")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="SPARRING_STORE",
+        help="database for the index and for leases: postgresql://user@host/name; default a file beside the runs",
+    ),
 ]
 ConfigPath = Annotated[
     Path, typer.Option(help="file that says what no option says; paths in it are relative to it")

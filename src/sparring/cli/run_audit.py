@@ -40,6 +40,7 @@ from sparring.cli.options import (
     Resize,
     SampleCount,
     Std,
+    StoreUrl,
     SuiteName,
     ThreatText,
     Weights,
@@ -79,6 +80,10 @@ def audit(
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an unfinished run of the same plan, if there is one")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(help="processes that search together; changes no result", min=1)
+    ] = 1,
+    store: StoreUrl = None,
     allow_unsafe: AllowUnsafe = None,
     min_robust_accuracy: MinRobustAccuracy = None,
     min_class_accuracy: MinClassAccuracy = None,
@@ -123,9 +128,8 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
     gates, out = gates_of(job), job["out"]
     if several and out is not None:  # a folder each, named after what sets the audits apart
         out = out / re.sub(r"[^\w.]+", "-", f"{job['threat']}-{job['suite']}")
-    options = {
-        name: job[name] for name in ("limit", "sample", "seed", "batch", "precision", "resume", "baseline")
-    }
+    names = ("limit", "sample", "seed", "batch", "precision", "resume", "workers", "store", "baseline")
+    options = {name: job[name] for name in names}
     try:
         with watching(f"{model.name} under {job['threat']}") as watch:
             run = sparring.audit(

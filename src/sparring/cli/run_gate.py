@@ -18,12 +18,13 @@ from sparring.cli.gate_options import (
     MinRobustAccuracy,
 )
 from sparring.cli.run_audit import finish
+from sparring.cli.runs.options import RunWord
 
 __all__ = ["gate"]
 
 
 def gate(
-    run: Annotated[Path, typer.Argument(help="folder that an audit wrote")],
+    run: RunWord,
     min_robust_accuracy: MinRobustAccuracy = None,
     min_class_accuracy: MinClassAccuracy = None,
     max_drop: MaxDrop = None,
@@ -47,8 +48,10 @@ def gate(
     """
     import sparring
     from sparring.storage.baseline import export_baseline as export
+    from sparring.storage.index import found_run
 
-    found = sparring.load_run(run)
+    folder = found_run(run)
+    found = sparring.load_run(folder)
     if export_baseline is not None:
         export(found, export_baseline)
         if all(each is None for each in (min_robust_accuracy, min_class_accuracy, max_drop, baseline)):
@@ -63,5 +66,5 @@ def gate(
         from sparring.storage.verdict import save_verdict
 
         save_verdict(judged)
-        save_html(render_html(judged), run / "report.html")
+        save_html(render_html(judged), folder / "report.html")
     return finish(judged, as_json, allow, exit_zero)

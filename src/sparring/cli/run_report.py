@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.runs.options import RunWord
+
 __all__ = ["report"]
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="folder that an audit wrote")],
+    run: RunWord,
     formats: Annotated[
         str, typer.Option("--format", help="any of html, junit, sarif, md, with commas between them")
     ] = "html,junit,sarif,md",
@@ -32,10 +34,12 @@ def report(
     """
     from sparring.reports import log_to_mlflow, write_reports
     from sparring.storage import load_run
+    from sparring.storage.index import found_run
 
-    found = load_run(run)
+    folder = found_run(run)
+    found = load_run(folder)
     names = [name.strip() for name in formats.split(",") if name.strip()]
-    for path in write_reports(found, out or run, names, config):
+    for path in write_reports(found, out or folder, names, config):
         sys.stdout.write(f"{path}\n")
     if mlflow:
         sys.stdout.write(f"MLflow run {log_to_mlflow(found)}\n")

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from sparring.config.tables import AuditTable, Config
 from sparring.config.words import fault_words
 from sparring.errors import UsageError
+from sparring.storage.names import is_name
 
 __all__ = ["load_config", "read_text"]
 
@@ -71,7 +72,13 @@ def _beside(folder: Path, config: Config) -> Config:
 def _audit_beside(folder: Path, audit: AuditTable) -> AuditTable:
     if audit.gate is None or audit.gate.baseline is None:
         return audit
-    return replace(audit, gate=replace(audit.gate, baseline=_path(folder, audit.gate.baseline)))
+    return replace(audit, gate=replace(audit.gate, baseline=_baseline(folder, audit.gate.baseline)))
+
+
+def _baseline(folder: Path, text: str) -> str:
+    """A path beside the file, or the name of a run."""
+    path = folder / text
+    return text if is_name(text) and not path.exists() else str(path)
 
 
 def _path(folder: Path, name: str | None) -> str | None:

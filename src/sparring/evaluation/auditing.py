@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
+from sparring.evaluation.crew import Crew, fill
 from sparring.evaluation.fingerprint import shard_digest
 from sparring.evaluation.fitting import applies, fitted, fitted_with_all
 from sparring.evaluation.ledger import Attempt, Ledger, opened
@@ -27,10 +28,15 @@ from sparring.models.canonical import show
 from sparring.storage import Run
 from sparring.tensors import put, take
 
-__all__ = ["audit"]
+__all__ = ["audit", "shard_outcome"]
 
 
-def audit(plan: Plan, watch: Watch = lambda standing: None, shelf: Shelf | None = None) -> Run:
+def audit(
+    plan: Plan,
+    watch: Watch = lambda standing: None,
+    shelf: Shelf | None = None,
+    crew: Crew | None = None,
+) -> Run:
     """Attack every sample with every stage until it breaks, verify what was found, and write it up.
 
     The model is left bit for bit as it was.
@@ -39,6 +45,7 @@ def audit(plan: Plan, watch: Watch = lambda standing: None, shelf: Shelf | None 
         plan: What to do.
         watch: Told a few times a second where the audit stands.
         shelf: Finished shards go here, and those that are here already are not searched again.
+        crew: Processes that fill the shelf together; without, this one searches alone.
 
     Raises:
         Interrupted: On Ctrl-C; `findings` is the Run, whose verdict is `incomplete`.
@@ -50,35 +57,44 @@ def audit(plan: Plan, watch: Watch = lambda standing: None, shelf: Shelf | None 
         ledger = _first_look(plan)
         trial = applies(plan)
         plan = fitted(plan, ledger) if trial else plan
-        outcome = _all_shards(plan, ledger, watch, shelf)
-        if (
-            trial
-            and not outcome.interrupted
-            and misled(plan, outcome)
-            and (wider := fitted_with_all(plan)) != plan
-        ):
+        outcome = _all_shards(plan, ledger, watch, shelf, crew)
+        if trial and not outcome.interrupted and misled(plan, outcome) and (wider := fitted_with_all(plan)) != plan:
             plan = wider
-            outcome = _all_shards(plan, ledger, watch, shelf)
+            outcome = _all_shards(plan, ledger, watch, shelf, crew)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
     if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
 
 
-def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:
+def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None) -> Outcome:
     """The whole suite on every shard, or as many of them as the user let run."""
+    if crew is not None and shelf is not None and not fill(plan, ledger, shelf, crew, watch):
+        return _kept(plan, ledger, shelf)
     outcomes: list[tuple[Tensor, Outcome]] = []
     for rows in shards_of(plan):
         tell = whole(watch, plan, ledger, outcomes)
         mine = take(ledger, rows.to(ledger.clean.device))
-        outcomes.append((rows, _shard(part(plan, rows), mine, tell, shelf)))
+        outcomes.append((rows, shard_outcome(part(plan, rows), mine, tell, shelf)))
         if outcomes[-1][1].interrupted:
             break
     return merged(ledger, outcomes)
 
 
-def _shard(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:
-    """One shard, from the shelf or searched and put there."""
+def _kept(plan: Plan, ledger: Ledger, shelf: Shelf) -> Outcome:
+    """What workers had put on the shelf when the user said stop; nothing is searched."""
+    outcomes = []
+    for rows in shards_of(plan):
+        mine, its = take(ledger, rows.to(ledger.clean.device)), part(plan, rows)
+        digest = shard_digest(its, mine)
+        found = shelf.load(digest, mine) or shelf.cut_short.load(digest, mine) or _settled(its, mine, [])
+        outcomes.append((rows, found))
+    shelf.cut_short.clear()
+    return merged(ledger, outcomes)
+
+
+def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:
+    """One shard, from the shelf or searched and put there; `plan` and `ledger` are of its samples."""
     digest = shard_digest(plan, ledger) if shelf is not None else ""
     if shelf is not None and (kept := shelf.load(digest, ledger)) is not None:
         return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from sparring.storage import replacing
 from sparring.tensors import put
 from sparring.verify import Verified
 
-__all__ = ["Shelf"]
+__all__ = ["GO_ON", "Shelf"]
+
+GO_ON = "; finished shards are kept: mend that, and go on with --resume"
+"""How a sentence ends that says why an audit had to stop."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,13 @@ class Shelf:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}{GO_ON}") from error
         tensors, words = _flattened(on_cpu(outcome))
-        with replacing(self._path(digest)) as path:
-            path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
+        try:
+            with replacing(self._path(digest)) as path:
+                path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
+        except DataError as error:
+            raise DataError(f"{error}{GO_ON}") from error
 
     def load(self, digest: str, opened: Ledger) -> Outcome | None:
         """The shard, if it is on the shelf and whole; `opened` is its ledger after the first look."""
@@ -50,6 +57,23 @@ class Shelf:
                 return _restored(tensors, json.loads(file.metadata()["attempts"]), opened)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
+
+    def has(self, digest: str) -> bool:
+        """Whether there is such a shard, whole or not."""
+        return self._path(digest).is_file()
+
+    def drop(self, digest: str) -> None:
+        """Take a shard off the shelf, if it is there."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Take everything off the shelf, and the shelf away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def cut_short(self) -> Shelf:
+        """Another shelf, for what workers had found of a shard when the user stopped them."""
+        return Shelf(self.folder.with_name("cut-short"))
 
     def _path(self, digest: str) -> Path:
         return self.folder / f"{digest[:32]}.safetensors"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs
 from sparring.tensors import take
 
-__all__ = ["Standing", "Watch", "price", "teller", "whole"]
+__all__ = ["Standing", "Watch", "price", "standing_after", "teller", "together", "whole"]
 
 
 @dataclass(frozen=True)
@@ -96,3 +96,30 @@ def whole(
         )
 
     return tell
+
+
+def standing_after(outcome: Outcome) -> Standing:
+    """Where a shard stands when nothing more will be done about it."""
+    ledger = outcome.ledger
+    count, spent = len(ledger.correct), int((ledger.forwards + ledger.backwards).sum())
+    return Standing(count, int(ledger.correct.sum()), int(ledger.broken.sum()), count, "", spent, 0)
+
+
+def together(
+    ledger: Ledger, shards: Mapping[int, Tensor], standings: Mapping[int, Standing], stage: str
+) -> Standing:
+    """The standing of an audit from those of the shards that were begun; the others will cost as much as these."""
+    begun = standings.values()
+    others = [rows for number, rows in shards.items() if number not in standings]
+    after = ledger.correct[torch.cat(others)] if others else ledger.correct[:0]
+    passes, left = sum(each.passes for each in begun), sum(each.passes_left for each in begun)
+    price = (passes + left) / max(sum(each.correct for each in begun), 1)
+    return Standing(
+        samples=len(ledger.correct),
+        correct=int(ledger.correct.sum()),
+        broken=sum(each.broken for each in begun),
+        settled=sum(each.settled for each in begun) + int((~after).sum()),
+        stage=stage,
+        passes=passes,
+        passes_left=left + int(price * int(after.sum())),
+    )

@@ -63,6 +63,10 @@ def load_model(
     loaded = _loaded(source, None if weights is None else Path(weights), place, trusted)
     function = _normalised(loaded.function, mean, std, place)
     name, origin = _names(source)
+    recipe = {
+        "source": source, "weights": weights, "mean": mean, "std": std, "outputs": outputs, "device": device,
+        "allow_unsafe_sha256": allow_unsafe_sha256,
+    }  # fmt: skip
     return Model(
         function,
         name=name,
@@ -71,6 +75,7 @@ def load_model(
         outputs=outputs,
         gradients=loaded.gradients,
         notes=loaded.notes,
+        recipe=recipe if isinstance(source, str | Path) else None,
     )
 
 

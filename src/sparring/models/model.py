@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ class Model(nn.Module):
         stops: What stops gradients and can be got past by `straight_through`; None if nothing can get past.
         randomised: Whether two calls on equal inputs differ; known after `look`.
         notes: What was found or assumed, a sentence each.
+        recipe: What `load_model` was given, if it can make the same model again in another process.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Model(nn.Module):
         stops: frozenset[str] | None = None,
         randomised: bool = False,
         notes: tuple[str, ...] = (),
+        recipe: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.function = function
@@ -52,6 +54,7 @@ class Model(nn.Module):
         self.stops = stops
         self.randomised = randomised
         self.notes = notes
+        self.recipe = recipe
         self.adapt = adapter(outputs)
 
     def forward(self, inputs: torch.Tensor) -> Any:
@@ -64,6 +67,9 @@ class Model(nn.Module):
         return torch.device("cpu") if first is None else first.device
 
     def having(self, **changes: Any) -> Model:
-        """A model around the same function with some fields changed."""
-        fields = ("name", "source", "digest", "outputs", "gradients", "stops", "randomised", "notes")
-        return Model(self.function, **{field: getattr(self, field) for field in fields} | changes)
+        """A model with some fields changed, around the same function unless another is given."""
+        fields = (
+            "name", "source", "digest", "outputs", "gradients", "stops", "randomised", "notes", "recipe",
+        )  # fmt: skip
+        kept = {field: getattr(self, field) for field in fields}
+        return Model(**{"function": self.function, **kept, **changes})

@@ -10,6 +10,7 @@ from typing import Any
 
 from sparring.errors import DataError, UsageError
 from sparring.storage.files import replacing
+from sparring.storage.names import is_name
 from sparring.storage.run import Run, load_run
 from sparring.storage.schema import fault
 from sparring.storage.tables import STATUSES
@@ -129,7 +130,9 @@ def load_baseline(path: str | Path) -> Baseline:
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"the baseline {path} does not exist; give a run folder or a baseline.json") from None
+        raise DataError(
+            f"the baseline {path} does not exist; give a run folder, the name of a run, or a baseline.json"
+        ) from None
     except (OSError, ValueError):
         raise DataError(
             f"the baseline {path} cannot be read as JSON; give a run folder or a baseline.json"
@@ -144,8 +147,12 @@ def load_baseline(path: str | Path) -> Baseline:
     )
 
 
-def open_baseline(given: Run | Baseline | str | Path) -> Baseline:
-    """A baseline from what a user may name one by: a run, a run folder, a `baseline.json`.
+def open_baseline(given: Run | Baseline | str | Path, runs: str | Path = "runs") -> Baseline:
+    """A baseline from what a user may name one by: a run, a run folder, a `baseline.json`, a name.
+
+    Args:
+        given: What the user gave; a path that exists is never taken for a name.
+        runs: Where the runs are that have names.
 
     Raises:
         DataError: It is missing, truncated or foreign.
@@ -155,7 +162,21 @@ def open_baseline(given: Run | Baseline | str | Path) -> Baseline:
         return given
     if isinstance(given, Run):
         return baseline_of(given)
-    return baseline_of(load_run(given), str(given)) if Path(given).is_dir() else load_baseline(given)
+    path = Path(given)
+    if is_name(str(given)) and not path.exists() and (named := _named(str(given), Path(runs))) is not None:
+        return baseline_of(load_run(named), str(given))
+    return baseline_of(load_run(path), str(given)) if path.is_dir() else load_baseline(path)
+
+
+def _named(name: str, runs: Path) -> Path | None:
+    """The run that a name stands for."""
+    from sparring.storage.index import (  # a database takes its time, and few callers come here
+        catalogue,
+        owner_of,
+    )
+
+    owner = owner_of(catalogue(runs), name)
+    return None if owner is None else runs / owner.folder
 
 
 def _fault_in_rows(rows: list[list[Any]]) -> str | None:

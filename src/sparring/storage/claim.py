@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sparring.errors import DataError, UsageError
 
-__all__ = ["claimed"]
+__all__ = ["claimed", "is_claimed"]
 
 
 @contextmanager
@@ -33,3 +33,15 @@ def claimed(folder: Path) -> Iterator[None]:
                 f"another process is writing a run into {folder}; wait, or give another folder"
             ) from None
         yield
+
+
+def is_claimed(folder: Path) -> bool:
+    """Whether a process is writing a run into a folder just now."""
+    try:
+        with (folder / ".lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

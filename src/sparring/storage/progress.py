@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from sparring.errors import OtherRunError, UsageError
 from sparring.storage.files import replacing
 
-__all__ = ["begin", "unfinished"]
+__all__ = ["PLAN", "RESULT", "begin", "is_finished", "number_of", "unfinished"]
 
 PLAN, RESULT = "plan.json", "result.json"
 
 
 def begin(folder: Path, digest: str, resume: bool) -> None:
-    """Mark a folder as that of a plan.
+    """Mark a folder as that of a plan, with a number higher than those of its neighbours.
 
     Args:
         folder: Of the run; it exists.
@@ -25,10 +26,11 @@ def begin(folder: Path, digest: str, resume: bool) -> None:
         OtherRunError: A run of another plan is there already.
         UsageError: This run is there already, and is not to be resumed.
     """
-    there = _digest(folder)
+    there = _plan(folder).get("digest")
     if there is None and not (folder / RESULT).exists():
+        number = 1 + max((number_of(plan.parent) for plan in folder.parent.glob(f"*/{PLAN}")), default=0)
         with replacing(folder / PLAN) as path:
-            path.write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
+            path.write_text(json.dumps({"digest": digest, "number": number}) + "\n", encoding="utf-8")
     elif there != digest:
         raise OtherRunError(
             f"{folder} holds another run (other model, data, threat, suite, seed or version); give another folder"
@@ -38,21 +40,31 @@ def begin(folder: Path, digest: str, resume: bool) -> None:
 
 
 def unfinished(runs: Path, digest: str) -> Path | None:
-    """The newest folder below `runs` that holds an unfinished run of a plan."""
-    folders = [plan.parent for plan in runs.glob(f"*/{PLAN}") if _digest(plan.parent) == digest]
-    left = [folder for folder in folders if not _finished(folder)]
-    return max(left, key=lambda folder: (folder / PLAN).stat().st_mtime, default=None)
+    """The newest folder below `runs` that holds an unfinished run of a plan; numbers tell, because clocks jump."""
+    folders = [plan.parent for plan in runs.glob(f"*/{PLAN}") if _plan(plan.parent).get("digest") == digest]
+    left = [folder for folder in folders if not is_finished(folder)]
+    return max(left, key=lambda folder: (number_of(folder), folder.name), default=None)
 
 
-def _digest(folder: Path) -> str | None:
+def number_of(folder: Path) -> int:
+    """The how-manieth run of its neighbours a folder holds; 0 if it does not say."""
+    number = _plan(folder).get("number")
+    return number if type(number) is int else 0
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds a run with nothing left to do."""
+    return _object(folder / RESULT).get("verdict", "incomplete") != "incomplete"
+
+
+def _plan(folder: Path) -> dict[str, Any]:
+    return _object(folder / PLAN)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is none that makes sense."""
     try:
-        return str(json.loads((folder / PLAN).read_text(encoding="utf-8"))["digest"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _finished(folder: Path) -> bool:
-    try:
-        return bool(json.loads((folder / RESULT).read_text(encoding="utf-8"))["verdict"] != "incomplete")
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -18,6 +18,7 @@ from sparring.storage import tables
 from sparring.storage.card import card
 from sparring.storage.files import replacing
 from sparring.storage.schema import fault, result_schema
+from sparring.storage.sums import SUMS, sums_of
 
 __all__ = ["Run", "load_run", "save_run"]
 
@@ -76,7 +77,9 @@ class Run:
 
 
 def save_run(run: Run, folder: str | Path) -> Run:
-    """Write the four files of `run`, each whole or not at all; `result.json` comes last and seals the run.
+    """Write the files of `run`, each whole or not at all; `result.json` comes last and seals the run.
+
+    `SHA256SUMS` has the digests of tables and tensors, as `sha256sum --check` reads them.
 
     Returns:
         The same run, knowing its folder.
@@ -101,6 +104,8 @@ def save_run(run: Run, folder: str | Path) -> Run:
         tables.write(run.attempts, path)
     with replacing(folder / TENSORS) as path:
         _save_tensors(run.tensors, path)
+    with replacing(folder / SUMS) as path:
+        path.write_text(sums_of(folder, (RECORDS, ATTEMPTS, TENSORS)), encoding="utf-8")
     with replacing(folder / RESULT) as path:
         path.write_text(text + "\n", encoding="utf-8")
     return replace(run, folder=folder)

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.runs.options import RunWord
+
 __all__ = ["export"]
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="folder that an audit wrote")],
+    run: RunWord,
     baseline: Annotated[
         Path | None, typer.Option(help="write a small baseline.json, to be committed for --max-drop")
     ] = None,
@@ -31,10 +33,11 @@ def export(
     from sparring.reports import export_examples
     from sparring.storage import load_run
     from sparring.storage.baseline import export_baseline
+    from sparring.storage.index import found_run
 
     if baseline is None and examples is None:
         raise UsageError("say what to export: --baseline FILE, --examples FOLDER, or both")
-    found = load_run(run)
+    found = load_run(found_run(run))
     paths = [] if examples is None else export_examples(found, examples)
     paths += [] if baseline is None else [export_baseline(found, baseline)]
     for path in paths:
