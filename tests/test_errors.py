@@ -11,7 +11,7 @@ def test_every_error_is_in_the_tree_and_has_its_exit_code() -> None:
         if isinstance(thing, type) and issubclass(thing, SparringError)
     }
     two = ("UsageError", "DataError", "ModelError", "ThreatError", "UnsafeFileError", "MissingExtraError")
-    assert codes == dict.fromkeys(two, 2) | {"Interrupted": 130, "InternalError": 70, "SparringError": 70}
+    assert codes == dict.fromkeys(two, 2) | {"Exhausted": 5, "Interrupted": 130, "InternalError": 70, "SparringError": 70}
     assert set(codes) | {"nearest"} == set(errors.__all__)
 
 

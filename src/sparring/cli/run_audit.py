@@ -32,6 +32,7 @@ from sparring.cli.options import (
     Crop,
     DataSource,
     Device,
+    EngagementPath,
     LabelKey,
     Limit,
     Mean,
@@ -80,6 +81,7 @@ def audit(
         bool, typer.Option("--resume", help="go on with an unfinished run of the same plan, if there is one")
     ] = False,
     allow_unsafe: AllowUnsafe = None,
+    engagement: EngagementPath = None,
     min_robust_accuracy: MinRobustAccuracy = None,
     min_class_accuracy: MinClassAccuracy = None,
     max_drop: MaxDrop = None,

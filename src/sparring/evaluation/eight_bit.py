@@ -38,6 +38,8 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     except Interrupted:
         return replace(outcome, stopped=True)
     held = verify_rows(plan, rows, found.adversarial)
+    if bool(held.risk.isnan().any()):
+        return replace(outcome, stopped=True)
     broken = torch.zeros_like(outcome.broken)
     broken[rows] = found.success & held.holds & outcome.verified.holds
     return replace(outcome, ledger=_charged(outcome.ledger, rows, found), on_grid=broken)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sparring.models.outputs import adapter
+from sparring.models.remote import Remote
 
 __all__ = ["Model"]
 
@@ -27,6 +28,9 @@ class Model(nn.Module):
         stops: What stops gradients and can be got past by `straight_through`; None if nothing can get past.
         randomised: Whether two calls on equal inputs differ; known after `look`.
         notes: What was found or assumed, a sentence each.
+
+    Attributes:
+        padded: Whether batches may be filled up to a canonical number of rows; not where each row is paid for.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Model(nn.Module):
         self.randomised = randomised
         self.notes = notes
         self.adapt = adapter(outputs)
+        self.padded = not any(isinstance(module, Remote) for module in self.modules())
 
     def forward(self, inputs: torch.Tensor) -> Any:
         return self.adapt(self.function(inputs))
