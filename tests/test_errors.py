@@ -21,6 +21,7 @@ def test_every_error_is_in_the_tree_and_has_its_exit_code() -> None:
     )
     assert codes == dict.fromkeys(two, 2) | {
         "CheckFailed": 1,
+        "Exhausted": 5,
         "Interrupted": 130,
         "InternalError": 70,
         "SparringError": 70,

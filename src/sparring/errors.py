@@ -9,6 +9,7 @@
     ├── ThreatError       2   a threat makes no sense, or not for these data
     ├── UnsafeFileError   2   a file could run code when it is read
     ├── MissingExtraError 2   an optional package is not installed
+    ├── Exhausted         5   an engagement allows no more queries, or its time is over
     ├── Interrupted     130   the user stopped the run; what was found is in `findings`
     └── InternalError    70   a fault of ours
 
@@ -21,6 +22,7 @@ from difflib import get_close_matches
 __all__ = [
     "CheckFailed",
     "DataError",
+    "Exhausted",
     "InternalError",
     "Interrupted",
     "MissingExtraError",
@@ -102,6 +104,12 @@ class MissingExtraError(SparringError):
         super().__init__(
             f"{asked} needs an optional package; install it with: pip install 'sparring[{extra}]'"
         )
+
+
+class Exhausted(SparringError):
+    """An engagement allows no more: its queries are spent, or its time is over."""
+
+    exit_code = 5
 
 
 class Interrupted(SparringError):

@@ -37,6 +37,8 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     except Interrupted:
         return replace(outcome, stopped=True)
     held = verify_rows(plan, rows, found.adversarial)
+    if bool(held.risk.isnan().any()):
+        return replace(outcome, stopped=True)
     broken = found.success & held.holds & outcome.verified.holds
     storable = Storable(
         rows=rows[broken],

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sparring.errors import DataError
 from sparring.storage import tables
+from sparring.storage.audit_log import seal
 from sparring.storage.card import card
 from sparring.storage.files import replacing
 from sparring.storage.schema import fault, result_schema
@@ -108,6 +109,7 @@ def save_run(run: Run, folder: str | Path) -> Run:
         path.write_text(sums_of(folder, (RECORDS, ATTEMPTS, TENSORS)), encoding="utf-8")
     with replacing(folder / RESULT) as path:
         path.write_text(text + "\n", encoding="utf-8")
+    seal(folder)
     return replace(run, folder=folder)
 
 
