@@ -19,7 +19,7 @@ from sparring.draws import Draws, row_keys
 from sparring.engagement import Engagement
 from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
-from sparring.errors import Interrupted, UsageError, nearest
+from sparring.errors import DataError, Interrupted, UsageError, nearest
 from sparring.evaluation import Crew, Plan, Shelf, Standing, make_plan
 from sparring.evaluation import audit as run_audit
 from sparring.evaluation.doctor import MOST, examine, foresee
@@ -300,9 +300,17 @@ def _allowed(model: Model, suite: str | Sequence[Stage | Attack], threat: Threat
 
 
 def _unused(folder: Path) -> Path:
-    """A folder of this name, with a number behind it if there is one already: two runs may begin in one second."""
-    names = (folder if each == 1 else folder.with_name(f"{folder.name}-{each}") for each in count(1))
-    return next(name for name in names if not name.exists())
+    """Make a folder of this name, with a number behind it if there is one already: two runs may begin at once."""
+    for each in count(1):
+        new = folder if each == 1 else folder.with_name(f"{folder.name}-{each}")
+        try:
+            new.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise DataError(f"{new} cannot be made: {error.strerror or error}") from error
+        return new
+    raise AssertionError("there is always another number")
 
 
 def _against(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import torch
 import sparring
 from sparring.attacks import FAB, PGD, Square, margin
 from sparring.attacks.suites import Stage
-from sparring.errors import Interrupted, UsageError
+from sparring.errors import DataError, Interrupted, UsageError
 from sparring.evaluation import shards
 from sparring.storage import load_run
 from sparring.testing import half_space
@@ -128,9 +129,53 @@ def test_a_damaged_shard_is_searched_again(problem, tmp_path):
     assert _audit(problem, out=tmp_path / "run", resume=True).records.equals(first.records)
 
 
+def test_a_full_disk_keeps_finished_shards_and_resume_goes_on(problem, tmp_path, monkeypatch):
+    flush, kept = os.fsync, tmp_path / "run" / "shards"
+
+    def full(descriptor):
+        if kept.exists() and len([path for path in kept.iterdir() if path.suffix != ".tmp"]) == 2:
+            raise OSError(28, "No space left on device")
+        flush(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DataError, match=r"No space left on device; finished shards are kept.*--resume"):
+            _audit(problem, out=tmp_path / "run")
+    assert len(list(kept.iterdir())) == 2, "no half-written file is left"
+    assert _audit(problem, out=tmp_path / "run", resume=True).records.equals(_audit(problem).records)
+
+
+def test_a_folder_that_became_read_only_is_one_sentence(problem, tmp_path, monkeypatch):
+    def refuse(self, *_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(DataError, match="cannot be written: Read-only file system"):
+        _audit(problem, out=tmp_path / "run")
+    with pytest.raises(DataError, match="cannot be made: Read-only file system"):
+        _audit(problem, runs=tmp_path / "runs")
+
+
+def test_two_audits_that_begin_in_one_second_get_a_folder_each(problem, tmp_path, monkeypatch):
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 11, 23, 7, 0, 0)
+
+    monkeypatch.setattr("sparring.api.datetime", Stopped)
+    folders = [_audit(problem, runs=tmp_path).folder.name for _ in range(2)]
+    assert folders == ["20261123-070000-Linear", "20261123-070000-Linear-2"]
+
+
+def test_a_clock_that_is_set_back_makes_no_negative_time(problem, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: -1e9)
+    assert _audit(problem, out=tmp_path / "run").result["seconds"] >= 0
+
+
 def test_resume_finds_the_newest_unfinished_run(problem, tmp_path):
     done = _audit(problem, runs=tmp_path)
     (done.folder / "result.json").unlink()
+    os.utime(done.folder / "plan.json", (0, 0))  # a clock that was set back is not asked
     assert _audit(problem, runs=tmp_path, resume=True).folder == done.folder
 
 
