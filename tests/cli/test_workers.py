@@ -18,7 +18,18 @@ def data():
     return nets.images(1000)
 """
 MAIN = "import sys; from sparring.cli import main; sys.argv[0] = 'sparring'; main()"
-WORDS = "audit --model demo.py:make --data demo.py:data --threat linf:0.3 --out run --workers 2".split()
+WORDS = [
+    "--model",
+    "demo.py:make",
+    "--data",
+    "demo.py:data",
+    "--threat",
+    "linf:0.3",
+    "--out",
+    "run",
+    "--workers",
+    "2",
+]
 
 
 @pytest.fixture
@@ -28,7 +39,7 @@ def audit(tmp_path):
 
     def start(*words):
         return subprocess.Popen(
-            [sys.executable, "-c", MAIN, *WORDS, *words],
+            [sys.executable, "-c", MAIN, "audit", *WORDS, *words],
             cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip
@@ -46,7 +57,9 @@ def test_ctrl_c_ends_with_130_and_resume_goes_on(audit, tmp_path):
     assert "INCOMPLETE" in out and err == "sparring: interrupted; what was found so far is kept\n"
     run = load_run(tmp_path / "run")
     assert run.verdict == "incomplete" and {"broken", "unfinished"} <= set(run.records["status"].to_pylist())
-    left = subprocess.run(["pgrep", "-f", f"worker import main.* {process.pid}"], capture_output=True, text=True)
+    left = subprocess.run(
+        ["pgrep", "-f", f"worker import main.* {process.pid}"], capture_output=True, text=True
+    )
     assert left.stdout == "", "a worker is left behind"
     resumed = audit("--resume")
     out, err = resumed.communicate(timeout=120)

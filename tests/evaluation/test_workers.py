@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 import sparring
 from sparring.attacks import APGD, Square, margin
@@ -16,6 +17,9 @@ from sparring.demo import nets
 from sparring.errors import DataError, Interrupted, UsageError
 from sparring.evaluation import auditing, crew, processes, shards
 from sparring.storage import load_run
+from sparring.storage.index import connected
+from sparring.storage.index.schema import LEASES
+from tests.storage.test_index import store  # noqa: F401  (the same databases)
 
 SUITE = (Stage("apgd", APGD(10, margin)), Stage("square", Square(100)))
 FILES = ("records.parquet", "attempts.parquet", "adversarial.safetensors")
@@ -127,6 +131,17 @@ def test_finished_shards_are_not_searched_again_by_workers(alone, tmp_path, star
     _audit(tmp_path, workers=3, resume=True)
     assert len(started) == 1, "one shard is work for one"
     assert _equal(alone, tmp_path)
+
+
+def test_leases_may_be_in_another_database(alone, tmp_path, store):  # noqa: F811
+    _audit(tmp_path / "run", workers=2, store=store)
+    assert _equal(alone, tmp_path / "run")
+    engine = connected(store)
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(LEASES)).scalar() == 0, (
+            "all were given back"
+        )
+    engine.dispose()
 
 
 FACTORY = """

@@ -46,12 +46,16 @@ def test_a_file_that_was_changed_shows_by_its_digest(run):
 def test_the_digests_are_those_that_sha256sum_reads(run):
     import subprocess
 
-    done = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=run.folder, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sha256sum", "--check", "SHA256SUMS"], cwd=run.folder, capture_output=True, text=True
+    )
     assert done.returncode == 0 and done.stdout.count("OK") == 3
 
 
 def test_a_lost_example_shows(run):
-    tensors = {name: value[:-1] if name in ("index", "adversarial") else value for name, value in run.tensors.items()}
+    tensors = {
+        name: value[:-1] if name in ("index", "adversarial") else value for name, value in run.tensors.items()
+    }
     found = contradictions(Run(run.result, run.records, run.attempts, tensors))
     assert "1 broken samples have no adversarial example" in found
 
@@ -66,12 +70,17 @@ def test_an_example_of_nobody_shows(run):
 def test_values_that_are_no_numbers_show(run):
     adversarial = run.tensors["adversarial"].clone()
     adversarial[0, 0, 0, 0] = torch.nan
-    found = contradictions(Run(run.result, run.records, run.attempts, run.tensors | {"adversarial": adversarial}))
+    found = contradictions(
+        Run(run.result, run.records, run.attempts, run.tensors | {"adversarial": adversarial})
+    )
     assert found == ["1 adversarial examples have values that are not numbers"]
 
 
 CHANGES = {
-    "distance": (lambda values: [None if value is None else 3 * value for value in values], "beyond linf:8/255"),
+    "distance": (
+        lambda values: [None if value is None else 3 * value for value in values],
+        "beyond linf:8/255",
+    ),
     "verified": (lambda values: [False] * len(values), "were not verified"),
     "prediction": (lambda values: [11, *values[1:]], "clean prediction contradicts"),
     "id": (lambda values: ["a", *values[1:]], "were attacked that the records do not have"),
