@@ -33,7 +33,7 @@ def breakable(defence: Defence, inputs: Tensor, labels: Tensor) -> Tensor:
     for stand_in in defence.stand_ins:
         for turn in range(RESTARTS * (1 + AIMS)):
             rows = (~found).nonzero().flatten()
-            for part in rows.split(BATCH):
+            for part in rows.split(BATCH) if len(rows) else ():
                 climbed = _climb(stand_in, inputs[part], labels[part], defence.eps, turn % (1 + AIMS))
                 found[part] = _any_errs(defence, climbed, inputs[part], labels[part])
     rows = (~found).nonzero().flatten()

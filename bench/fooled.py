@@ -8,7 +8,8 @@ suite "standard" and a demand of 50% robust accuracy, and, of these samples,
 - breakable: the truth. A point within eps is known where the defended model errs, in most of 100 fresh draws if it is
   randomised: found by an attacker who has read its code (`_truth.py`), or by the audit itself. Every such point is
   measured here again. What is not breakable was not broken by anybody, no more.
-- broken: breakable samples that the audit broke; refuted: what it called broken but does not hold when measured here.
+- broken: breakable samples that the audit broke; refuted: what it called broken but does not hold when measured here
+  (of a randomised model, one that errs in about half of all draws can turn out either way).
 
 The audit is wrong about a defence if it ends *pass*, or *fail* with few of the breakable samples broken. Only one
 bit of MNIST is a real defence.

@@ -41,7 +41,7 @@ def demo(make: Callable[[], Any], count: int) -> tuple[Any, Samples]:
 NETS: dict[str, tuple[str, Load]] = {
     "mnist_small_cnn_adv": ("linf:0.3", Case("mnist_small_cnn_adv", MNIST, "linf:0.3", 0.3).load),
     "demo robust": ("linf:0.3", partial(demo, nets.robust)),
-    "demo plain": ("linf:0.1", partial(demo, nets.plain)),
+    "demo plain": ("linf:0.07", partial(demo, nets.plain)),
     "cifar10_resnet_4b": ("linf:2/255", Case("cifar10_resnet_4b", CIFAR, "linf:2/255", 2 / 255).load),
     "cifar10_sri_resnet_a": ("linf:4/255", Case("cifar10_sri_resnet_a", CIFAR, "linf:4/255", 4 / 255).load),
     "cifar10_small_resnet_adv": (

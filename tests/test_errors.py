@@ -10,8 +10,22 @@ def test_every_error_is_in_the_tree_and_has_its_exit_code() -> None:
         for name, thing in vars(errors).items()
         if isinstance(thing, type) and issubclass(thing, SparringError)
     }
-    two = ("UsageError", "DataError", "ModelError", "ThreatError", "UnsafeFileError", "MissingExtraError")
-    assert codes == dict.fromkeys(two, 2) | {"Interrupted": 130, "InternalError": 70, "SparringError": 70}
+    two = (
+        "OtherRunError",
+        "UsageError",
+        "DataError",
+        "ModelError",
+        "ThreatError",
+        "UnsafeFileError",
+        "MissingExtraError",
+    )
+    assert codes == dict.fromkeys(two, 2) | {
+        "CheckFailed": 1,
+        "Exhausted": 5,
+        "Interrupted": 130,
+        "InternalError": 70,
+        "SparringError": 70,
+    }
     assert set(codes) | {"nearest"} == set(errors.__all__)
 
 

@@ -12,10 +12,10 @@ from defences.activations import saturated, winners_take_all
 from defences.backwards import anti_adversary, flipped
 from defences.coded import thermometer
 from defences.defence import Defence
-from defences.filtered import jpeg, median
+from defences.filtered import jpeg, jpeg_of_random_quality, median
 from defences.noisy import input_noise, input_noise_in_colour, logit_noise, pruned, resized
 from defences.quantised import eight_bits, one_bit, three_bits, two_bits
-from defences.scores import distilled, rejecting, rounded, scaled
+from defences.scores import distilled, labels_only, rejecting, rounded, scaled
 
 __all__ = ["BANK", "Defence"]
 
@@ -26,6 +26,7 @@ BANK: tuple[Callable[[], Defence], ...] = (
     eight_bits,
     thermometer,
     jpeg,
+    jpeg_of_random_quality,
     median,
     resized,
     input_noise,
@@ -37,6 +38,7 @@ BANK: tuple[Callable[[], Defence], ...] = (
     scaled,
     distilled,
     rounded,
+    labels_only,
     rejecting,
     flipped,
     anti_adversary,

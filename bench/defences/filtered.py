@@ -10,17 +10,25 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from defences.defence import Defence, colours, straight_through
+from defences.defence import Defence, averaged, colours, straight_through
 
-__all__ = ["jpeg", "median"]
+__all__ = ["jpeg", "jpeg_of_random_quality", "median"]
 
 CIFAR = "cifar10/test_lossless_500.npz"
-QUALITY = 75
+
+Edit = Callable[[Image.Image], Image.Image]
 
 
 def jpeg() -> Defence:
     """Written as JPEG and read again (Guo et al. 2018, https://arxiv.org/abs/1711.00117)."""
-    return _through_pillow("JPEG, Pillow", _compressed)
+    return _through_pillow("JPEG, Pillow", lambda image: _compressed(image, 75))
+
+
+def jpeg_of_random_quality() -> Defence:
+    """Neither a gradient nor the same answer twice (Das et al. 2018, https://arxiv.org/abs/1802.06816)."""
+    qualities = (90, 80, 70, 60)
+    pick = lambda: qualities[int(torch.randint(4, ()))]  # noqa: E731
+    return _through_pillow("JPEG, random quality", lambda image: _compressed(image, pick()), randomised=True)
 
 
 def median() -> Defence:
@@ -28,7 +36,7 @@ def median() -> Defence:
     return _through_pillow("median filter", lambda image: image.filter(ImageFilter.MedianFilter(3)))
 
 
-def _through_pillow(name: str, edit: Callable[[Image.Image], Image.Image]) -> Defence:
+def _through_pillow(name: str, edit: Edit, randomised: bool = False) -> Defence:
     net = colours()
 
     def edited(inputs: Tensor) -> Tensor:
@@ -37,16 +45,21 @@ def _through_pillow(name: str, edit: Callable[[Image.Image], Image.Image]) -> De
         return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(inputs.device) / 255
 
     through = straight_through(edited)
+
+    def stand_in(inputs: Tensor) -> Tensor:
+        return net(through(inputs))
+
     return Defence(
         name,
         lambda inputs: net(edited(inputs)),
-        (lambda inputs: net(through(inputs)), net),
+        (averaged(stand_in) if randomised else stand_in, net),
         data=CIFAR,
         eps=8 / 255,
+        randomised=randomised,
     )
 
 
-def _compressed(image: Image.Image) -> Image.Image:
+def _compressed(image: Image.Image, quality: int) -> Image.Image:
     file = BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
+    image.save(file, "JPEG", quality=quality)
     return Image.open(file)

@@ -38,7 +38,7 @@ class WinnersTakeAll(nn.Module):
 
 
 class Steep(nn.Module):
-    """A hyperbolic tangent so steep that almost every activation is saturated (Nayebi & Ganguli 2017).
+    """Linear around 0 and flat beyond, so steep that almost every activation is saturated (Nayebi & Ganguli 2017).
 
     https://arxiv.org/abs/1703.09202. Gradients are almost always 0. The slope is a buffer: training raises it.
     """
@@ -50,7 +50,7 @@ class Steep(nn.Module):
         self.register_buffer("slope", torch.tensor(1.0))
 
     def forward(self, activations: Tensor) -> Tensor:
-        return torch.tanh(self.slope * activations)
+        return (self.slope * activations).clamp(-1, 1)
 
 
 def digits(activation: Callable[[], nn.Module] = nn.ReLU, channels: int = 1) -> nn.Sequential:

@@ -27,13 +27,13 @@ class Quantised(nn.Module):
 
 
 def one_bit() -> Defence:
-    """Black or white."""
-    return _quantised("1 bit", 1, real=True)
+    """Black or white, at the eps that the literature uses."""
+    return _quantised("1 bit", 1, eps=0.3, real=True)
 
 
 def two_bits() -> Defence:
-    """Four levels of grey."""
-    return _quantised("2 bits", 2)
+    """Four levels of grey; below 1/6 no black pixel would leave its level."""
+    return _quantised("2 bits", 2, eps=0.2)
 
 
 def three_bits() -> Defence:
@@ -58,9 +58,9 @@ def eight_bits() -> Defence:
     return Defence("8 bits, numpy", model, (net,))
 
 
-def _quantised(name: str, bits: int, real: bool = False) -> Defence:
+def _quantised(name: str, bits: int, eps: float, real: bool = False) -> Defence:
     net, few = digits(), Quantised(bits)
-    return Defence(name, nn.Sequential(few, net), (_behind(few, net), net), real=real)
+    return Defence(name, nn.Sequential(few, net), (_behind(few, net), net), eps=eps, real=real)
 
 
 def _behind(few: nn.Module, net: Look) -> Look:

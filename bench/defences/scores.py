@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from defences import nets
 from defences.defence import Defence, digits
 
-__all__ = ["distilled", "rejecting", "rounded", "scaled"]
+__all__ = ["distilled", "labels_only", "rejecting", "rounded", "scaled"]
 
 
 class Rejecting(nn.Module):
@@ -43,6 +44,12 @@ def rounded() -> Defence:
     return Defence(
         "rounded probabilities", lambda inputs: net(inputs).softmax(1).mul(100).round() / 100, (net,)
     )
+
+
+def labels_only() -> Defence:
+    """The predicted class and nothing else: neither gradients nor scores say where to go."""
+    net = digits()
+    return Defence("labels only", lambda inputs: one_hot(net(inputs).argmax(1), 10).float(), (net,))
 
 
 def rejecting() -> Defence:

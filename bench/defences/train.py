@@ -93,13 +93,13 @@ def plain(data: Data) -> nn.Module:
 
 
 def steep(data: Data) -> nn.Module:
-    """The slope of the activations grows from 1 to 30 while the net learns."""
+    """The slope of the activations grows from 1 to 1,000 while the net learns."""
     net = nets.steep()
 
     def raise_slope(done: float) -> None:
         for module in net:
             if isinstance(module, nets.Steep):
-                module.slope.fill_(30.0**done)
+                module.slope.fill_(1000.0**done)
 
     return fit(net, data, 4, rate=2e-3, each=raise_slope)
 

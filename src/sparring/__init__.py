@@ -14,10 +14,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sparring.api import audit, doctor, gate, load_data, load_model, load_run, search, write_run
     from sparring.attacks import suites
+    from sparring.checking import check
+    from sparring.reports import log_to_mlflow
 
-__all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "suites", "write_run"]
+__all__ = [
+    "audit",
+    "check",
+    "doctor",
+    "gate",
+    "load_data",
+    "load_model",
+    "load_run",
+    "log_to_mlflow",
+    "search",
+    "suites",
+    "write_run",
+]
 
-_HOMES = dict.fromkeys(__all__, "sparring.api") | {"suites": "sparring.attacks"}
+_HOMES = dict.fromkeys(__all__, "sparring.api") | {
+    "check": "sparring.checking",
+    "log_to_mlflow": "sparring.reports",
+    "suites": "sparring.attacks",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,13 +9,14 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from sparring.attacks.suites import Stage
+from sparring.attacks.suites import Stage, stages_for
 from sparring.data import Samples, load_data
 from sparring.draws import Draws, row_keys
+from sparring.engagement import Engagement
 from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
 from sparring.errors import DataError, Interrupted, UsageError, nearest
@@ -27,7 +28,10 @@ from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.gate_drop import check_baseline
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gates import judge, judged_run
-from sparring.models import load_model, look, untouched
+from sparring.evaluation.logged import logged, note_end
+from sparring.evaluation.techniques import check_techniques
+from sparring.models import Model, load_model, look, untouched
+from sparring.models.remote import refused, remote_behind
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
 from sparring.storage.baseline import Baseline, open_baseline
@@ -36,6 +40,9 @@ from sparring.storage.progress import begin, unfinished
 from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
 
 __all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "write_run"]
+
+Words = dict[str, Any]
+"""What a result says besides what was found."""
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -58,6 +65,7 @@ def audit(
     store: str | None = None,
     gates: Gates | None = None,
     baseline: Run | Baseline | str | Path | None = None,
+    engagement: str | Path | Engagement | None = None,
     command: str | None = None,
     watch: Callable[[Standing], None] = lambda standing: None,
 ) -> Run:
@@ -83,6 +91,7 @@ def audit(
         store: URL of a database for the leases of workers on several machines; without, they are in the run folder.
         gates: What the run is held against when it is done; `gate` judges a run again.
         baseline: What a maximum drop is measured against: a run, its folder, its name, a `baseline.json`.
+        engagement: As in `load_model`; which attacks it allows is looked at before anything is sent.
         command: What the report shows as the command that repeats the run.
         watch: Told a few times a second where the audit stands.
 
@@ -97,11 +106,13 @@ def audit(
         raise UsageError(f"unknown precision {precision!r}; {nearest(precision, _PRECISIONS)}")
     if workers < 1:
         raise UsageError(f"an audit needs at least one worker, but got {workers}")
-    whole = load_data(data)
+    threat = parse_threat(threat) if isinstance(threat, str) else threat
+    whole, loaded = load_data(data), load_model(model, engagement=engagement)
+    terms = _allowed(loaded, suite, threat)
     plan = make_plan(
-        load_model(model),
+        loaded,
         chosen(whole, limit, sample),
-        parse_threat(threat) if isinstance(threat, str) else threat,
+        threat,
         suite,
         seed=seed,
         batch=batch,
@@ -109,21 +120,20 @@ def audit(
         total=len(whole),
     )
     held = _against(plan, gates, baseline, runs)
-    said = {"limit": limit, "sample": sample, "seed": seed or None}
-    words = {"command": command, "python": _python(plan, suite, {**said, "precision": precision})}
+    said = {"limit": limit, "sample": sample, "seed": seed or None, "precision": precision}
+    words: Words = {"command": command, "python": _python(plan, suite, said)}
+    words |= {} if terms is None else {"engagement": terms.entry}
     digest = plan_digest(plan)
     folder = _folder(plan, digest, out, runs, resume)
     crew = None if workers == 1 else Crew(workers, store)
     if folder is None:
         with _scratch(crew) as shelf:
-            return _finished(run_audit(plan, watch, shelf, crew), words, None, held)
+            return _audited(plan, watch, shelf, crew, words, None, held)
     with claimed(folder):
         begin(folder, digest, resume)
-        try:
-            run = run_audit(plan, watch, Shelf(folder / "shards"), crew)
-        except Interrupted as stop:
-            raise Interrupted(str(stop), findings=_finished(stop.findings, words, folder, held)) from None  # type: ignore[arg-type]
-        return _finished(run, words, folder, held)
+        with logged(folder, plan, digest):
+            run = _audited(plan, watch, Shelf(folder / "shards"), crew, words, folder, held)
+    return run
 
 
 def search(
@@ -157,9 +167,10 @@ def search(
     >>> found.adversarial.shape
     torch.Size([5, 4])
     """
-    samples = load_data(data)
-    looked = look(load_model(model), samples.inputs, samples.labels)
+    samples, loaded = load_data(data), load_model(model)
     threat = parse_threat(threat) if isinstance(threat, str) else threat
+    _allowed(loaded, [attack], threat)
+    looked = look(loaded, samples.inputs, samples.labels)
     device = looked.device
     inputs, labels = samples.inputs.to(device), samples.labels.to(device)
     goal = Untargeted(labels) if targets is None else Targeted(targets.to(device), labels)
@@ -278,6 +289,16 @@ def _scratch(crew: Crew | None) -> Iterator[Shelf | None]:
         yield Shelf(Path(folder) / "shards")
 
 
+def _allowed(model: Model, suite: str | Sequence[Stage | Attack], threat: Threat) -> Engagement | None:
+    """The engagement that a model is attacked under, if there is one, and it allows the suite."""
+    remote = remote_behind(model)
+    terms = None if remote is None else remote.permit.engagement
+    if terms is not None:
+        name = suite if isinstance(suite, str) else "given"
+        check_techniques(terms, name, stages_for(suite, threat.norm))
+    return terms
+
+
 def _unused(folder: Path) -> Path:
     """Make a folder of this name, with a number behind it if there is one already: two runs may begin at once."""
     for each in count(1):
@@ -307,13 +328,38 @@ def _against(
     return gates, base
 
 
+def _audited(
+    plan: Plan,
+    watch: Callable[[Standing], None],
+    shelf: Shelf | None,
+    crew: Crew | None,
+    words: Words,
+    out: Path | None,
+    held: tuple[Gates, Baseline | None] | None,
+) -> Run:
+    """The run, finished; also where it was stopped, by the user or because an engagement allowed no more."""
+    try:
+        return _finished(run_audit(plan, watch, shelf, crew), plan, words, out, held)
+    except Interrupted as stop:
+        over = refused(plan.model)
+        words = words if over is None else words | {"reasons": [over]}
+        run = _finished(cast(Run, stop.findings), plan, words, out, held)
+        if over is not None:
+            return run
+        raise Interrupted(str(stop), findings=run) from None
+
+
 def _finished(
-    run: Run, words: dict[str, str | None], out: Path | None, held: tuple[Gates, Baseline | None] | None
+    run: Run, plan: Plan, words: Words, out: Path | None, held: tuple[Gates, Baseline | None] | None
 ) -> Run:
     """The run, judged and with the words that repeat it, written down if there is a place for it."""
     run = replace(run, result={**run.result, **words})
     run = run if held is None else judged_run(run, judge(run, *held))
-    return run if out is None else write_run(run, out)
+    if out is None:
+        return run
+    saved = write_run(run, out)
+    note_end(out, saved, plan.model)
+    return saved
 
 
 def _python(plan: Plan, suite: str | Sequence[Stage | Attack], said: dict[str, Any]) -> str:

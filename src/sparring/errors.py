@@ -1,12 +1,15 @@
 """Every exception that Sparring raises on purpose, in one tree.
 
     SparringError             anything below; `exit_code` is what the command line ends with
+    ├── CheckFailed       1   a `sparring.check` did not pass; an AssertionError too
     ├── UsageError        2   an argument is wrong, a name is unknown
+    │   └── OtherRunError 2   a folder holds the run of another plan
     ├── DataError         2   samples or labels cannot be used
     ├── ModelError        2   a model cannot be loaded, or does not answer as it must
     ├── ThreatError       2   a threat makes no sense, or not for these data
     ├── UnsafeFileError   2   a file could run code when it is read
     ├── MissingExtraError 2   an optional package is not installed
+    ├── Exhausted         5   an engagement allows no more queries, or its time is over
     ├── Interrupted     130   the user stopped the run; what was found is in `findings`
     └── InternalError    70   a fault of ours
 
@@ -17,11 +20,14 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "CheckFailed",
     "DataError",
+    "Exhausted",
     "InternalError",
     "Interrupted",
     "MissingExtraError",
     "ModelError",
+    "OtherRunError",
     "SparringError",
     "ThreatError",
     "UnsafeFileError",
@@ -36,10 +42,28 @@ class SparringError(Exception):
     exit_code = 70
 
 
+class CheckFailed(SparringError, AssertionError):
+    """A `sparring.check` did not pass; test runners count it as a failure and not as an error.
+
+    Attributes:
+        run: What was found; `run.verdict` tells fail, inconclusive, invalid and incomplete apart.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, run: object = None) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 class UsageError(SparringError):
     """An argument is wrong or a name is unknown."""
 
     exit_code = 2
+
+
+class OtherRunError(UsageError):
+    """A folder that a run shall go into holds the run of another plan."""
 
 
 class DataError(SparringError):
@@ -80,6 +104,12 @@ class MissingExtraError(SparringError):
         super().__init__(
             f"{asked} needs an optional package; install it with: pip install 'sparring[{extra}]'"
         )
+
+
+class Exhausted(SparringError):
+    """An engagement allows no more: its queries are spent, or its time is over."""
+
+    exit_code = 5
 
 
 class Interrupted(SparringError):

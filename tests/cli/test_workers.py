@@ -19,6 +19,7 @@ def data():
 """
 MAIN = "import sys; from sparring.cli import main; sys.argv[0] = 'sparring'; main()"
 WORDS = [
+    "audit",
     "--model",
     "demo.py:make",
     "--data",
@@ -39,7 +40,7 @@ def audit(tmp_path):
 
     def start(*words):
         return subprocess.Popen(
-            [sys.executable, "-c", MAIN, "audit", *WORDS, *words],
+            [sys.executable, "-c", MAIN, *WORDS, *words],
             cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip

@@ -173,6 +173,12 @@ def test_whole_grey_levels_are_counted_apart(needed, robust_8bit):
     run = sparring.audit(model, samples, Linf(2.6 / 255), (Stage("apgd", APGD(20, margin)),))
     assert run.result["robust"] == 0
     assert run.result["robust_8bit"] == robust_8bit
+    stored = run.tensors["grid_adversarial"]
+    assert stored.dtype == torch.uint8 and run.tensors["grid_index"].tolist() == [0] * (1 - robust_8bit)
+    assert (
+        model(stored / 255).argmax(1).tolist() == run.tensors["grid_prediction"].tolist() == [1] * len(stored)
+    )
+    assert run.tensors["grid_distance"].tolist() == pytest.approx([2 / 255] * len(stored), abs=1e-6)
 
 
 def test_low_precision_ends_with_the_same_robust_set(problem):

@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from sparring.errors import DataError
-from sparring.storage import replacing
+from sparring.errors import DataError, UsageError
+from sparring.storage.files import appearing, replacing
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -51,3 +51,32 @@ def test_the_bytes_are_flushed_before_the_name_changes(tmp_path, monkeypatch):
     with replacing(tmp_path / "a") as path:
         path.write_text("x")
     assert events == ["flush", "rename", "flush"]
+
+
+def test_a_folder_appears_when_the_block_ends(tmp_path):
+    target = tmp_path / "new" / "examples"
+    with appearing(target) as folder:
+        (folder / "a").write_text("whole")
+        assert not target.exists()
+    assert os.listdir(target) == ["a"] and os.listdir(tmp_path / "new") == ["examples"]
+
+
+def fill_half(target, error):
+    with appearing(target) as folder:
+        (folder / "a").write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_nothing_is_left_of_a_folder_that_failed(tmp_path, error):
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        fill_half(tmp_path / "examples", error)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("kept")
+    for taken in (tmp_path, tmp_path / "mine"):
+        with pytest.raises(UsageError, match="holds something already"), appearing(taken):
+            pytest.fail("entered")
+    assert (tmp_path / "mine").read_text() == "kept" and os.listdir(tmp_path) == ["mine"]

@@ -226,7 +226,7 @@ def test_a_store_that_cannot_be_used_is_one_sentence_without_its_password(runs, 
 
 
 def test_a_missing_driver_names_the_extra(runs, monkeypatch):
-    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setitem(sys.modules, "pg8000", None)
     with pytest.raises(MissingExtraError, match=r"sparring\[postgres\]"):
         catalogue(runs, "postgresql://user@127.0.0.1:1/x")
 

@@ -15,11 +15,11 @@ from sparring.attacks.square_l2 import SquareL1, SquareL2
 __all__ = [
     "APGD",
     "APGDL1",
-    "Averaged",
     "FAB",
     "FGSM",
     "MIM",
     "PGD",
+    "Averaged",
     "Square",
     "SquareL1",
     "SquareL2",

@@ -73,10 +73,10 @@ class Averaged:
 
     def _around(self, task: Task, state: _Mean) -> _Mean:
         """The state asking about its one point as often as there are draws."""
-        points = [state.point]
-        for number in range(1, self.draws):
-            points.append(self._near(task, state, state.looks * self.draws + number) if self.radius else state.point)
-        return replace(state, ask=replace(state.ask, points=torch.stack(points, 1)))
+        first = state.looks * self.draws
+        others = range(1, self.draws)
+        near = [self._near(task, state, first + each) if self.radius else state.point for each in others]
+        return replace(state, ask=replace(state.ask, points=torch.stack([state.point, *near], 1)))
 
     def _near(self, task: Task, state: _Mean, draw: Tensor) -> Tensor:
         """An allowed point about `radius` away."""
@@ -84,7 +84,9 @@ class Averaged:
         # far from the numbers that the inner attack draws for itself
         draw = draw + 2**20
         noise = (
-            2 * task.draws.uniform(point, draw) - 1 if isinstance(threat, Linf) else task.draws.normal(point, draw)
+            2 * task.draws.uniform(point, draw) - 1
+            if isinstance(threat, Linf)
+            else task.draws.normal(point, draw)
         )
         size = threat.distance(noise, torch.zeros_like(noise))
         return threat.project(point + self.radius * threat.eps * noise / per_row(size, noise), task.inputs)

@@ -20,7 +20,7 @@ from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.engine import Attack, Look
 from sparring.errors import UsageError, nearest
 
-__all__ = ["SUITES", "Stage", "smoke", "stages_for", "standard"]
+__all__ = ["SUITES", "Stage", "blackbox", "smoke", "stages_for", "standard"]
 
 _EUCLIDEAN = ("linf", "l2")
 
@@ -66,7 +66,10 @@ smoke: tuple[Stage, ...] = (
 )
 """Seconds, for every commit: it may fail a model, never pass one."""
 
-SUITES = {"standard": standard, "smoke": smoke}
+blackbox: tuple[Stage, ...] = tuple(stage for stage in standard if stage.name == "square")
+"""What reads scores only, for models without gradients, such as those behind an address: Square, 5,000 queries."""
+
+SUITES = {"standard": standard, "smoke": smoke, "blackbox": blackbox}
 
 
 def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage, ...]:

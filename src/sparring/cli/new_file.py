@@ -30,6 +30,7 @@ def file_text(job: Job, samples: Samples, checks: Sequence[Check], folder: Path)
         "weights": (_relative(job["weights"], folder), ""),
     }
     model |= {name: (job[name], "") for name in ("device", "allow_unsafe")}
+    model["engagement"] = (_relative(job["engagement"], folder), "who allowed what; kept at every request")
     model |= _model_settings(job, {check.name: check for check in checks})
     data: dict[str, tuple[Any, str]] = {"source": (_relative(job["data"], folder), _described(samples))}
     data["classes"] = (_relative(job["classes"], folder), "")
@@ -39,9 +40,17 @@ def file_text(job: Job, samples: Samples, checks: Sequence[Check], folder: Path)
     threat = job["threat"]
     audit = {
         "threat": (threat, threat_words(parse_threat(threat), samples.domain)),
-        "suite": ("standard", "AutoAttack's stages; smoke takes seconds and can only show weakness"),
+        "suite": _suite(job),
     }
     return draft(model, data, audit)
+
+
+def _suite(job: Job) -> tuple[str, str]:
+    from sparring.engagement import is_address
+
+    if is_address(job["model"]):
+        return "blackbox", "reads scores only: a model behind an address gives no gradients"
+    return "standard", "AutoAttack's stages; smoke takes seconds and can only show weakness"
 
 
 def _model_settings(job: Job, seen: dict[str, Check]) -> dict[str, tuple[Any, str]]:

@@ -14,6 +14,7 @@ __all__ = [
     "Crop",
     "DataSource",
     "Device",
+    "EngagementPath",
     "LabelKey",
     "Limit",
     "Mean",
@@ -29,7 +30,10 @@ __all__ = [
 ]
 
 ModelSource = Annotated[
-    str | None, typer.Option(help="net.pt2, net.onnx, or code.py:factory (naming code is consent to run it)")
+    str | None,
+    typer.Option(
+        help="net.pt2, net.onnx, code.py:factory (naming code is consent to run it), or http://host/v2/models/NAME"
+    ),
 ]
 Weights = Annotated[
     Path | None, typer.Option(help="weights of such a factory: .safetensors, or .pth by weights_only")
@@ -43,6 +47,10 @@ Outputs = Annotated[str, typer.Option(help="what the model gives: auto, logits, 
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1")]
 AllowUnsafe = Annotated[
     str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")
+]
+EngagementPath = Annotated[
+    Path | None,
+    typer.Option("--engagement", help="file that allows to attack a model that is not on this machine"),
 ]
 DataSource = Annotated[
     str | None,
@@ -60,7 +68,10 @@ ThreatText = Annotated[
     str | None, typer.Option(help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels)")
 ]
 SuiteName = Annotated[
-    str, typer.Option(help="standard (AutoAttack's stages) or smoke (seconds, cannot show robustness)")
+    str,
+    typer.Option(
+        help="standard (AutoAttack's stages), smoke (seconds, cannot show robustness) or blackbox (scores only)"
+    ),
 ]
 StoreUrl = Annotated[
     str | None,

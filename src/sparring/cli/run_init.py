@@ -17,6 +17,7 @@ from sparring.cli.options import (
     Crop,
     DataSource,
     Device,
+    EngagementPath,
     LabelKey,
     Mean,
     ModelSource,
@@ -48,6 +49,7 @@ def init(
     labels: LabelKey = None,
     device: Device = None,
     allow_unsafe: AllowUnsafe = None,
+    engagement: EngagementPath = None,
     out: Annotated[Path, typer.Option(help="file to write")] = Path("sparring.toml"),
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> int:

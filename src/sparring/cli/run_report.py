@@ -22,6 +22,9 @@ def report(
     config: Annotated[
         Path | None, typer.Option(help="sparring.toml with the gates, for the lines that SARIF points at")
     ] = None,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow", help="log the run to MLflow too, at its MLFLOW_TRACKING_URI")
+    ] = False,
 ) -> int:
     """Write a run down as report.html, junit.xml, report.sarif and summary.md, and print their paths.
 
@@ -29,12 +32,15 @@ def report(
 
         sparring report runs/today --format md && cat runs/today/summary.md >> "$GITHUB_STEP_SUMMARY"
     """
-    from sparring.reports import write_reports
+    from sparring.reports import log_to_mlflow, write_reports
     from sparring.storage import load_run
     from sparring.storage.index import found_run
 
-    names = [name.strip() for name in formats.split(",") if name.strip()]
     folder = found_run(run)
-    for path in write_reports(load_run(folder), out or folder, names, config):
+    found = load_run(folder)
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    for path in write_reports(found, out or folder, names, config):
         sys.stdout.write(f"{path}\n")
+    if mlflow:
+        sys.stdout.write(f"MLflow run {log_to_mlflow(found)}\n")
     return 0

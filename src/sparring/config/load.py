@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from sparring.config.tables import AuditTable, Config
 from sparring.config.words import fault_words
 from sparring.errors import UsageError
-from sparring.storage.names import is_name
+from sparring.run_names import is_name
 
-__all__ = ["load_config", "read_text"]
+__all__ = ["as_json", "load_config", "read_text"]
 
 
 def load_config(path: str | Path) -> Config:
@@ -26,7 +26,7 @@ def load_config(path: str | Path) -> Config:
     path = Path(path)
     text = read_text(path)
     try:
-        config = TypeAdapter(Config).validate_json(_as_json(text, path))
+        config = TypeAdapter(Config).validate_json(as_json(text, path))
     except ValidationError as error:
         raise UsageError(f"{path}, {fault_words(error, text)}") from None
     return _beside(path.parent, config)
@@ -48,8 +48,12 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 
-def _as_json(text: str, path: Path) -> str:
-    """The same as JSON, which is what a strict reader takes lists and tables from; dates become text."""
+def as_json(text: str, path: Path) -> str:
+    """The same as JSON, which is what a strict reader takes lists and tables from; dates become text.
+
+    Raises:
+        UsageError: The text is no TOML.
+    """
     try:
         return json.dumps(tomllib.loads(text), default=str)
     except tomllib.TOMLDecodeError as error:
@@ -59,7 +63,10 @@ def _as_json(text: str, path: Path) -> str:
 def _beside(folder: Path, config: Config) -> Config:
     """Paths in the file are relative to it."""
     model = replace(
-        config.model, source=_place(folder, config.model.source), weights=_path(folder, config.model.weights)
+        config.model,
+        source=_place(folder, config.model.source),
+        weights=_path(folder, config.model.weights),
+        engagement=_path(folder, config.model.engagement),
     )
     data = replace(
         config.data, source=_place(folder, config.data.source), classes=_path(folder, config.data.classes)

@@ -28,6 +28,7 @@ class ModelTable:
     outputs: Literal["auto", "logits", "probabilities", "logit"] = "auto"
     device: Text | None = None
     allow_unsafe: Text | None = None
+    engagement: Text | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -1,8 +1,9 @@
-"""What is wrong with a `sparring.toml`, in words: the line, the key, what was expected."""
+"""What is wrong with a TOML file of ours, in words: the line, the key, what was expected."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ from sparring.errors import nearest
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["fault_words"]
+__all__ = ["Tables", "fault_words"]
 
-_TABLES: dict[tuple[str, ...], tuple[str, type[Any]]] = {
+Tables = Mapping[tuple[str, ...], tuple[str, type[Any]]]
+"""For each place where a table stands what readers call it, and the dataclass with its keys."""
+
+_TABLES: Tables = {
     (): ("the file", Config),
     ("model",): ("[model]", ModelTable),
     ("data",): ("[data]", DataTable),
@@ -34,17 +38,24 @@ _EXPECTED = {
     "less_than": "below {lt:g}",
     "less_than_equal": "at most {le:g}",
     "literal_error": "{expected}",
+    "timezone_aware": "a date and time with its time zone, such as 2026-12-01T09:00:00+01:00",
+}
+_LISTS = {
+    "audit": "a list of tables, each under a line [[audit]]",
+    "targets": "a list of texts in quotes",
+    "techniques": "a list of texts in quotes",
 }
 
 
-def fault_words(error: ValidationError, text: str) -> str:
+def fault_words(error: ValidationError, text: str, tables: Tables = _TABLES) -> str:
     """The first fault, as the end of a sentence that begins with the name of the file.
 
     What stands there wrongly comes before what is missing: a misspelt table is both.
     """
     faults = [(_line(text, fault["loc"]), fault) for fault in error.errors(include_url=False)]
     line, fault = min(faults, key=lambda each: (each[1]["type"] == "missing", each[0]))
-    return f"line {line}: {_words(fault['type'], fault['loc'], fault['input'], fault.get('ctx', {}))}"
+    context = fault.get("ctx", {})
+    return f"line {line}: {_words(fault['type'], fault['loc'], fault['input'], context, tables)}"
 
 
 def _line(text: str, place: Place) -> int:
@@ -53,36 +64,37 @@ def _line(text: str, place: Place) -> int:
     return next((line for line in found if line is not None), 1)
 
 
-def _words(kind: str, place: Place, given: Any, context: dict[str, Any]) -> str:
+def _words(kind: str, place: Place, given: Any, context: dict[str, Any], tables: Tables) -> str:
     words = tuple(word for word in place if isinstance(word, str))
-    title, table = _TABLES[words[:-1]] if words[:-1] in _TABLES else (f"[{'.'.join(words[:-1])}]", None)
+    title, table = tables.get(words[:-1], (f"[{'.'.join(words[:-1])}]", None))
     key = words[-1] if words else ""
     if kind == "unexpected_keyword_argument":
-        known = [field.name for field in fields(table)] if table else []
+        known = [field.name.rstrip("_") for field in fields(table)] if table else []
         return f'{title} has no key "{key}"; {nearest(key, known)}'
     if kind == "missing":
-        return _missing(words, title)
-    name = f"{key} of {title}" if len(words) > 1 else _TABLES.get(words, (key, None))[0]
-    return f"{name} must be {_expected(kind, words, context)}, but is {_shown(given)}"
+        return _missing(words, title, tables)
+    name = f"{key} of {title}" if len(words) > 1 else tables.get(words, (key, None))[0]
+    return f"{name} must be {_expected(kind, words, context, tables)}, but is {_shown(given)}"
 
 
-def _missing(words: tuple[str, ...], title: str) -> str:
+def _missing(words: tuple[str, ...], title: str, tables: Tables) -> str:
     if words == ("schema",):
         return "the file does not say which version it is written for; write schema = 1 at its top"
-    if words in _TABLES:
-        return f"the file has no {_TABLES[words][0]}; write one, or let sparring init write the file"
+    if words in tables:
+        how = "write one, or let sparring init write the file" if tables is _TABLES else "write one"
+        return f"the file has no {tables[words][0]}; {how}"
     return f'{title} lacks its key "{words[-1]}"'
 
 
-def _expected(kind: str, words: tuple[str, ...], context: dict[str, Any]) -> str:
+def _expected(kind: str, words: tuple[str, ...], context: dict[str, Any], tables: Tables) -> str:
     if kind in _EXPECTED:
         return _EXPECTED[kind].format(**context)
-    if words == ("audit",):
-        return "a list of tables, each under a line [[audit]]"
-    return "a table" if words in _TABLES else "a list of numbers"
+    if kind.startswith("datetime"):
+        return _EXPECTED["timezone_aware"]
+    return _LISTS.get(words[-1]) or ("a table" if words in tables else "a list of numbers")
 
 
 def _shown(given: Any) -> str:
     """What stood there, short."""
-    text = "a table" if isinstance(given, dict) else json.dumps(given, ensure_ascii=False)
+    text = "a table" if isinstance(given, dict) else json.dumps(given, ensure_ascii=False, default=str)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -19,7 +19,7 @@ from sparring.engine.books import Findings, Keep, charge, fresh, record, within
 from sparring.engine.contract import Attack, Seen, Task, Want, wants
 from sparring.engine.memory import in_memory
 from sparring.engine.precision import in_precision
-from sparring.errors import Interrupted
+from sparring.errors import Exhausted, Interrupted
 from sparring.tensors import join, take, tree_map
 
 __all__ = ["Progress", "Retire", "search"]
@@ -99,7 +99,7 @@ def search(
         progress: Called a few times a second.
 
     Raises:
-        Interrupted: On Ctrl-C; `findings` holds what was found so far.
+        Interrupted: On Ctrl-C, or if an engagement allows no more; `findings` holds what was found so far.
     """
     panel = _Panel(in_precision(model, precision), judge, model if precision is not torch.float32 else None)
     found = tree_map(Tensor.clone, fresh(task.inputs))
@@ -113,11 +113,11 @@ def search(
             _write(found, flight, over)
             flight = _advance(found, flight, attack, seen, ~over)
             tell(flight)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exhausted) as stop:
         if flight is not None:
             settled = flight.books.success & (retire == "first")
             _write(found, flight, torch.ones_like(settled), finished=settled)
-        raise Interrupted("interrupted; what was found so far is kept", findings=found) from None
+        raise Interrupted(str(stop) or "interrupted; what was found so far is kept", findings=found) from None
     return found
 
 

@@ -14,6 +14,7 @@ from sparring.evaluation.crew import Crew, fill
 from sparring.evaluation.fingerprint import shard_digest
 from sparring.evaluation.fitting import applies, fitted, fitted_with_all
 from sparring.evaluation.ledger import Attempt, Ledger, opened
+from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.result import run_of
@@ -22,9 +23,10 @@ from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.stages import run_stages
 from sparring.evaluation.standing import Watch, whole
 from sparring.evaluation.validity import misled
-from sparring.evaluation.verifying import verify_rows
+from sparring.evaluation.verifying import draws, verify_rows
 from sparring.models import untouched
 from sparring.models.canonical import show
+from sparring.models.remote import reserved
 from sparring.storage import Run
 from sparring.tensors import put, take
 
@@ -58,7 +60,12 @@ def audit(
         trial = applies(plan)
         plan = fitted(plan, ledger) if trial else plan
         outcome = _all_shards(plan, ledger, watch, shelf, crew)
-        if trial and not outcome.interrupted and misled(plan, outcome) and (wider := fitted_with_all(plan)) != plan:
+        if (
+            trial
+            and not outcome.interrupted
+            and misled(plan, outcome)
+            and (wider := fitted_with_all(plan)) != plan
+        ):
             plan = wider
             outcome = _all_shards(plan, ledger, watch, shelf, crew)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
@@ -99,11 +106,14 @@ def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None)
     if shelf is not None and (kept := shelf.load(digest, ledger)) is not None:
         return kept
     torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
-    outcome = _settled(plan, *_searched(plan, ledger, watch))
-    if eight_bit.applies(plan) and outcome.complete:
-        outcome = eight_bit.on_grid(plan, outcome)
+    price = len(ledger.standing) * draws(plan) * (1 + eight_bit.applies(plan))
+    with reserved(plan.model, price):
+        outcome = _settled(plan, *_searched(plan, ledger, watch))
+        if eight_bit.applies(plan) and outcome.complete:
+            outcome = eight_bit.on_grid(plan, outcome)
     if shelf is not None and not outcome.interrupted:
         shelf.save(digest, outcome)
+        note_shard(shelf.folder.parent, digest, plan, outcome)
     return outcome
 
 
@@ -140,6 +150,7 @@ def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
         held = verify_rows(plan, rows, ledger.adversarial[rows])
     except KeyboardInterrupt:
         held, stopped = verify_rows(plan, rows, ledger.adversarial[rows]), True
-    if not bool(ledger.finished.all()):  # the search would have gone on where a success does not hold
-        ledger = put(ledger, rows, replace(take(ledger, rows), finished=held.holds))
+    # the search would have gone on where a success does not hold, and must where nobody may be asked about it
+    over = ~held.risk.isnan() if bool(ledger.finished.all()) else held.holds
+    ledger = put(ledger, rows, replace(take(ledger, rows), finished=over))
     return Outcome(ledger, tuple(attempts), rows, held, stopped=stopped)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from sparring.attacks import APGD, margin
@@ -13,7 +12,7 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Task, search
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Ledger
-from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.verifying import verify_rows
 from sparring.tensors import put, take
@@ -38,9 +37,16 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     except Interrupted:
         return replace(outcome, stopped=True)
     held = verify_rows(plan, rows, found.adversarial)
-    broken = torch.zeros_like(outcome.broken)
-    broken[rows] = found.success & held.holds & outcome.verified.holds
-    return replace(outcome, ledger=_charged(outcome.ledger, rows, found), on_grid=broken)
+    if bool(held.risk.isnan().any()):
+        return replace(outcome, stopped=True)
+    broken = found.success & held.holds & outcome.verified.holds
+    storable = Storable(
+        rows=rows[broken],
+        levels=(found.adversarial[broken] / GREY_LEVEL).round().byte(),
+        distance=held.distance[broken],
+        prediction=held.prediction[broken],
+    )
+    return replace(outcome, ledger=_charged(outcome.ledger, rows, found), storable=storable)
 
 
 def _task(plan: Plan, outcome: Outcome, rows: Tensor) -> Task:

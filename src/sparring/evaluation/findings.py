@@ -15,7 +15,7 @@ __all__ = ["findings_of"]
 def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
     odd = int((outcome.ledger.odd > 0).sum())
-    refuted = int((~outcome.verified.holds).sum())
+    refuted = int((~outcome.verified.holds & ~outcome.verified.risk.isnan()).sum())
     blind = _without_gradients(outcome)
     found = [
         (

@@ -43,7 +43,9 @@ def _of_the_model(plan: Plan) -> list[dict[str, Any]]:
             if not plan.model.gradients
             else "where going around it (straight-through) did better, it joined the suite"
         )
-        message = f"{what} in the model stops gradients, so that attacks by gradients see little or nothing; {done}"
+        message = (
+            f"{what} in the model stops gradients, so that attacks by gradients see little or nothing; {done}"
+        )
         found.append(finding("stopped-gradients", "note", message))
     if plan.model.outputs == "probabilities":
         message = (
@@ -76,7 +78,7 @@ def _of_the_trial(plan: Plan) -> list[dict[str, Any]]:
     if fit.far_left:
         message = (
             f"in a trial on {fit.tried} samples, an attack without bounds left {fit.far_left} standing; without bounds "
-            "every model can be broken, so the search sees too little of this one, and fewer samples are robust than counted"
+            "every model can be broken, so the search sees too little here; fewer samples are robust than counted"
         )
         found.append(finding("unbounded-attack-fails", "warning", message, fit.far_left))
     return found

@@ -10,7 +10,23 @@ from torch import Tensor
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.verify import Verified
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "Storable"]
+
+
+@dataclass(frozen=True)
+class Storable:
+    """Samples that also break by whole grey levels, verified like the rest; a row each.
+
+    Args:
+        rows: Which samples, as indices, `(S,)`.
+        levels: The adversarial images as they would be stored, `(S, *shape)` uint8.
+        distance, prediction: As verification measured them.
+    """
+
+    rows: Tensor
+    levels: Tensor
+    distance: Tensor
+    prediction: Tensor
 
 
 @dataclass(frozen=True)
@@ -22,7 +38,7 @@ class Outcome:
         attempts: In order.
         rows: Samples that the search called broken, as indices, `(K,)`.
         verified: Of those, `(K,)`.
-        on_grid: Samples also broken by whole grey levels, `(N,)`; None if the data are not 8-bit, or not looked at.
+        storable: Samples also broken by whole grey levels; None if the data are not 8-bit, or not looked at.
         seconds: Wall time.
         stopped: The user said stop after the search, while its results were measured again.
     """
@@ -31,7 +47,7 @@ class Outcome:
     attempts: tuple[Attempt, ...]
     rows: Tensor
     verified: Verified
-    on_grid: Tensor | None = None
+    storable: Storable | None = None
     seconds: float = 0.0
     stopped: bool = False
 
@@ -51,6 +67,15 @@ class Outcome:
         holds = torch.zeros_like(self.ledger.broken)
         holds[self.rows] = self.verified.holds
         return holds
+
+    @property
+    def on_grid(self) -> Tensor | None:
+        """Samples also broken by whole grey levels, `(N,)`, if that was looked at."""
+        if self.storable is None:
+            return None
+        marks = torch.zeros_like(self.ledger.broken)
+        marks[self.storable.rows] = True
+        return marks
 
     @property
     def robust(self) -> Tensor:

@@ -109,7 +109,7 @@ def make_plan(
     if climbing and not looked.gradients and looked.stops is None:
         raise ModelError(
             f"{looked.name} gives no gradients, and {', '.join(climbing)} of the suite need them; give a suite that "
-            "reads scores only, such as [Square()], or for .onnx files: pip install 'sparring[onnx-gradients]'"
+            "reads scores only, such as blackbox, or for .onnx files: pip install 'sparring[onnx-gradients]'"
         )
     if not looked.gradients:
         around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sparring.evaluation.ledger import Attempt, Ledger
-from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.tensors import join, put, take, tree_map
 
@@ -41,13 +41,10 @@ def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcom
         outcomes: The samples of each shard that was reached, as indices, and its outcome, in order.
     """
     attempts: list[Attempt] = []
-    on_grid = torch.zeros_like(ledger.broken)
     for rows, outcome in outcomes:
         rows = rows.to(ledger.broken.device)
         ledger = put(ledger, rows, outcome.ledger)
         attempts += [replace(attempt, rows=rows[attempt.rows]) for attempt in outcome.attempts]
-        if outcome.on_grid is not None:
-            on_grid[rows] = outcome.on_grid
     verified = outcomes[0][1].verified
     for _, outcome in outcomes[1:]:
         verified = join(verified, outcome.verified)
@@ -56,9 +53,20 @@ def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcom
         attempts=tuple(attempts),
         rows=torch.cat([rows.to(outcome.rows.device)[outcome.rows] for rows, outcome in outcomes]),
         verified=verified,
-        on_grid=None if any(outcome.on_grid is None for _, outcome in outcomes) else on_grid,
+        storable=_merged_storable(outcomes),
         stopped=any(outcome.stopped for _, outcome in outcomes),
     )
+
+
+def _merged_storable(outcomes: Sequence[tuple[Tensor, Outcome]]) -> Storable | None:
+    """What is storable of all samples, if every shard was looked at for it."""
+    whole: Storable | None = None
+    for rows, outcome in outcomes:
+        if (found := outcome.storable) is None:
+            return None
+        found = replace(found, rows=rows.to(found.rows.device)[found.rows])
+        whole = found if whole is None else join(whole, found)
+    return whole
 
 
 def on_cpu(outcome: Outcome) -> Outcome:

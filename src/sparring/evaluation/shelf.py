@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.errors import DataError
 from sparring.evaluation.ledger import Attempt, Ledger
-from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.shards import on_cpu
 from sparring.storage import replacing
 from sparring.tensors import put
@@ -85,8 +85,8 @@ def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], list[list[int]]]:
     tensors = {f"ledger.{name}": value for name, value in vars(ledger).items()}
     tensors |= {f"verified.{name}": value for name, value in vars(outcome.verified).items()}
     tensors["rows"] = outcome.rows
-    if outcome.on_grid is not None:
-        tensors["on_grid"] = outcome.on_grid
+    if outcome.storable is not None:
+        tensors |= {f"storable.{name}": value for name, value in vars(outcome.storable).items()}
     for number, attempt in enumerate(outcome.attempts):
         values = {name: value for name, value in vars(attempt).items() if isinstance(value, Tensor)}
         tensors |= {f"attempt.{number}.{name}": value for name, value in values.items()}
@@ -108,7 +108,7 @@ def _restored(tensors: dict[str, Tensor], words: list[list[int]], opened: Ledger
         attempts=tuple(attempts),
         rows=rows,
         verified=Verified(**_below("verified", tensors)),
-        on_grid=tensors.get("on_grid"),
+        storable=Storable(**storable) if (storable := _below("storable", tensors)) else None,
     )
 
 

@@ -86,7 +86,7 @@ def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:
 
 
 def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
-    """Every verified example, and the originals of the closest ones."""
+    """Every verified example, those that can be stored in 8 bits, and the originals of the closest ones."""
     rows = outcome.broken.nonzero().squeeze(1)
     distance = torch.tensor(_at_rows(outcome, outcome.verified.distance), dtype=torch.float64)[rows.cpu()]
     closest = rows[distance.argsort(stable=True)[:GALLERY].to(rows.device)]
@@ -96,6 +96,19 @@ def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
         "gallery_index": plan.samples.index[closest.cpu()],
         "gallery_inputs": plan.samples.inputs[closest.cpu()],
         "gallery_adversarial": outcome.ledger.adversarial[closest].float().cpu(),
+        **_storable_tensors(plan, outcome),
+    }
+
+
+def _storable_tensors(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
+    """Images of whole grey levels, with the distance and the answer that verification saw."""
+    if (found := outcome.storable) is None:
+        return {}
+    return {
+        "grid_index": plan.samples.index[found.rows.cpu()],
+        "grid_adversarial": found.levels.cpu(),
+        "grid_distance": found.distance.cpu(),
+        "grid_prediction": found.prediction.cpu(),
     }
 
 

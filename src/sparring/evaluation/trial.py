@@ -21,7 +21,6 @@ from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import straight_through
-from sparring.tensors import tree_map
 from sparring.threat import Threat, Untargeted
 
 __all__ = ["ROWS", "Trial", "climber", "held_trial", "seeker"]
@@ -77,12 +76,16 @@ def held_trial(plan: Plan, ledger: Ledger) -> Trial:
 
 def _far(plan: Plan) -> Stage:
     """The climb that must break everything when nothing bounds it."""
-    return Stage("far", climber(plan.threat.norm, 100), stand_in=None if plan.model.gradients else straight_through)
+    return Stage(
+        "far", climber(plan.threat.norm, 100), stand_in=None if plan.model.gradients else straight_through
+    )
 
 
 def _unbounded(plan: Plan, threat: Threat) -> Threat:
     """The same threat, so large that it holds every value that the data can have."""
-    low, high = (torch.as_tensor(bound).float() for bound in (plan.samples.domain.low, plan.samples.domain.high))
+    low, high = (
+        torch.as_tensor(bound).float() for bound in (plan.samples.domain.low, plan.samples.domain.high)
+    )
     corner = torch.broadcast_to(high - low, plan.samples.domain.shape)[None]
     return replace(threat, eps=float(threat.distance(corner, torch.zeros_like(corner))))  # type: ignore[type-var]
 
@@ -94,8 +97,12 @@ def climber(norm: str, steps: int) -> Attack:
 
 def seeker(norm: str, steps: int) -> Attack:
     """The attack that searches at random in a norm."""
-    kinds = {"linf": Square, "l2": SquareL2, "l1": SquareL1}
-    return kinds[norm](steps)  # type: ignore[abstract]
+    match norm:
+        case "l2":
+            return SquareL2(steps)
+        case "l1":
+            return SquareL1(steps)
+    return Square(steps)
 
 
 def _methods(plan: Plan) -> list[Stage]:

@@ -41,6 +41,8 @@ def _mixed(values: Tensor, source: Tensor) -> Tensor:
     wanted = values.movedim(1, -1).reshape(-1, values.shape[1]).double()
     # through the normal equations, a little damped: constant channels must not blow up
     square = known.T @ known
-    damped = square + 1e-6 * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype, device=square.device)
+    damped = square + 1e-6 * square.diagonal().mean() * torch.eye(
+        len(square), dtype=square.dtype, device=square.device
+    )
     weights = torch.linalg.solve(damped, known.T @ wanted)[:-1].to(values.dtype)
     return torch.einsum("nchw,ck->nkhw", source, weights)

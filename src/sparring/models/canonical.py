@@ -26,12 +26,13 @@ ROWS = {"cpu": 8, "cuda": 32}
 def show(model: Callable[[Tensor], Any], points: Tensor) -> Any:
     """Outputs of the model for points `(N, *shape)`, N rows; the batch is filled up with copies of the last row.
 
+    A model behind an address is shown what is asked and no more: its rows are paid for.
     Where no gradients are wanted, a batch that does not fit into memory is shown in halves.
 
     Raises:
         ModelError: The model raised something; the sentence says what.
     """
-    rows = ROWS.get(points.device.type, 1)
+    rows = ROWS.get(points.device.type, 1) if getattr(model, "padded", True) else 1
     missing = -len(points) % rows if len(points) else rows
     try:
         if not missing:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.errors import ModelError
+from sparring.errors import ModelError, SparringError
 from sparring.models.behind import modules_behind
 from sparring.models.guard import untouched
 from sparring.models.model import Model
@@ -50,7 +50,7 @@ def _answer(model: Model, batch: Tensor) -> Any:
     try:
         with torch.no_grad():
             return model.function(batch)
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, SparringError):
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200]

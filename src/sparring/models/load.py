@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sparring.engagement import Engagement, is_address, load_engagement, parse_address
 from sparring.errors import ModelError, UsageError
 from sparring.factories import is_reference
 from sparring.models.code import load_code
@@ -19,6 +20,7 @@ from sparring.models.normalised import Normalised
 from sparring.models.onnx import load_onnx
 from sparring.models.outputs import adapter
 from sparring.models.pt2 import load_pt2
+from sparring.models.remote import load_remote, remote_behind
 
 __all__ = ["load_model"]
 
@@ -34,12 +36,14 @@ def load_model(
     outputs: str = "auto",
     device: str | torch.device | None = None,
     allow_unsafe_sha256: str | None = None,
+    engagement: str | Path | Engagement | None = None,
 ) -> Model:
     """Load a model; no weights file runs code unless its SHA-256 is named.
 
     Args:
         source: A `.pt2` or `.onnx` file, `code.py:factory` (called without arguments; naming it is consent
-            to run it), a module, or any callable from inputs to outputs. A Model is returned as it is.
+            to run it), `http://host:port/v2/models/NAME` (Open Inference Protocol, scores only), a module, or any
+            callable from inputs to outputs. A Model is returned as it is.
         weights: For `code.py:factory`: a `.safetensors`, `.pth` or `.pt` file of its weights.
         mean: Normalisation to put before the model, if it is not inside yet; per channel, in the data's
             range.
@@ -48,19 +52,22 @@ def load_model(
             else. `auto` is settled by `look`.
         device: Where to put a model that is loaded from files; a module stays where it is.
         allow_unsafe_sha256: SHA-256 of the one file that may run code when it is read.
+        engagement: For an address: the file that says who allowed what, kept at every request. An address that
+            is not this machine needs one.
 
     Raises:
         ModelError: If it cannot be loaded.
         UnsafeFileError: If reading the file could run code.
         MissingExtraError: If its format needs a package that is not installed.
-        UsageError: If an option does not fit the source.
+        UsageError: If an option does not fit the source, or nobody allowed it.
     """
     adapter(outputs)  # a wrong name is told before a large file is read
+    terms = load_engagement(engagement) if isinstance(engagement, str | Path) else engagement
     if isinstance(source, Model):
-        return source
+        return _under(source, terms)
     place = None if device is None else _usable(device)
     trusted = None if allow_unsafe_sha256 is None else allow_unsafe_sha256.strip().lower()
-    loaded = _loaded(source, None if weights is None else Path(weights), place, trusted)
+    loaded = _loaded(source, None if weights is None else Path(weights), place, trusted, terms)
     function = _normalised(loaded.function, mean, std, place)
     name, origin = _names(source)
     recipe = {
@@ -79,6 +86,16 @@ def load_model(
     )
 
 
+def _under(model: Model, engagement: Engagement | None) -> Model:
+    """A model that is loaded already, which no engagement can be put on any more."""
+    remote = remote_behind(model)
+    if engagement is not None and (remote is None or remote.permit.engagement != engagement):
+        raise UsageError(
+            "an engagement is kept from the first request on; give it to load_model, with the address"
+        )
+    return model
+
+
 def _usable(device: str | torch.device) -> torch.device:
     """A device that is there."""
     try:
@@ -89,7 +106,19 @@ def _usable(device: str | torch.device) -> torch.device:
     return torch.device(device)
 
 
-def _loaded(source: Any, weights: Path | None, device: torch.device | None, trusted: str | None) -> Loaded:
+def _loaded(
+    source: Any,
+    weights: Path | None,
+    device: torch.device | None,
+    trusted: str | None,
+    engagement: Engagement | None,
+) -> Loaded:
+    if is_address(source):
+        return _behind_address(source, weights, device, engagement)
+    if engagement is not None:
+        raise UsageError(
+            "an engagement is for a model behind an address, http://…; this one runs here and needs none"
+        )
     if isinstance(source, str) and is_reference(source):
         return load_code(source, weights, device, trusted)
     if weights is not None:
@@ -98,14 +127,25 @@ def _loaded(source: Any, weights: Path | None, device: torch.device | None, trus
         )
     if not isinstance(source, str | Path):
         return _in_memory(source, device)
-    path = Path(source)
+    return _in_file(Path(source), device, trusted)
+
+
+def _in_file(path: Path, device: torch.device | None, trusted: str | None) -> Loaded:
     if not path.is_file():
-        raise ModelError(f'there is no model file "{source}"')
+        raise ModelError(f'there is no model file "{path}"')
     if path.suffix == ".pt2":
         return load_pt2(path, device, trusted)
     if path.suffix == ".onnx":
         return load_onnx(path, device)
     raise ModelError(_kind_fault(path))
+
+
+def _behind_address(
+    address: str, weights: Path | None, device: torch.device | None, engagement: Engagement | None
+) -> Loaded:
+    if weights is not None or device is not None:
+        raise UsageError("a model behind an address runs where it is; leave weights and device out")
+    return load_remote(address, engagement)
 
 
 def _in_memory(source: Any, device: torch.device | None) -> Loaded:
@@ -139,6 +179,9 @@ def _normalised(
 
 def _names(source: Any) -> tuple[str, str]:
     """A short name, and where the model came from."""
+    if is_address(source):
+        address = parse_address(source)
+        return address.segments[-1], str(address)
     if isinstance(source, str | Path):
         return (str(source).rpartition(":")[2] if is_reference(source) else Path(source).stem), str(source)
     return getattr(source, "__name__", type(source).__name__), "memory"
@@ -147,4 +190,4 @@ def _names(source: Any) -> tuple[str, str]:
 def _kind_fault(path: Path) -> str:
     if path.suffix in (".pth", ".pt", ".safetensors"):
         return f'"{path.name}" holds weights without a model; name its code too: net.py:make'
-    return f'"{path.name}" is not a kind of model that is known: .pt2, .onnx, code.py:factory'
+    return f'"{path.name}" is not a kind of model that is known: .pt2, .onnx, code.py:factory, http://…'

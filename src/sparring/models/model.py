@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sparring.models.outputs import adapter
+from sparring.models.remote import Remote
 
 __all__ = ["Model"]
 
@@ -28,6 +29,9 @@ class Model(nn.Module):
         randomised: Whether two calls on equal inputs differ; known after `look`.
         notes: What was found or assumed, a sentence each.
         recipe: What `load_model` was given, if it can make the same model again in another process.
+
+    Attributes:
+        padded: Whether batches may be filled up to a canonical number of rows; not where each row is paid for.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Model(nn.Module):
         self.notes = notes
         self.recipe = recipe
         self.adapt = adapter(outputs)
+        self.padded = not any(isinstance(module, Remote) for module in self.modules())
 
     def forward(self, inputs: torch.Tensor) -> Any:
         return self.adapt(self.function(inputs))

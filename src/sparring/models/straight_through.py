@@ -2,9 +2,10 @@
 
 Athalye, Carlini & Wagner 2018 (https://arxiv.org/abs/1802.00420): where a step of a model gives no useful
 gradient, go forward through the step itself and backward through something like it. The stand-in answers as the
-model does, but for logarithms of a softmax, which it gives where the model's own have run out of digits. Backwards, rounding and signs count as the identity, saturated functions keep a slope, `detach` and
-`no_grad` cut nothing, and what was computed outside of torch is taken for a copy of the last thing that entered.
-It only proposes points: success is what the model itself says of them.
+model does, but for logarithms of a softmax, which it gives where the model's own have run out of digits. Backwards,
+rounding and signs count as the identity, saturated functions keep a slope, `detach` and `no_grad` cut nothing, and
+what was computed outside of torch is taken for a copy of the last thing that entered. It only proposes points:
+success is what the model itself says of them.
 """
 
 from __future__ import annotations
@@ -29,8 +30,19 @@ FLAT = frozenset({"round", "floor", "ceil", "trunc", "fix", "sign", "sgn", "heav
 CUTS = frozenset({"detach", "detach_", "data", "_set_grad_enabled"})
 """What a model says to keep gradients out."""
 
-CASTS = frozenset({"to", "type", "type_as", "float", "double", "half", "byte", "int", "long", "short", "char"})
-COMPARISONS = {"gt": 1, "ge": 1, "greater": 1, "greater_equal": 1, "lt": -1, "le": -1, "less": -1, "less_equal": -1}
+CASTS = frozenset(
+    {"to", "type", "type_as", "float", "double", "half", "byte", "int", "long", "short", "char"}
+)
+COMPARISONS = {
+    "gt": 1,
+    "ge": 1,
+    "greater": 1,
+    "greater_equal": 1,
+    "lt": -1,
+    "le": -1,
+    "less": -1,
+    "less_equal": -1,
+}
 """Steps to whole numbers and truth values, remembered until they come back as numbers."""
 
 Slope = Callable[[Tensor], Tensor]
@@ -136,22 +148,16 @@ class _Mode(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, kwargs = _name(func), kwargs or {}
         first = args[0] if args else None
-        if self.resting:
-            return func(*args, **kwargs)
-        if name == "_set_grad_enabled" and name in self.cuts:
-            return self._keep_on(first)
-        if not isinstance(first, Tensor):
-            return func(*args, **kwargs)
+        if not self.resting and name in self.cuts and self._overruled(name, first):
+            return None if name == "_set_grad_enabled" else first
+        if name == "numpy" and isinstance(first, Tensor):
+            args = (first.detach(), *args[1:])
+        result = func(*args, **kwargs)
+        if self.resting or not isinstance(first, Tensor):
+            return result
         if name in CASTS and id(first) in self.whole:
-            return self._back(first, func(*args, **kwargs))
-        if not first.requires_grad:
-            return func(*args, **kwargs)
-        if name in self.cuts:
-            self.met.add(name.rstrip("_"))
-            return first
-        if name == "numpy":
-            return func(first.detach(), *args[1:], **kwargs)
-        return self._seen(name, first, args, func(*args, **kwargs))
+            return self._back(first, result)
+        return self._seen(name, first, args, result) if first.requires_grad else result
 
     def bridged(self, values: Tensor, where: str) -> Tensor:
         """`values` with the gradient of what they were made from, as far as shapes tell."""
@@ -163,10 +169,16 @@ class _Mode(TorchFunctionMode):
         self.met.add(f"a cut before {where}")
         return made
 
-    def _keep_on(self, enabled: Any) -> None:
-        """Gradients stay on, whatever the model says."""
-        if enabled is False:
-            self.met.add("no_grad")
+    def _overruled(self, name: str, first: Any) -> bool:
+        """Whether gradients are let through here, whatever the model says."""
+        if name == "_set_grad_enabled":
+            if first is False:
+                self.met.add("no_grad")
+            return True
+        stopped = isinstance(first, Tensor) and first.requires_grad
+        if stopped:
+            self.met.add(name.rstrip("_"))
+        return stopped
 
     def _seen(self, name: str, first: Tensor, args: Any, result: Any) -> Any:
         """The result of a step on something that gradients reach."""
@@ -235,7 +247,7 @@ def _saturated(name: str, result: Tensor) -> bool:
 def _bridged(mode: _Mode) -> Iterator[None]:
     """Inside, a module that is handed something without a history gets it with a bridge to where it came from."""
 
-    def hand_over(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def hand_over(module: nn.Module, args: tuple[Any, ...]) -> Any:
         if not (args and isinstance(args[0], Tensor) and args[0].is_floating_point()):
             return None
         values = args[0]

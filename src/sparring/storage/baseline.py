@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sparring.errors import DataError, UsageError
+from sparring.run_names import is_name
 from sparring.storage.files import replacing
-from sparring.storage.names import is_name
 from sparring.storage.run import Run, load_run
 from sparring.storage.schema import fault
 from sparring.storage.tables import STATUSES

@@ -1,13 +1,14 @@
-"""Files appear whole or not at all."""
+"""Files and folders appear whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sparring.errors import DataError
+from sparring.errors import DataError, UsageError
 
-__all__ = ["replacing"]
+__all__ = ["appearing", "replacing"]
 
 
 @contextmanager
@@ -30,6 +31,28 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `folder` when the block ends well; else nothing is left of it.
+
+    Raises:
+        DataError: The disk is full, or the folder cannot be written.
+        UsageError: `folder` is a file, or holds something.
+    """
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        if folder.exists() and not (folder.is_dir() and next(folder.iterdir(), None) is None):
+            raise UsageError(f"{folder} holds something already; give a new folder or an empty one")
+        temporary.mkdir(parents=True)
+        yield temporary
+        temporary.replace(folder)
+        _flush(folder.parent)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

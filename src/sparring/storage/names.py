@@ -7,21 +7,15 @@ and the highest turn wins; so a move that was cut short leaves no name without a
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from sparring.errors import UsageError
+from sparring.run_names import is_name
 from sparring.storage.files import replacing
 
-__all__ = ["NAMES_FILE", "check_name", "is_name", "names_in", "with_name", "without_name"]
+__all__ = ["NAMES_FILE", "check_name", "names_in", "with_name", "without_name"]
 
 NAMES_FILE = "names.json"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
-
-
-def is_name(text: str) -> bool:
-    """Whether a run could be called so; what ends like a file is taken for one."""
-    return _NAME.fullmatch(text) is not None and not text.endswith(".json")
 
 
 def check_name(name: str) -> None:
@@ -43,7 +37,7 @@ def names_in(folder: Path) -> dict[str, int]:
     except (OSError, ValueError):
         return {}
     pairs = found.items() if isinstance(found, dict) else ()
-    return {name: turn for name, turn in pairs if _NAME.fullmatch(name) and type(turn) is int}
+    return {name: turn for name, turn in pairs if is_name(name) and type(turn) is int}
 
 
 def with_name(folder: Path, name: str, turn: int) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sparring.errors import UsageError
+from sparring.errors import OtherRunError, UsageError
 from sparring.storage.files import replacing
 
 __all__ = ["PLAN", "RESULT", "begin", "is_finished", "number_of", "unfinished"]
@@ -23,7 +23,8 @@ def begin(folder: Path, digest: str, resume: bool) -> None:
         resume: Whether a run of the same plan that is there already may be gone on with.
 
     Raises:
-        UsageError: A run is there already, of another plan or not to be resumed.
+        OtherRunError: A run of another plan is there already.
+        UsageError: This run is there already, and is not to be resumed.
     """
     there = _plan(folder).get("digest")
     if there is None and not (folder / RESULT).exists():
@@ -31,7 +32,7 @@ def begin(folder: Path, digest: str, resume: bool) -> None:
         with replacing(folder / PLAN) as path:
             path.write_text(json.dumps({"digest": digest, "number": number}) + "\n", encoding="utf-8")
     elif there != digest:
-        raise UsageError(
+        raise OtherRunError(
             f"{folder} holds another run (other model, data, threat, suite, seed or version); give another folder"
         )
     elif not resume:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sparring.errors import DataError
 from sparring.storage import tables
+from sparring.storage.audit_log import seal
 from sparring.storage.card import card
 from sparring.storage.files import replacing
 from sparring.storage.schema import fault, result_schema
@@ -35,7 +36,9 @@ class Run:
         records: A row per sample.
         attempts: A row per sample, stage, aim and start.
         tensors: `index` (K,) int64 and `adversarial` (K, *shape) float32 of the broken samples; for the
-            pictures of the report `gallery_index` (G,), `gallery_inputs`, `gallery_adversarial` (G, *shape).
+            pictures of the report `gallery_index` (G,), `gallery_inputs`, `gallery_adversarial` (G, *shape);
+            for 8-bit images, of those that also break by whole grey levels, `grid_index` (S,), `grid_adversarial`
+            (S, *shape) uint8, `grid_distance` and `grid_prediction` (S,).
         folder: Where it was saved to or loaded from.
     """
 
@@ -106,6 +109,7 @@ def save_run(run: Run, folder: str | Path) -> Run:
         path.write_text(sums_of(folder, (RECORDS, ATTEMPTS, TENSORS)), encoding="utf-8")
     with replacing(folder / RESULT) as path:
         path.write_text(text + "\n", encoding="utf-8")
+    seal(folder)
     return replace(run, folder=folder)
 
 
@@ -169,7 +173,12 @@ def _check(result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tens
     robust = pc.sum(pc.equal(records["status"], "robust")).as_py() or 0
     if result["robust"] != robust:
         raise DataError(f"{where}: {RESULT} counts {result['robust']} robust samples, {RECORDS} has {robust}")
-    for index, rows in (("index", "adversarial"), ("gallery_index", "gallery_inputs")):
+    pairs = (
+        ("index", "adversarial"),
+        ("gallery_index", "gallery_inputs"),
+        ("grid_index", "grid_adversarial"),
+    )
+    for index, rows in pairs:
         sizes = {len(tensors.get(name, torch.empty(0))) for name in (index, rows)}
         if len(sizes) > 1:
             raise DataError(f"{where}: {TENSORS}: {index} and {rows} have different lengths")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from sparring.cli.runs.diff import diff
+from sparring.cli.runs.export import export
 from sparring.cli.runs.list import list_runs
 from sparring.cli.runs.name import name, unname
 from sparring.cli.runs.prune import prune
@@ -22,6 +23,7 @@ runs.command("list")(list_runs)
 runs.command()(show)
 runs.command()(diff)
 runs.command()(verify)
+runs.command()(export)
 runs.command()(name)
 runs.command()(unname)
 runs.command()(prune)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
 from sparring.errors import DataError, UsageError
 from sparring.storage.index.entries import Entry
@@ -44,7 +44,7 @@ def catalogue(runs: str | Path, store: str | None = None) -> list[Entry]:
     try:
         return _listed(opened_store(sqlite_url(runs / INDEX)), runs)
     except DataError as error:
-        if not isinstance(error.__cause__, DatabaseError):
+        if not isinstance(error.__cause__, DBAPIError):
             raise
         return _listed(opened_store("sqlite://"), runs)  # a folder that is read-only, a disk that is full
 
@@ -112,7 +112,7 @@ def _aside_if_broken(index: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{index.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             whole = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    except sqlite3.DatabaseError as error:
+    except sqlite3.DBAPIError as error:
         whole = error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
     if not whole:
         with suppress(OSError):
@@ -122,7 +122,7 @@ def _aside_if_broken(index: Path) -> None:
 def _listed(store: Engine, runs: Path) -> list[Entry]:
     try:
         return up_to_date(store, runs)
-    except DatabaseError as error:
+    except DBAPIError as error:
         raise DataError(said(store, error)) from error
     finally:
         store.dispose()

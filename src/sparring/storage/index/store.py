@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from sparring.errors import DataError, MissingExtraError, SparringError, UsageError
 from sparring.storage.index.schema import TABLES, VERSION_TABLE
@@ -38,7 +38,7 @@ def connected(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
+            parsed = parsed.set(drivername="postgresql+pg8000")
         waiting = {"timeout": PATIENCE} if parsed.get_backend_name() == "sqlite" else {}
         return create_engine(parsed, connect_args=waiting)
     except ModuleNotFoundError:
@@ -62,7 +62,7 @@ def opened_store(url: str) -> Engine:
             if not _ready(connection):
                 _alone(connection)
                 _migrate(connection)
-    except DatabaseError as error:
+    except DBAPIError as error:
         engine.dispose()
         raise DataError(said(engine, error)) from error
     except SparringError:
@@ -71,7 +71,7 @@ def opened_store(url: str) -> Engine:
     return engine
 
 
-def said(engine: Engine, error: DatabaseError) -> str:
+def said(engine: Engine, error: DBAPIError) -> str:
     """One sentence for what a database complains about, without its password."""
     reason = " ".join(str(error.orig).split())[:200]
     return f"the store {engine.url.render_as_string(hide_password=True)} cannot be used: {reason}"

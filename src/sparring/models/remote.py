@@ -1,0 +1,190 @@
+"""A model behind an address: scores over HTTP by the Open Inference Protocol, no gradients.
+
+Each row that is shown is a query that somebody pays for, so batches are not filled up, and every request passes the
+permit (`sparring.engagement`).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparring.engagement import Engagement, Permit, parse_address, permit_for
+from sparring.errors import Exhausted, MissingExtraError, UsageError
+from sparring.models import wire
+from sparring.models.batches import AnyBatch
+from sparring.models.behind import modules_behind
+from sparring.models.loaded import Loaded
+from sparring.models.oip import Port, check_inputs, outputs_in, port_of, request_of
+from sparring.tensors import tree_map
+
+__all__ = ["Remote", "load_remote", "refused", "remote_behind", "reserved", "verifying"]
+
+ROWS = 16
+"""Most rows in one request; a batch is sent as several."""
+
+LINES = 4
+"""Requests on their way at the same time."""
+
+_VERIFYING: ContextVar[bool] = ContextVar("verifying", default=False)
+
+
+class Remote(nn.Module):
+    """A model behind an address.
+
+    Attributes:
+        permit: What may be sent.
+        port: What the model takes.
+        sent: Rows that were sent, again ones included.
+        retries: Requests that were sent again.
+        refused: Why the engagement allows no more; None while it does.
+    """
+
+    def __init__(self, permit: Permit, port: Port, patience: wire.Patience) -> None:
+        super().__init__()
+        self.permit = permit
+        self.port = port
+        self.patience = patience
+        self.sent = 0
+        self.retries = 0
+        self.refused: str | None = None
+        self._counts = threading.Lock()
+
+    def forward(self, inputs: Tensor) -> Tensor | dict[str, Tensor]:
+        """Outputs for inputs `(N, *shape)`.
+
+        Raises:
+            Exhausted: The engagement allows no more.
+            ModelError: The server does not answer as it must.
+        """
+        check_inputs(self.port, inputs.shape, str(self.permit.address))
+        held, over = _VERIFYING.get(), threading.Event()
+        if self.refused is not None and not held:
+            raise Exhausted(self.refused)
+        try:
+            with ThreadPoolExecutor(LINES) as pool:
+                try:
+                    parts = list(
+                        pool.map(lambda part: self._ask(part, over.wait, held), inputs.split(self._rows))
+                    )
+                finally:
+                    over.set()  # whoever still waits for a turn gives up
+        except Exhausted as end:
+            self.refused = str(end)
+            raise
+        return tree_map(lambda *each: torch.cat(each).to(inputs.device), *parts)
+
+    @property
+    def _rows(self) -> int:
+        """Rows per request: what the model takes, and no more than may be sent in a minute."""
+        if self.port.shape[0] > 0:
+            return self.port.shape[0]
+        purse = self.permit.purse
+        rate = None if purse is None else purse.per_minute
+        return ROWS if rate is None else min(ROWS, rate)
+
+    def _ask(self, inputs: Tensor, wait: wire.Wait, held: bool) -> Tensor | dict[str, Tensor]:
+        """One request."""
+
+        def pay() -> None:
+            self.permit.pay(len(inputs), wait, held=held)
+            with self._counts:
+                self.sent += len(inputs)
+
+        body = request_of(self.port, inputs)
+        answer, tries = wire.fetch(self.permit, "/infer", body, pay, wait, self.patience)
+        with self._counts:
+            self.retries += tries - 1
+        return outputs_in(answer, len(inputs), str(self.permit.address))
+
+
+def load_remote(address: str, engagement: Engagement | None = None) -> Loaded:
+    """Ask a server about a model, and make it one that can be called.
+
+    Args:
+        address: `http://host:port/v2/models/NAME`, perhaps with `/versions/VERSION`.
+        engagement: What was allowed; none is needed for a model on this machine.
+
+    Raises:
+        MissingExtraError: httpx is not installed.
+        ModelError: The server is not there, or does not know such a model.
+        UsageError: Nobody allowed it.
+    """
+    if find_spec("httpx") is None:
+        raise MissingExtraError("a model behind an address", "remote")
+    permit = permit_for(parse_address(address), engagement)
+    metadata, _ = wire.fetch(permit, "", None, permit.check, threading.Event().wait, wire.PATIENCE)
+    where = str(permit.address)
+    port = port_of(metadata, where)
+    module: nn.Module = Remote(permit, port, wire.PATIENCE)
+    notes: tuple[str, ...] = (
+        "the model is behind an address: it gives scores but no gradients, and its digest is that of its address and "
+        "of what the server says of it, not of its weights",
+    )
+    if port.shape[0] > 0:
+        _check_rate(permit, port.shape[0])
+        module = AnyBatch(module, port.shape[0], port.shape[0])
+        notes += (
+            f"the model takes batches of {port.shape[0]} rows: others are cut and filled up, which costs queries",
+        )
+    said = json.dumps([where, metadata], sort_keys=True)
+    return Loaded(module, sha256(said.encode()).hexdigest(), gradients=False, notes=notes)
+
+
+def _check_rate(permit: Permit, rows: int) -> None:
+    rate = None if permit.purse is None else permit.purse.per_minute
+    if rate is not None and rows > rate:
+        raise UsageError(
+            f"the model at {permit.address} takes {rows} rows at a time, and the engagement allows {rate} queries a "
+            "minute; ask for more, or serve the model with any number of rows"
+        )
+
+
+def remote_behind(model: Callable[..., Any]) -> Remote | None:
+    """The model behind an address that a callable asks, if it does."""
+    return next((module for module in modules_behind(model) if isinstance(module, Remote)), None)
+
+
+def refused(model: Callable[..., Any]) -> str | None:
+    """Why an engagement allows no more queries of a model; None if it does, or there is none."""
+    remote = remote_behind(model)
+    return None if remote is None else remote.refused
+
+
+@contextmanager
+def reserved(model: Callable[..., Any], queries: int) -> Iterator[None]:
+    """While the block lasts, hold queries back for `verifying`; nothing else is sent if so many are not left."""
+    remote = remote_behind(model)
+    purse = None if remote is None else remote.permit.purse
+    if remote is None or purse is None:
+        yield
+        return
+    if remote.refused is None and not purse.hold(queries):
+        remote.refused = (
+            f"the engagement allows {purse.total:,} queries; {purse.spent:,} were sent, and the {queries:,} that may "
+            "be needed to verify what is found are not left"
+        )
+    try:
+        yield
+    finally:
+        purse.hold(0)
+
+
+@contextmanager
+def verifying() -> Iterator[None]:
+    """While the block lasts, what was held back may be used."""
+    token = _VERIFYING.set(True)
+    try:
+        yield
+    finally:
+        _VERIFYING.reset(token)
