@@ -30,6 +30,7 @@ from sparring.evaluation.shards import part
 from sparring.evaluation.shelf import GO_ON, Shelf
 from sparring.evaluation.standing import Standing, standing_after
 from sparring.models import untouched
+from sparring.models.remote import refused
 from sparring.storage.index import Leases, connected
 from sparring.tensors import take
 
@@ -105,6 +106,7 @@ def _search(errand: Errand, leases: Leases, say: Say) -> None:
         outcome = shard_outcome(part(plan, rows), take(ledger, rows.to(device)), _watch(number, say), shelf)
         if outcome.interrupted:
             shelf.cut_short.save(digest, outcome)
+            say({"stopped": refused(plan.model)})
             return
         leases.release()
         say({"shard": number, "done": True, "standing": astuple(standing_after(outcome))})
