@@ -15,9 +15,16 @@ from sparring.demo import nets
 def make():
     return nets.plain()
 def data():
-    return nets.images(1000)
+    return nets.images(400)
 """
-MAIN = "import sys; from sparring.cli import main; sys.argv[0] = 'sparring'; main()"
+MAIN = """
+import sys
+from sparring.cli import main
+from sparring.evaluation import shards
+sys.argv[0] = "sparring"
+shards.SHARD = 8
+main()
+"""
 WORDS = [
     "audit",
     "--model",
@@ -26,6 +33,8 @@ WORDS = [
     "demo.py:data",
     "--threat",
     "linf:0.3",
+    "--suite",
+    "smoke",
     "--out",
     "run",
     "--workers",
@@ -35,7 +44,7 @@ WORDS = [
 
 @pytest.fixture
 def audit(tmp_path):
-    """Start the command line in a folder with a model and 1,000 images: four shards."""
+    """Start the command line in a folder with a model and 400 images: fifty shards."""
     (tmp_path / "demo.py").write_text(DEMO)
 
     def start(*words):
@@ -50,7 +59,7 @@ def audit(tmp_path):
 
 def test_ctrl_c_ends_with_130_and_resume_goes_on(audit, tmp_path):
     process = audit()
-    while process.poll() is None and not list(tmp_path.glob("run/shards/*")):
+    while process.poll() is None and not list(tmp_path.glob("run/shards/*.safetensors")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -70,7 +79,7 @@ def test_ctrl_c_ends_with_130_and_resume_goes_on(audit, tmp_path):
 
 def test_workers_do_not_outlive_a_parent_that_was_killed(audit, tmp_path):
     process = audit()
-    while process.poll() is None and not list(tmp_path.glob("run/shards/*")):
+    while process.poll() is None and not list(tmp_path.glob("run/shards/*.safetensors")):
         time.sleep(0.01)
     process.kill()
     process.communicate()

@@ -133,7 +133,7 @@ def test_a_full_disk_keeps_finished_shards_and_resume_goes_on(problem, tmp_path,
     flush, kept = os.fsync, tmp_path / "run" / "shards"
 
     def full(descriptor):
-        if kept.exists() and len([path for path in kept.iterdir() if path.suffix != ".tmp"]) == 2:
+        if kept.exists() and len(list(kept.glob("[!.]*"))) == 2:
             raise OSError(28, "No space left on device")
         flush(descriptor)
 
@@ -142,6 +142,27 @@ def test_a_full_disk_keeps_finished_shards_and_resume_goes_on(problem, tmp_path,
         with pytest.raises(DataError, match=r"No space left on device; finished shards are kept.*--resume"):
             _audit(problem, out=tmp_path / "run")
     assert len(list(kept.iterdir())) == 2, "no half-written file is left"
+    assert _audit(problem, out=tmp_path / "run", resume=True).records.equals(_audit(problem).records)
+
+
+def test_ctrl_c_while_a_shard_is_written_waits_until_it_is(problem, tmp_path, monkeypatch):
+    flush, kept = os.fsync, tmp_path / "run" / "shards"
+
+    sent = []
+
+    def interrupt(descriptor):
+        if not sent and list(kept.glob(".*.tmp")):
+            sent.append(os.kill(os.getpid(), signal.SIGINT))
+        flush(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupt)
+        with pytest.raises(Interrupted) as stop:
+            _audit(problem, out=tmp_path / "run")
+    assert sent and len(list(kept.glob("*.safetensors"))) == 1
+    assert stop.value.findings.verdict == "incomplete" and load_run(tmp_path / "run").samples == 60
+    statuses = stop.value.findings.records["status"].to_pylist()
+    assert {"broken", "unfinished"} <= set(statuses)
     assert _audit(problem, out=tmp_path / "run", resume=True).records.equals(_audit(problem).records)
 
 

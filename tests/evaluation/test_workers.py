@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 import sparring
 from sparring.attacks import APGD, Square, margin
@@ -16,9 +17,21 @@ from sparring.demo import nets
 from sparring.errors import DataError, Interrupted, UsageError
 from sparring.evaluation import auditing, crew, processes, shards
 from sparring.storage import load_run
+from sparring.storage.index import connected
+from sparring.storage.index.schema import LEASES
+from tests.storage.test_index import store  # noqa: F401  (the same databases)
 
 SUITE = (Stage("apgd", APGD(10, margin)), Stage("square", Square(100)))
 FILES = ("records.parquet", "attempts.parquet", "adversarial.safetensors")
+
+FACTORY = """
+import torch
+from sparring.demo import nets
+def make():
+    return nets.plain()
+def moody():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -63,12 +76,14 @@ def _equal(one: Path, other: Path):
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in FILES)
 
 
-@pytest.mark.parametrize(("workers", "batch"), [(2, 256), (4, 8)])
-def test_records_depend_on_neither_workers_nor_batch(alone, tmp_path, workers, batch):
-    told = []
-    run = _audit(tmp_path, workers=workers, batch=batch, watch=told.append)
-    assert _equal(alone, tmp_path)
-    assert not list(tmp_path.glob("leases*")) and not (tmp_path / "cut-short").exists()
+@pytest.mark.parametrize(("workers", "batch", "source"), [(2, 256, "code"), (4, 8, "memory")])
+def test_records_depend_on_neither_workers_nor_batch(alone, tmp_path, workers, batch, source):
+    """A model from code is loaded again by every worker; one in memory travels itself."""
+    (tmp_path / "code.py").write_text(FACTORY)
+    told, model = [], f"{tmp_path}/code.py:make" if source == "code" else nets.plain()
+    run = _audit(tmp_path / "run", model, workers=workers, batch=batch, watch=told.append)
+    assert _equal(alone, tmp_path / "run")
+    assert not list(tmp_path.glob("run/leases*")) and not (tmp_path / "run" / "cut-short").exists()
     broken = run.records["status"].to_pylist().count("broken")
     assert (told[-1].samples, told[-1].settled, told[-1].broken) == (40, 40, broken)
     assert all(each.settled <= 40 and each.correct == run.result["clean_correct"] for each in told)
@@ -129,21 +144,15 @@ def test_finished_shards_are_not_searched_again_by_workers(alone, tmp_path, star
     assert _equal(alone, tmp_path)
 
 
-FACTORY = """
-import torch
-from sparring.demo import nets
-def make():
-    return nets.plain()
-def moody():
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
-"""
-
-
-def test_a_model_from_code_is_loaded_again_by_every_worker(tmp_path):
-    (tmp_path / "code.py").write_text(FACTORY)
-    one = _audit(tmp_path / "one", f"{tmp_path}/code.py:make")
-    two = _audit(tmp_path / "two", f"{tmp_path}/code.py:make", workers=2)
-    assert one.records.equals(two.records)
+def test_leases_may_be_in_another_database(alone, tmp_path, store):  # noqa: F811
+    _audit(tmp_path / "run", workers=2, store=store)
+    assert _equal(alone, tmp_path / "run")
+    engine = connected(store)
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(LEASES)).scalar() == 0, (
+            "all were given back"
+        )
+    engine.dispose()
 
 
 def test_a_model_that_is_another_one_each_time_is_refused(tmp_path):
@@ -192,6 +201,14 @@ def test_a_fault_in_a_worker_ends_the_audit_and_names_it(tmp_path):
     )
     with pytest.raises(sparring.errors.ModelError, match="ValueError: late"):
         _audit(tmp_path / "run", f"{tmp_path}/late.py:Late", workers=2)
+
+
+def test_a_store_that_is_gone_costs_work_and_nothing_else(alone, tmp_path):
+    def remove(standing):
+        (tmp_path / "leases.sqlite").write_bytes(b"no database" * 1000)
+
+    _audit(tmp_path, workers=2, watch=remove)
+    assert _equal(alone, tmp_path)
 
 
 def test_a_full_disk_under_a_worker_is_one_sentence_and_loses_nothing(alone, tmp_path, monkeypatch):

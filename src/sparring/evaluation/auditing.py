@@ -83,14 +83,19 @@ def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, c
     for rows in shards_of(plan):
         tell = whole(watch, plan, ledger, outcomes)
         mine = take(ledger, rows.to(ledger.clean.device))
-        outcomes.append((rows, shard_outcome(part(plan, rows), mine, tell, shelf)))
+        try:
+            outcomes.append((rows, shard_outcome(part(plan, rows), mine, tell, shelf)))
+        except KeyboardInterrupt:  # between a search and the next
+            if shelf is None:
+                raise
+            return _kept(plan, ledger, shelf)
         if outcomes[-1][1].interrupted:
             break
     return merged(ledger, outcomes)
 
 
 def _kept(plan: Plan, ledger: Ledger, shelf: Shelf) -> Outcome:
-    """What workers had put on the shelf when the user said stop; nothing is searched."""
+    """What is on the shelf when the user says stop; nothing is searched."""
     outcomes = []
     for rows in shards_of(plan):
         mine, its = take(ledger, rows.to(ledger.clean.device)), part(plan, rows)

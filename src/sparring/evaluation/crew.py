@@ -7,7 +7,7 @@ there, so workers that die cost time and never a result.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,10 +21,11 @@ from sparring.evaluation.errand import Errand, packed
 from sparring.evaluation.fingerprint import plan_digest, shard_digest
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
-from sparring.evaluation.processes import overseen, started
+from sparring.evaluation.processes import Worker, interrupt, said_by, started
 from sparring.evaluation.shards import part, shards_of
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.standing import Standing, Watch, standing_after, together
+from sparring.models.remote import remote_behind
 from sparring.tensors import take
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def fill(plan: Plan, ledger: Ledger, shelf: Shelf, crew: Crew, watch: Watch) -> 
         watch: Told where all of them stand together.
 
     Returns:
-        Whether they were left to finish: False after Ctrl-C, when `shelf.cut_short` has what else they found.
+        Whether they were left to finish: False after Ctrl-C, or where an engagement allows no more queries; then
+        `shelf.cut_short` has what else they found.
 
     Raises:
         SparringError: What a worker raised; shards that were finished stay on the shelf.
@@ -88,7 +90,42 @@ def fill(plan: Plan, ledger: Ledger, shelf: Shelf, crew: Crew, watch: Watch) -> 
             watch(together(ledger, shards, standings, standing.stage))
 
         with started(min(crew.workers, len(missing)), file) as workers:
-            return overseen(workers, set(missing), heard, leases.bury)
+            return _overseen(workers, plan, set(missing), heard, leases)
+
+
+def _overseen(
+    workers: list[Worker],
+    plan: Plan,
+    missing: set[int],
+    heard: Callable[[int, Standing], None],
+    leases: Leases,
+) -> bool:
+    """Heed what workers say until every shard is done or none of them lives; whether nobody said stop."""
+    left_to_finish = True
+    try:
+        for message in said_by(workers):
+            match message:
+                case {"ended": holder}:  # if it died, nobody has to wait until its lease runs out
+                    leases.bury(holder)
+                case {"stopped": reason}:
+                    left_to_finish = False
+                    _refuse(plan, reason)
+                case {"shard": number, "standing": standing, "done": done}:
+                    heard(number, Standing(*standing))
+                    missing -= {number} if done else set()
+            if not missing:
+                break
+    except KeyboardInterrupt:
+        interrupt(workers)
+        return False
+    return left_to_finish
+
+
+def _refuse(plan: Plan, reason: str | None) -> None:
+    """Let our own model say why nothing more was asked, as it would had it asked itself."""
+    remote = remote_behind(plan.model)
+    if remote is not None and remote.refused is None:
+        remote.refused = reason
 
 
 def _sorted(

@@ -20,6 +20,7 @@ from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.plan import Plan
 from sparring.models import load_model, untouched
 from sparring.models.canonical import show
+from sparring.models.remote import remote_behind
 
 __all__ = ["Errand", "packed", "unpacked"]
 
@@ -98,9 +99,12 @@ def _later(inputs: Tensor) -> Tensor:
 
 
 def _answers_alike(errand: Errand) -> bool:
-    """Whether the model gives the answers of the first look; weights do not show everything."""
+    """Whether the model gives the answers of the first look; weights do not show everything.
+
+    A model behind an address is not asked: somebody pays for each query.
+    """
     plan = errand.plan
-    if plan.model.randomised:
+    if plan.model.randomised or remote_behind(plan.model) is not None:
         return True
     with untouched(plan.model), torch.no_grad():
         answers = show(plan.model, plan.samples.inputs[:8].to(plan.model.device)).float().cpu()

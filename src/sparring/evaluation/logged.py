@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sparring.errors import Interrupted
+from sparring.errors import DataError, Interrupted
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.models import Model
@@ -27,11 +27,19 @@ def logged(folder: Path, plan: Plan, digest: str) -> Iterator[None]:
     try:
         yield
     except (Interrupted, KeyboardInterrupt):
-        note(folder, "interrupted", **_sent(plan.model))
+        _note_if_possible(folder, "interrupted", **_sent(plan.model))
         raise
     except Exception as error:
-        note(folder, "failed", error=type(error).__name__, reason=str(error), **_sent(plan.model))
+        _note_if_possible(
+            folder, "failed", error=type(error).__name__, reason=str(error), **_sent(plan.model)
+        )
         raise
+
+
+def _note_if_possible(folder: Path, event: str, **facts: Any) -> None:
+    """Where the log cannot be written either, as on a full disk, why the audit ended matters more."""
+    with suppress(DataError):
+        note(folder, event, **facts)
 
 
 def note_shard(folder: Path, digest: str, plan: Plan, outcome: Outcome) -> None:

@@ -10,14 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from sparring import errors
-from sparring.evaluation.standing import Standing
 
-__all__ = ["overseen", "started"]
+__all__ = ["Worker", "interrupt", "said_by", "started"]
 
 GRACE = 10.0
 """Seconds that workers have to put down what they found when the user says stop."""
@@ -29,6 +28,8 @@ _START = (
 )
 
 Worker = subprocess.Popen[str]
+"""A process that was started with an errand."""
+
 Inbox = queue.Queue[tuple[Worker, dict[str, Any] | None]]
 
 
@@ -56,22 +57,12 @@ def started(count: int, errand: IO[bytes]) -> Iterator[list[Worker]]:
             worker.wait()
 
 
-def overseen(
-    workers: list[Worker],
-    missing: set[int],
-    heard: Callable[[int, Standing], None],
-    bury: Callable[[str], None],
-) -> bool:
-    """Listen to workers until every shard is done or none of them lives.
+def said_by(workers: list[Worker]) -> Iterator[dict[str, Any]]:
+    """What workers say, as they say it, until none of them lives.
 
-    Args:
-        workers: They run.
-        missing: Numbers of the shards that are to be done.
-        heard: Told of each shard where it stands.
-        bury: Told the holder's name of each worker that ended.
-
-    Returns:
-        False after Ctrl-C, when the workers have put down what they found.
+    Yields:
+        `shard`, `done` and `standing` of a shard; `stopped`, why a worker could not finish one; `ended`, the name by
+        which a worker that ended held its leases.
 
     Raises:
         SparringError: What a worker raised.
@@ -81,25 +72,18 @@ def overseen(
     for worker in workers:
         threading.Thread(target=_listen, args=(worker, inbox), daemon=True).start()
     holders: dict[int, str] = {}
-    try:
-        living = len(workers)
-        while living and missing:
-            worker, message = inbox.get()
-            if message is None:  # a worker ended; if it died, nobody has to wait until its lease runs out
-                living -= 1
-                if worker.pid in holders:
-                    bury(holders[worker.pid])
-            elif "holder" in message:
-                holders[worker.pid] = message["holder"]
-            elif "error" in message:
-                raise _raised(message)
-            else:
-                heard(message["shard"], Standing(*message["standing"]))
-                missing -= {message["shard"]} if message["done"] else set()
-    except KeyboardInterrupt:
-        _interrupt(workers)
-        return False
-    return True
+    living = len(workers)
+    while living:
+        worker, message = inbox.get()
+        if message is None:
+            living -= 1
+            yield {"ended": holders.get(worker.pid, "")}
+        elif "holder" in message:
+            holders[worker.pid] = message["holder"]
+        elif "error" in message:
+            raise _raised(message)
+        else:
+            yield message
 
 
 def _listen(worker: Worker, inbox: Inbox) -> None:
@@ -111,7 +95,7 @@ def _listen(worker: Worker, inbox: Inbox) -> None:
     inbox.put((worker, None))
 
 
-def _interrupt(workers: list[Worker]) -> None:
+def interrupt(workers: list[Worker]) -> None:
     """Ask all to stop; who says stop twice, or waits too long, does not wait for them."""
     for worker in workers:
         worker.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.shards import on_cpu
 from sparring.storage import replacing
+from sparring.storage.interrupts import undisturbed
 from sparring.tensors import put
 from sparring.verify import Verified
 
@@ -44,7 +45,7 @@ class Shelf:
             raise DataError(f"{self.folder} cannot be written: {error.strerror or error}{GO_ON}") from error
         tensors, words = _flattened(on_cpu(outcome))
         try:
-            with replacing(self._path(digest)) as path:
+            with undisturbed(), replacing(self._path(digest)) as path:
                 path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
         except DataError as error:
             raise DataError(f"{error}{GO_ON}") from error

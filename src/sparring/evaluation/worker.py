@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import random
 import signal
 import sys
 import threading
@@ -22,14 +23,15 @@ from uuid import uuid4
 import torch
 from sqlalchemy.exc import SQLAlchemyError
 
-from sparring.errors import DataError, SparringError
+from sparring.errors import SparringError
 from sparring.evaluation.auditing import shard_outcome
 from sparring.evaluation.errand import Errand, unpacked
 from sparring.evaluation.ledger import opened
 from sparring.evaluation.shards import part
-from sparring.evaluation.shelf import GO_ON, Shelf
+from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.standing import Standing, standing_after
 from sparring.models import untouched
+from sparring.models.remote import refused
 from sparring.storage.index import Leases, connected
 from sparring.tensors import take
 
@@ -71,13 +73,9 @@ def _work(errand: Errand, parent: int, say: Say) -> None:
             _search(errand, leases, say)
     except KeyboardInterrupt:
         pass
-    except SQLAlchemyError as error:
-        reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
-        raise DataError(f"the store with the leases cannot be used any more: {reason}{GO_ON}") from None
     finally:
         over.set()
-        with suppress(SQLAlchemyError):
-            leases.release()
+        _give_back(leases)
 
 
 def _heart(leases: Leases, parent: int, over: threading.Event) -> None:
@@ -97,7 +95,7 @@ def _search(errand: Errand, leases: Leases, say: Say) -> None:
     ledger = opened(plan.samples.inputs.to(device), plan.samples.labels.to(device), errand.clean.to(device))
     left = dict(errand.shards)
     while left := {number: shard for number, shard in left.items() if not shelf.has(shard[1])}:
-        number = leases.take(sorted(left))
+        number = _free(leases, sorted(left))
         if number is None:
             time.sleep(IDLE)
             continue
@@ -105,9 +103,23 @@ def _search(errand: Errand, leases: Leases, say: Say) -> None:
         outcome = shard_outcome(part(plan, rows), take(ledger, rows.to(device)), _watch(number, say), shelf)
         if outcome.interrupted:
             shelf.cut_short.save(digest, outcome)
+            say({"stopped": refused(plan.model)})
             return
-        leases.release()
+        _give_back(leases)
         say({"shard": number, "done": True, "standing": astuple(standing_after(outcome))})
+
+
+def _free(leases: Leases, left: list[int]) -> int | None:
+    """A shard that nobody searches; any, where the store does not answer: then work is done twice, and no harm."""
+    try:
+        return leases.take(left)
+    except SQLAlchemyError:
+        return random.choice(left)  # so that not all choose the same
+
+
+def _give_back(leases: Leases) -> None:
+    with suppress(SQLAlchemyError):
+        leases.release()
 
 
 def _watch(number: int, say: Say) -> Callable[[Standing], None]:

@@ -112,7 +112,7 @@ def _aside_if_broken(index: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{index.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             whole = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    except sqlite3.DBAPIError as error:
+    except sqlite3.DatabaseError as error:
         whole = error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
     if not whole:
         with suppress(OSError):

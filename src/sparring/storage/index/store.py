@@ -16,7 +16,7 @@ from sparring.storage.index.schema import TABLES, VERSION_TABLE
 
 __all__ = ["connected", "opened_store", "said", "sqlite_url"]
 
-PATIENCE = 30.0
+PATIENCE = 5.0
 """Seconds to wait for another process that writes into the same SQLite file."""
 
 LOCK = 0x5BA881
