@@ -58,21 +58,27 @@ def audit(
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
         ledger = _first_look(plan)
-        trial = applies(plan)
-        plan = fitted(plan, ledger) if trial else plan
-        outcome = _all_shards(plan, ledger, watch, shelf, crew)
-        if (
-            trial
-            and not outcome.interrupted
-            and misled(plan, outcome)
-            and (wider := fitted_with_all(plan)) != plan
-        ):
-            plan = wider
-            outcome = _all_shards(plan, ledger, watch, shelf, crew)
+        plan, outcome = _audited(plan, ledger, watch, shelf, crew)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
     if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
+
+
+def _audited(
+    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None
+) -> tuple[Plan, Outcome]:
+    """The plan, fitted to the model if a trial can be held, and its outcome."""
+    if not applies(plan):
+        return plan, _all_shards(plan, ledger, watch, shelf, crew)
+    try:
+        plan = fitted(plan, ledger)
+    except Interrupted:
+        return plan, _settled(plan, ledger, [])
+    outcome = _all_shards(plan, ledger, watch, shelf, crew)
+    if outcome.interrupted or not misled(plan, outcome) or (wider := fitted_with_all(plan)) == plan:
+        return plan, outcome
+    return wider, _all_shards(wider, ledger, watch, shelf, crew)
 
 
 def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None) -> Outcome:
