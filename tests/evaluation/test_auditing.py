@@ -86,7 +86,7 @@ def test_costs_add_up(problem):
     for row in records.itertuples():
         assert row.forwards == 1 + spent.forwards[row.id]
         assert row.backwards == spent.backwards[row.id]
-    assert run.result["forwards"] == records.forwards.sum()
+    assert run.result["forwards"] == records.forwards.sum() + run.result["body"]["trial"]["forwards"]
     broken = records[records.status == "broken"]
     assert (broken.found_after == broken.forwards + broken.backwards).all()
 
@@ -122,7 +122,7 @@ def test_what_does_not_hold_does_not_count(problem):
     labels = torch.full((40,), int(problem.model(problem.task.inputs[:1]).argmax()))
     run = sparring.audit(Forgetful(), (problem.task.inputs, labels), Linf(0.05), (Stage("pgd", PGD(20)),))
     assert run.result["robust"] == 40
-    assert "unverified" in {finding["id"] for finding in run.result["findings"]}
+    assert {"unverified", "randomised"} & {finding["id"] for finding in run.result["findings"]}
 
 
 def test_noise_alone_breaks_nothing():
@@ -216,10 +216,19 @@ def test_bad_plans_are_refused(problem):
         sparring.audit(problem.model, (torch.zeros(0, 2, 4, 4), torch.zeros(0, dtype=torch.long)), "linf:0.1")
     with pytest.raises(ModelError, match="gradients"):
         sparring.audit(
-            lambda inputs: problem.model(inputs).detach(),
+            lambda inputs: torch.zeros(len(inputs), 2) + torch.tensor([0.0, 1.0]),
             (problem.task.inputs, problem.task.goal.labels),
             "linf:0.1",
         )
+
+
+def test_a_model_that_cuts_its_gradients_is_searched_around_the_cut(problem):
+    data = (problem.task.inputs, problem.task.goal.labels)
+    run = sparring.audit(
+        lambda inputs: problem.model(inputs).detach(), data, Linf(0.05), (Stage("pgd", PGD(20)),)
+    )
+    assert run.result["robust"] == int((~problem.breakable).sum())
+    assert "stopped-gradients" in {finding["id"] for finding in run.result["findings"]}
 
 
 def test_a_model_without_gradients_can_be_searched_by_scores(problem):

@@ -94,7 +94,7 @@ FAULTS = {
     "softmax": (lambda: after(lambda z: z.softmax(1)), "outputs", "probabilities"),
     "noise": (lambda: after(lambda z: z + 0.1 * torch.randn_like(z)), "repeated calls", "differ"),
     "batch": (lambda: after(lambda z: z - z.mean(0)), "company in the batch", "differ"),
-    "rounding": (lambda: before(lambda x: (x * 7).round() / 7), "gradients", "zero everywhere on 64 of 64"),
+    "rounding": (lambda: before(lambda x: (x * 7).round() / 7), "gradients", "none reach the inputs"),
     "saturated": (lambda: after(lambda z: 1000 * z), "gradients", "cross-entropy vanish"),
     "detached": (lambda: before(lambda x: x.detach()), "gradients", "none reach"),
     "untrained": (nets.build, "clean accuracy", "hardly better"),

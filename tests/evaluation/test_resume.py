@@ -16,7 +16,7 @@ import sparring
 from sparring.attacks import FAB, PGD, Square, margin
 from sparring.attacks.suites import Stage
 from sparring.errors import DataError, Interrupted, UsageError
-from sparring.evaluation import shards
+from sparring.evaluation import auditing, shards
 from sparring.storage import load_run
 from sparring.testing import half_space
 from sparring.threat import Linf
@@ -46,6 +46,13 @@ def test_shards_change_nothing(problem, monkeypatch, tmp_path):
     assert cut.attempts.sort_by(by).equals(whole.attempts.sort_by(by))
 
 
+@pytest.fixture
+def untried(monkeypatch):
+    """Audits without a trial, which is held again where an audit goes on."""
+    monkeypatch.setattr(auditing, "applies", lambda plan: False)
+
+
+@pytest.mark.usefixtures("untried")
 def test_finished_shards_are_not_searched_again(problem, tmp_path):
     first = _audit(problem, out=tmp_path / "run")
     shown = []
@@ -57,6 +64,7 @@ def test_finished_shards_are_not_searched_again(problem, tmp_path):
     assert sum(shown) < 60 + 64, "more was shown than the first look needs"
 
 
+@pytest.mark.usefixtures("untried")
 def test_an_interrupted_audit_goes_on(problem, tmp_path):
     class Interrupts(torch.nn.Module):
         def __init__(self, after):
@@ -93,6 +101,21 @@ def test_another_plan_never_reuses_a_run(problem, tmp_path, change):
     _audit(problem, out=tmp_path / "run")
     with pytest.raises(UsageError, match="holds another run"):
         _audit(problem, out=tmp_path / "run", resume=True, **CHANGES[change])
+
+
+def test_an_interrupted_trial_keeps_a_run_to_go_on_with(problem, tmp_path):
+    calls = []
+
+    def stopped(plan, ledger):
+        calls.append(plan)
+        raise Interrupted("stopped")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auditing, "fitted", stopped)
+        with pytest.raises(Interrupted):
+            _audit(problem, out=tmp_path / "run")
+    assert calls and load_run(tmp_path / "run").verdict == "incomplete"
+    assert _audit(problem, out=tmp_path / "run", resume=True).records.equals(_audit(problem).records)
 
 
 def test_a_changed_model_never_reuses_a_shard(problem, tmp_path):
@@ -204,7 +227,7 @@ SCRIPT = """
 import sys, torch, sparring
 from sparring.attacks import PGD, APGD, Square, margin
 from sparring.attacks.suites import Stage
-from sparring.evaluation import shards
+from sparring.evaluation import auditing, shards
 from sparring.demo import nets
 torch.set_num_threads(1)
 shards.SHARD = 8

@@ -55,7 +55,7 @@ def opened(job: Job) -> tuple[Model, Samples]:
     model = sparring.load_model(
         job["model"], weights=job["weights"], mean=numbers(job["mean"], "mean"), std=numbers(job["std"], "std"),
         outputs=job["outputs"], device=job["device"], allow_unsafe_sha256=job["allow_unsafe"],
-        engagement=job["engagement"],
+        engagement=job.get("engagement"),
     )  # fmt: skip
     samples = sparring.load_data(
         job["data"], classes=job["classes"], resize=job["resize"], crop=job["crop"], labels=job["labels"]

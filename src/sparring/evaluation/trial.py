@@ -63,7 +63,7 @@ def held_trial(plan: Plan, ledger: Ledger) -> Trial:
     rows = _drawn(plan, ledger)
     broken: dict[str, Tensor] = {}
     forwards = backwards = 0
-    for stage in (*_methods(plan), _far(plan)):
+    for stage in (*_methods(plan), *_far(plan)):
         make = stage.stand_in
         searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
         task = _task(plan, ledger, rows, stage.name)
@@ -71,14 +71,16 @@ def held_trial(plan: Plan, ledger: Ledger) -> Trial:
         found = search(searched, task, stage.attack, judge=judge, batch=plan.batch)
         broken[stage.name] = found.success.cpu()
         forwards, backwards = forwards + int(found.forwards.sum()), backwards + int(found.backwards.sum())
-    return Trial(rows.cpu(), broken, broken.pop("far"), forwards, backwards)
+    far = broken.pop("far", torch.ones(len(rows), dtype=torch.bool))
+    return Trial(rows.cpu(), broken, far, forwards, backwards)
 
 
-def _far(plan: Plan) -> Stage:
-    """The climb that must break everything when nothing bounds it."""
-    return Stage(
-        "far", climber(plan.threat.norm, 100), stand_in=None if plan.model.gradients else straight_through
-    )
+def _far(plan: Plan) -> list[Stage]:
+    """The climb that must break everything when nothing bounds it; the one for L1 cannot go without bounds."""
+    if plan.threat.norm == "l1":
+        return []
+    stand_in = None if plan.model.gradients else straight_through
+    return [Stage("far", climber(plan.threat.norm, 100), stand_in=stand_in)]
 
 
 def _unbounded(plan: Plan, threat: Threat) -> Threat:

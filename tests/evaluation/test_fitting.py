@@ -1,0 +1,65 @@
+"""The suite is fitted to the model: what does better than gradients joins, honest models keep theirs."""
+
+import pytest
+import torch
+
+import sparring
+from sparring.attacks import PGD, Square
+from sparring.attacks.suites import Stage
+from sparring.testing import half_space
+from sparring.threat import Linf
+
+SUITE = (Stage("pgd", PGD(10)), Stage("square", Square(30)))
+
+
+class _Flip(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, inputs):
+        return inputs.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -gradient
+
+
+def _audit(change, suite=SUITE):
+    problem = half_space(Linf(0.05), rows=60)
+    data = (problem.task.inputs, problem.task.goal.labels)
+    run = sparring.audit(lambda inputs: problem.model(change(inputs)), data, Linf(0.05), suite)
+    return run, int((~problem.breakable).sum()), {finding["id"] for finding in run.result["findings"]}
+
+
+def test_an_honest_model_keeps_its_suite():
+    run, robust, found = _audit(lambda inputs: inputs)
+    assert [stage["name"] for stage in run.result["suite"]["stages"]] == ["pgd", "square"]
+    assert run.result["robust"] == robust and run.verdict == "measured" and not found
+
+
+def test_flipped_gradients_are_seen_and_undone():
+    run, robust, found = _audit(_Flip.apply, (Stage("pgd", PGD(10)),))
+    assert "gradients-mislead" in found
+    assert run.result["robust"] == robust and run.verdict == "measured"
+
+
+def test_a_suite_that_gradients_mislead_is_invalid(monkeypatch):
+    from sparring.evaluation import auditing
+
+    monkeypatch.setattr(auditing, "fitted", lambda plan, ledger: plan)
+    monkeypatch.setattr(auditing, "fitted_with_all", lambda plan: plan)
+    run, _, found = _audit(_Flip.apply, (Stage("pgd", PGD(10)), Stage("square", Square(300))))
+    assert run.verdict == "invalid" and "random-search-wins" in found
+    assert sparring.gate(run, min_robust_accuracy=0.01).verdict == "invalid"
+
+
+def test_lucky_draws_break_nothing_and_cost_no_sample():
+    problem = half_space(Linf(0.05), rows=60)
+    data = (problem.task.inputs, problem.task.goal.labels)
+
+    def noisy(inputs):
+        outputs = problem.model(inputs)
+        return outputs + 0.02 * torch.randn_like(outputs)
+
+    run = sparring.audit(noisy, data, Linf(0.05), (Stage("pgd", PGD(10)),))
+    risks = [risk for risk in run.records["risk"].to_pylist() if risk is not None]
+    assert all(risk > 0.5 for risk in risks)
+    assert run.result["robust"] == pytest.approx(int((~problem.breakable).sum()), abs=4)
