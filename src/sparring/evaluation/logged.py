@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sparring.errors import Interrupted
+from sparring.errors import DataError, Interrupted
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.shelf import GO_ON
 from sparring.models import Model
 from sparring.models.remote import remote_behind
 from sparring.storage import Run
@@ -27,10 +28,10 @@ def logged(folder: Path, plan: Plan, digest: str) -> Iterator[None]:
     try:
         yield
     except (Interrupted, KeyboardInterrupt):
-        note(folder, "interrupted", **_sent(plan.model))
+        _note_failure(folder, "interrupted", **_sent(plan.model))
         raise
     except Exception as error:
-        note(folder, "failed", error=type(error).__name__, reason=str(error), **_sent(plan.model))
+        _note_failure(folder, "failed", error=type(error).__name__, reason=str(error), **_sent(plan.model))
         raise
 
 
@@ -41,7 +42,10 @@ def note_shard(folder: Path, digest: str, plan: Plan, outcome: Outcome) -> None:
     ledger = outcome.ledger
     costs = {name: int(getattr(ledger, name).sum()) for name in ("forwards", "backwards", "queries")}
     counts = {"samples": len(ledger.correct), "broken": int(outcome.broken.sum())}
-    note(folder, "shard finished", shard=digest[:32], **counts, **costs, **_sent(plan.model))
+    try:
+        note(folder, "shard finished", shard=digest[:32], **counts, **costs, **_sent(plan.model))
+    except DataError as error:
+        raise DataError(f"{error}{GO_ON}") from error
 
 
 def note_end(folder: Path, run: Run, model: Model) -> None:
@@ -51,6 +55,12 @@ def note_end(folder: Path, run: Run, model: Model) -> None:
     ]
     facts = {"verdict": run.verdict, "reasons": run.result["reasons"], "gates": gates}
     note(folder, "written", **facts, **_sent(model))
+
+
+def _note_failure(folder: Path, event: str, **facts: Any) -> None:
+    """Where the log cannot be written either, what failed first is what is told."""
+    with suppress(DataError):
+        note(folder, event, **facts)
 
 
 def _who_and_what(plan: Plan) -> dict[str, Any]:
