@@ -11,6 +11,7 @@ from typing import Any
 from sparring.errors import DataError, Interrupted
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.shelf import GO_ON
 from sparring.models import Model
 from sparring.models.remote import remote_behind
 from sparring.storage import Run
@@ -27,12 +28,10 @@ def logged(folder: Path, plan: Plan, digest: str) -> Iterator[None]:
     try:
         yield
     except (Interrupted, KeyboardInterrupt):
-        _note_if_possible(folder, "interrupted", **_sent(plan.model))
+        _note_failure(folder, "interrupted", **_sent(plan.model))
         raise
     except Exception as error:
-        _note_if_possible(
-            folder, "failed", error=type(error).__name__, reason=str(error), **_sent(plan.model)
-        )
+        _note_failure(folder, "failed", error=type(error).__name__, reason=str(error), **_sent(plan.model))
         raise
 
 
@@ -49,7 +48,10 @@ def note_shard(folder: Path, digest: str, plan: Plan, outcome: Outcome) -> None:
     ledger = outcome.ledger
     costs = {name: int(getattr(ledger, name).sum()) for name in ("forwards", "backwards", "queries")}
     counts = {"samples": len(ledger.correct), "broken": int(outcome.broken.sum())}
-    note(folder, "shard finished", shard=digest[:32], **counts, **costs, **_sent(plan.model))
+    try:
+        note(folder, "shard finished", shard=digest[:32], **counts, **costs, **_sent(plan.model))
+    except DataError as error:
+        raise DataError(f"{error}{GO_ON}") from error
 
 
 def note_end(folder: Path, run: Run, model: Model) -> None:
@@ -59,6 +61,12 @@ def note_end(folder: Path, run: Run, model: Model) -> None:
     ]
     facts = {"verdict": run.verdict, "reasons": run.result["reasons"], "gates": gates}
     note(folder, "written", **facts, **_sent(model))
+
+
+def _note_failure(folder: Path, event: str, **facts: Any) -> None:
+    """Where the log cannot be written either, what failed first is what is told."""
+    with suppress(DataError):
+        note(folder, event, **facts)
 
 
 def _who_and_what(plan: Plan) -> dict[str, Any]:
