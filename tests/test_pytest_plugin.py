@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import sparring
-from sparring.attacks import PGD
+from sparring.attacks import Square
 from sparring.testing import half_space
 from sparring.threat import Linf
 
@@ -25,14 +25,14 @@ LOADED = any(each.value == NAME for each in entry_points(group="pytest11"))
 
 CHECK = """
 import pytest, sparring
-from sparring.attacks import PGD
+from sparring.attacks import Square
 from sparring.testing import half_space
 from sparring.threat import Linf
 
 def check(**options):
     problem = half_space(Linf(0.05), rows=24)
     data = (problem.task.inputs, problem.task.goal.labels)
-    return sparring.check(problem.model, data, "linf:0.05", [PGD(3)], **options)
+    return sparring.check(problem.model, data, "linf:0.05", [Square(20)], **options)
 """
 TESTS = """
 from common import check, pytest
@@ -52,7 +52,7 @@ def _loaded(tmp_path_factory):
     """Load all that a check loads: sessions inside ours forget it, and much of it cannot be loaded twice."""
     problem = half_space(Linf(0.05), rows=8)
     data, out = (problem.task.inputs, problem.task.goal.labels), tmp_path_factory.mktemp("run")
-    sparring.check(problem.model, data, "linf:0.05", [PGD(1)], sample=4, min_robust_accuracy=0, out=out)
+    sparring.check(problem.model, data, "linf:0.05", [Square(1)], sample=4, min_robust_accuracy=0, out=out)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_each_check_gets_a_folder_with_reports_and_a_line(project, pytester):
     result.stdout.fnmatch_lines(["*= robustness =*", "*test_good*: pass: * of 24 robust*, in *out*"])
     result.stdout.fnmatch_lines(["*test_bad: pass: *", "*test_bad: fail: * of 24 robust*-2"])
     result.stdout.fnmatch_lines(
-        ["E *CheckFailed: fail: Linear under linf:0.05, suite pgd", "E *broken samples: *"]
+        ["E *CheckFailed: fail: Linear under linf:0.05, suite square", "E *broken samples: *"]
     )
     result.stdout.no_fnmatch_line("*__tracebackhide__*")
     cases = {case.get("name"): case for case in ET.parse(junit).iter("testcase")}

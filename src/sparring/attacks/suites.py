@@ -17,7 +17,8 @@ from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, m
 from sparring.attacks.pgd import PGD
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
-from sparring.engine import Attack, Look
+from sparring.engine import Attack
+from sparring.engine.ask import Look
 from sparring.errors import UsageError, nearest
 
 __all__ = ["SUITES", "Stage", "blackbox", "smoke", "stages_for", "standard"]

@@ -1,6 +1,5 @@
 """The engine: attacks propose, one engine asks the model and keeps the books."""
 
-from sparring.engine.ask import Look
 from sparring.engine.books import Findings
 from sparring.engine.contract import (
     Ask,
@@ -21,7 +20,6 @@ __all__ = [
     "Attack",
     "AttackLoss",
     "Findings",
-    "Look",
     "Progress",
     "Seen",
     "State",

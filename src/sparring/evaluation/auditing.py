@@ -17,6 +17,7 @@ from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.randomised import LOOKS
 from sparring.evaluation.result import run_of
 from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
@@ -57,21 +58,27 @@ def audit(
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
         ledger = _first_look(plan)
-        trial = applies(plan)
-        plan = fitted(plan, ledger) if trial else plan
-        outcome = _all_shards(plan, ledger, watch, shelf, crew)
-        if (
-            trial
-            and not outcome.interrupted
-            and misled(plan, outcome)
-            and (wider := fitted_with_all(plan)) != plan
-        ):
-            plan = wider
-            outcome = _all_shards(plan, ledger, watch, shelf, crew)
+        plan, outcome = _audited(plan, ledger, watch, shelf, crew)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
     if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
+
+
+def _audited(
+    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None
+) -> tuple[Plan, Outcome]:
+    """The plan, fitted to the model if a trial can be held, and its outcome."""
+    if not applies(plan):
+        return plan, _all_shards(plan, ledger, watch, shelf, crew)
+    try:
+        plan = fitted(plan, ledger)
+    except Interrupted:
+        return plan, _settled(plan, ledger, [])
+    outcome = _all_shards(plan, ledger, watch, shelf, crew)
+    if outcome.interrupted or not misled(plan, outcome) or (wider := fitted_with_all(plan)) == plan:
+        return plan, outcome
+    return wider, _all_shards(wider, ledger, watch, shelf, crew)
 
 
 def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None) -> Outcome:
@@ -134,18 +141,26 @@ def _searched(plan: Plan, ledger: Ledger, watch: Watch) -> tuple[Ledger, list[At
 
 
 def _first_look(plan: Plan) -> Ledger:
-    """Ask for every sample once; clean errors are not attacked."""
+    """Ask for every sample once, a model that answers at random several times; clean errors are not attacked."""
     inputs, labels, device = plan.samples.inputs, plan.samples.labels, plan.model.device
+    looks = 2 * LOOKS if plan.model.randomised else 1
     with torch.no_grad():
-        parts = [show(plan.model, part.to(device)).float() for part in inputs.split(plan.batch)]
-    clean = torch.cat(parts)
+        clean = torch.stack([_answers(plan, inputs) for _ in range(looks)]).mean(0)
     odd = (~clean.isfinite().all(1)).nonzero().flatten().tolist()
     if odd:
         raise ModelError(
             f"the model answers {len(odd)} of {len(inputs)} clean inputs (the first is number {odd[0]}) with NaN or "
             "infinite outputs; check its weights, mean and std"
         )
-    return opened(inputs.to(device), labels.to(device), clean)
+    ledger = opened(inputs.to(device), labels.to(device), clean)
+    return replace(ledger, forwards=ledger.forwards * looks)
+
+
+def _answers(plan: Plan, inputs: Tensor) -> Tensor:
+    """What the model says to all inputs, `(N, C)`."""
+    return torch.cat(
+        [show(plan.model, part.to(plan.model.device)).float() for part in inputs.split(plan.batch)]
+    )
 
 
 def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:

@@ -31,8 +31,8 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             finding(
                 "randomised",
                 "warning",
-                "the model answers equal inputs differently; a sample counts as broken if it errs in most of 100 fresh "
-                "draws at one fixed point",
+                "the model answers equal inputs differently; attacks climbed the mean of 20 draws; a sample counts as "
+                "broken if it errs in most of 100 fresh draws at one fixed point",
             ),
         ),
         (

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sparring.attacks import APGD, Averaged, difference_of_logits_ratio
 from sparring.attacks.suites import Stage
-from sparring.engine import Look
+from sparring.engine.ask import Look
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan, climbs, first_row
 from sparring.evaluation.trial import climber, held_trial, seeker

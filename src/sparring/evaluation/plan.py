@@ -14,6 +14,7 @@ from sparring.draws import Draws
 from sparring.engine import Attack, Task, Want
 from sparring.engine.contract import wants
 from sparring.errors import DataError, ModelError, UsageError
+from sparring.evaluation.randomised import averaged_stages
 from sparring.models import Model, look
 from sparring.models.straight_through import straight_through
 from sparring.tensors import take, tree_map
@@ -114,6 +115,7 @@ def make_plan(
     if not looked.gradients:
         around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]
         stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))
+    stages = averaged_stages(stages) if looked.randomised else stages
     name = suite if isinstance(suite, str) else "+".join(stage.name for stage in stages)
     return Plan(looked, samples, bound, name, stages, seed, batch, precision, total or len(samples))
 

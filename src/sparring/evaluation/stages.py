@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -15,7 +15,9 @@ from sparring.engine import Findings, Progress, Task, search
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.randomised import Mostly
 from sparring.evaluation.standing import Watch, price, teller
+from sparring.evaluation.verifying import DRAWS, verify_rows
 from sparring.threat import Untargeted
 
 __all__ = ["run_stages"]
@@ -54,6 +56,7 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         later = sum(price(each.stage, task) for each in turns[place + 1 :])
         tell = teller(ledger, turn.title, price(turn.stage, task), later, watch)
         found = _search(plan, task, turn, tell)
+        found = _held(plan, rows, found) if plan.model.randomised else found
         ledger = settle(ledger, rows, turn.number, found)
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
@@ -69,6 +72,20 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
         return search(searched, task, attack, judge=judge, **options)
     except Interrupted as stop:
         return cast(Findings, stop.findings)
+
+
+def _held(plan: Plan, rows: Tensor, found: Findings) -> Findings:
+    """What was found, less the successes that were luck: those that fresh draws do not confirm."""
+    hits = found.success.nonzero().squeeze(1)
+    confirmed = found.success.clone()
+    confirmed[hits] = verify_rows(plan, rows[hits], found.adversarial[hits]).holds
+    forwards = found.forwards + DRAWS * found.success
+    return replace(
+        found,
+        success=confirmed,
+        forwards=forwards,
+        distance=found.distance.masked_fill(~confirmed, torch.inf),
+    )
 
 
 def _turns(plan: Plan, classes: int) -> list[_Turn]:
@@ -91,7 +108,7 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
     words = (turn.number, turn.stage.name, turn.aim, turn.restart)
     return Task(
         inputs=inputs,
-        goal=Untargeted(labels),
+        goal=Mostly(Untargeted(labels)) if plan.model.randomised else Untargeted(labels),
         threat=threat,
         draws=Draws(row_keys(plan.seed, chosen.ids, *words).to(inputs.device)),
         aim=aim,
