@@ -35,12 +35,6 @@ def logged(folder: Path, plan: Plan, digest: str) -> Iterator[None]:
         raise
 
 
-def _note_if_possible(folder: Path, event: str, **facts: Any) -> None:
-    """Where the log cannot be written either, as on a full disk, why the audit ended matters more."""
-    with suppress(DataError):
-        note(folder, event, **facts)
-
-
 def note_shard(folder: Path, digest: str, plan: Plan, outcome: Outcome) -> None:
     """Write down that a shard is finished, if the run has a log."""
     if not has_log(folder):
