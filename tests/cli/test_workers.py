@@ -15,7 +15,7 @@ from sparring.demo import nets
 def make():
     return nets.plain()
 def data():
-    return nets.images(400)
+    return nets.images(1000)
 """
 MAIN = """
 import sys
@@ -44,7 +44,7 @@ WORDS = [
 
 @pytest.fixture
 def audit(tmp_path):
-    """Start the command line in a folder with a model and 400 images: fifty shards."""
+    """Start the command line in a folder with a model and 1,000 images: 125 shards."""
     (tmp_path / "demo.py").write_text(DEMO)
 
     def start(*words):
@@ -57,7 +57,7 @@ def audit(tmp_path):
     return start
 
 
-def test_ctrl_c_ends_with_130_and_resume_goes_on(audit, tmp_path):
+def test_ctrl_c_ends_with_130_and_leaves_a_run_and_no_process(audit, tmp_path):
     process = audit()
     while process.poll() is None and not list(tmp_path.glob("run/shards/*.safetensors")):
         time.sleep(0.01)
@@ -71,10 +71,6 @@ def test_ctrl_c_ends_with_130_and_resume_goes_on(audit, tmp_path):
         ["pgrep", "-f", f"worker import main.* {process.pid}"], capture_output=True, text=True
     )
     assert left.stdout == "", "a worker is left behind"
-    resumed = audit("--resume")
-    out, err = resumed.communicate(timeout=120)
-    assert (resumed.returncode, err) == (0, "") and "MEASURED" in out
-    assert "unfinished" not in load_run(tmp_path / "run").records["status"].to_pylist()
 
 
 def test_workers_do_not_outlive_a_parent_that_was_killed(audit, tmp_path):
