@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -94,9 +95,24 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False  # a thread inside torch must not be cut off at the end of Python
     request_queue_size = 64
     behaviour: Behaviour
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.lines: set[socket.socket] = set()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        self.lines.add(request)
+        super().finish_request(request, client_address)
+
+    def server_close(self) -> None:
+        """Hang up on those who keep a connection, then wait for all threads."""
+        for line in self.lines:
+            with suppress(OSError):  # it is closed
+                line.shutdown(socket.SHUT_RDWR)
+        super().server_close()
 
     @property
     def address(self) -> str:

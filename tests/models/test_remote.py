@@ -111,7 +111,7 @@ def test_a_fixed_batch_takes_any_number_of_rows():
 
 def test_several_outputs_are_told_apart_by_name():
     def answer(handler: Handler, number: int) -> bool:
-        body = scores(net()(handler.inputs))
+        body = scores(handler.server.behaviour.net(handler.inputs))
         body["outputs"][0]["name"] = "logits"
         body["outputs"] += scores(torch.zeros(len(handler.inputs), 2))["outputs"]
         return handler.send(200, body)
@@ -124,7 +124,7 @@ def output(**changes):
     """An answer whose output is changed; None takes a key away."""
 
     def answer(handler: Handler, number: int) -> bool:
-        body = scores(net()(handler.inputs))
+        body = scores(handler.server.behaviour.net(handler.inputs))
         body["outputs"][0] |= changes
         return handler.send(200, body)
 

@@ -140,8 +140,7 @@ def _widened(task: Task, phase: Tensor) -> L1:
     """
     if not isinstance(task.threat, L1):
         raise ThreatError(f"apgd-l1 searches l1 balls, but the threat is {task.threat.norm}; use APGD")
-    last = len(_WIDTHS) - 1  # also for a step past the last, which `Averaged` asks for and throws away
-    widths = torch.tensor(_WIDTHS, dtype=task.inputs.dtype, device=phase.device)[phase.clamp_max(last)]
+    widths = torch.tensor(_WIDTHS, dtype=task.inputs.dtype, device=phase.device)[phase]
     return replace(task.threat, eps=per_row(widths, task.inputs) * task.threat.eps)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.engine import Attack, Seen, State, Task
-from sparring.tensors import per_row, pick
+from sparring.tensors import per_row, pick, put, take
 from sparring.threat import Linf
 
 __all__ = ["Averaged"]
@@ -61,8 +61,8 @@ class Averaged:
     def step(self, task: Task, state: _Mean, seen: Seen) -> _Mean:
         seen = _mean(seen)
         better = seen.loss > state.best
-        last = state.looks + 1 == self.steps
-        inner = self.attack.step(task, state.inner, seen)
+        last = state.looks == self.attack.steps
+        inner = self._stepped(task, state.inner, seen, ~last)
         best_point = pick(better, state.point, state.best_point)
         ask = replace(inner.ask, points=pick(last, best_point, inner.point)[:, None])
         best = torch.maximum(seen.loss, state.best)
@@ -70,6 +70,12 @@ class Averaged:
 
     def loss(self, task: Task, state: _Mean, outputs: Any) -> Tensor:
         return self.attack.loss(task, state.inner, outputs)
+
+    def _stepped(self, task: Task, inner: Any, seen: Seen, going: Tensor) -> Any:
+        """The inner attack's next state in the rows that are `going` on: no attack is asked to step past its last."""
+        if not bool(going.any()):
+            return inner
+        return put(inner, going, self.attack.step(take(task, going), take(inner, going), take(seen, going)))
 
     def _around(self, task: Task, state: _Mean) -> _Mean:
         """The state asking about its one point as often as there are draws."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sparring.attacks.losses import cross_entropy
-from sparring.engine import AttackLoss, Seen, State, Task, gradient_at, scores_at
+from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 
 __all__ = ["FGSM"]
 
@@ -22,4 +22,4 @@ class FGSM:
 
     def step(self, task: Task, state: State, seen: Seen) -> State:
         moved = state.point + task.threat.eps * task.threat.steepest(seen.gradient, state.point)
-        return State(scores_at(task.threat.project(moved, task.inputs)))
+        return State(gradient_at(task.threat.project(moved, task.inputs)))
