@@ -343,10 +343,24 @@ def _audited(
     except Interrupted as stop:
         over = refused(plan.model)
         words = words if over is None else words | {"reasons": [over]}
-        run = _finished(cast(Run, stop.findings), plan, words, out, held)
+        found = cast(Run, stop.findings)
+        run = _richer(out, found) or _finished(found, plan, words, out, held)
         if over is not None:
             return run
         raise Interrupted(str(stop), findings=run) from None
+
+
+def _richer(out: Path | None, run: Run) -> Run | None:
+    """What an earlier try left in the folder, if it got further: it is not written over by less."""
+    try:
+        earlier = None if out is None else load_run(out)
+    except DataError:
+        return None
+    return earlier if earlier is not None and _left(earlier) < _left(run) else None
+
+
+def _left(run: Run) -> int:
+    return run.records["status"].to_pylist().count("unfinished")
 
 
 def _finished(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
@@ -20,8 +21,8 @@ PATH = "/v2/models/net"
 class Behaviour:
     """What the server is, and what it has seen.
 
-    `answer` is called for each request for scores, with its number from 1, and may misbehave: it returns what
-    `Handler` sends, or None to let the net answer.
+    `answer` is called for each request for scores, with its number from 1, and may misbehave: it says whether it has
+    answered, and if not, the net does.
     """
 
     net: Callable[[torch.Tensor], torch.Tensor]
@@ -37,6 +38,7 @@ class Behaviour:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet
     server: Server
 
     def do_GET(self) -> None:
@@ -70,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, status: int, content: Any, **headers: str) -> bool:
         body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
+        for name, value in {"Content_Type": "application/json", **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -79,6 +81,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def hang_up(self) -> bool:
         self.close_connection = True
+        self.wfile = io.BytesIO()
         self.connection.close()
         return True
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sparring.cli.engaged import tell_engagement
 from sparring.cli.gate_options import (
     Allow,
     Allowed,
@@ -128,6 +129,7 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
     from sparring.errors import Interrupted
 
     gates, out = gates_of(job), job["out"]
+    tell_engagement(model)
     if several and out is not None:  # a folder each, named after what sets the audits apart
         out = out / re.sub(r"[^\w.]+", "-", f"{job['threat']}-{job['suite']}")
     names = ("limit", "sample", "seed", "batch", "precision", "resume", "workers", "store", "baseline")

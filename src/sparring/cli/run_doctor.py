@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sparring.cli.engaged import tell_engagement
 from sparring.cli.gate_options import Level, MinRobustAccuracy, gates_of
 from sparring.cli.jobs import Job, given_options, jobs_of, opened
 from sparring.cli.options import (
@@ -118,6 +119,7 @@ def _checks(jobs: Sequence[Job]) -> list[Check]:
     from sparring.threat import parse_threat
 
     model, whole = opened(jobs[0])
+    tell_engagement(model)
     found = examine(model, chosen(whole, jobs[0]["limit"], jobs[0]["sample"]), jobs[0]["most"])
     for job in jobs:
         samples, gates = chosen(whole, job["limit"], job["sample"]), gates_of(GATELESS | job)

@@ -34,12 +34,15 @@ def report(
     """
     from sparring.reports import log_to_mlflow, write_reports
     from sparring.storage import load_run
+    from sparring.storage.audit_log import note_aside
     from sparring.storage.index import found_run
 
     folder = found_run(run)
     found = load_run(folder)
     names = [name.strip() for name in formats.split(",") if name.strip()]
-    for path in write_reports(found, out or folder, names, config):
+    paths = write_reports(found, out or folder, names, config)
+    note_aside(folder, "reports written", to=[str(path) for path in paths])
+    for path in paths:
         sys.stdout.write(f"{path}\n")
     if mlflow:
         sys.stdout.write(f"MLflow run {log_to_mlflow(found)}\n")

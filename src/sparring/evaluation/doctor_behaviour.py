@@ -12,6 +12,7 @@ from sparring.evaluation.doctor_check import Check, many
 from sparring.evaluation.doctor_trials import answers
 from sparring.models import Model
 from sparring.models.outputs import recognise
+from sparring.models.remote import remote_behind
 
 __all__ = ["check_batches", "check_gradients", "check_outputs", "check_repeats"]
 
@@ -46,8 +47,7 @@ def check_gradients(model: Model, samples: Samples) -> Check:
     """On how many samples the gradient of the margin is zero, and on how many that of plain cross-entropy."""
     name, count = "gradients", min(len(samples), FEW)
     if not model.gradients:
-        fix = "find the step that cuts them (detach, numpy, no_grad), or use attacks that read scores only"
-        return Check(name, "error", "none reach the inputs", count, fix)
+        return _without_gradients(name, model, count)
     inputs, labels = samples.inputs[:FEW].to(model.device), samples.labels[:FEW].to(model.device)
     points = inputs.clone().requires_grad_()
     logits = model(points).float()
@@ -67,6 +67,13 @@ def check_gradients(model: Model, samples: Samples) -> Check:
         seen = f"those of plain cross-entropy vanish on {saturated:,} of {many(count)}; Sparring's own loss keeps them"
         return Check(name, "note", seen, count)
     return Check(name, "ok", seen, count)
+
+
+def _without_gradients(name: str, model: Model, count: int) -> Check:
+    if remote_behind(model) is not None:
+        return Check(name, "note", "none: the model is behind an address; use the suite blackbox", count)
+    fix = "find the step that cuts them (detach, numpy, no_grad), or use attacks that read scores only"
+    return Check(name, "error", "none reach the inputs", count, fix)
 
 
 def check_repeats(model: Model, samples: Samples) -> Check:

@@ -29,11 +29,15 @@ def applies(plan: Plan) -> bool:
 def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     """The outcome with the samples that also break by whole grey levels inside the threat, verified like the rest.
 
-    Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there.
+    Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there if the
+    model has gradients.
     """
     rows = outcome.rows
     try:
-        found = search(plan.model, _task(plan, outcome, rows), APGD(100, margin), batch=plan.batch)
+        budget = None if plan.model.gradients else 1
+        found = search(
+            plan.model, _task(plan, outcome, rows), APGD(100, margin), batch=plan.batch, budget=budget
+        )
     except Interrupted:
         return replace(outcome, stopped=True)
     held = verify_rows(plan, rows, found.adversarial)

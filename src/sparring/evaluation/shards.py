@@ -22,10 +22,14 @@ __all__ = ["SHARD", "merged", "on_cpu", "part", "shards_of"]
 SHARD = 256
 """Samples per shard: what a killed audit loses at most."""
 
+PAID = 32
+"""Most samples per shard of a model behind an address."""
+
 
 def shards_of(plan: Plan) -> tuple[Tensor, ...]:
-    """The samples of each shard, as indices."""
-    return torch.arange(len(plan.samples)).split(SHARD)
+    """The samples of each shard, as indices; fewer where every query of the model is paid for."""
+    size = SHARD if plan.model.padded else min(SHARD, PAID)
+    return torch.arange(len(plan.samples)).split(size)
 
 
 def part(plan: Plan, rows: Tensor) -> Plan:

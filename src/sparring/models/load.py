@@ -72,7 +72,7 @@ def load_model(
     name, origin = _names(source)
     recipe = {
         "source": source, "weights": weights, "mean": mean, "std": std, "outputs": outputs, "device": device,
-        "allow_unsafe_sha256": allow_unsafe_sha256, "engagement": engagement,
+        "allow_unsafe_sha256": allow_unsafe_sha256, "engagement": terms,
     }  # fmt: skip
     return Model(
         function,

@@ -30,7 +30,7 @@ from sparring.tensors import tree_map
 
 __all__ = ["Remote", "load_remote", "refused", "remote_behind", "reserved", "verifying"]
 
-ROWS = 16
+ROWS = 8
 """Most rows in one request; a batch is sent as several."""
 
 LINES = 4

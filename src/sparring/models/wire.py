@@ -6,6 +6,7 @@ allowed.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import ssl
@@ -124,13 +125,15 @@ def _client(process: int, host: str, patience: Patience) -> httpx.Client:
     """Connections of this process to a host; those of a parent process must not be shared."""
     import httpx
 
-    return httpx.Client(
+    client = httpx.Client(
         verify=ssl.create_default_context(),
         timeout=httpx.Timeout(patience.answer, connect=patience.connect),
         trust_env=False,
         follow_redirects=False,
         headers={"User-Agent": f"sparring/{version('sparring')}"},
     )
+    atexit.register(client.close)
+    return client
 
 
 def _read(response: httpx.Response, permit: Permit) -> Any:

@@ -47,6 +47,7 @@ def render_html(run: Run) -> str:
         headline=headline(run),
         reasons=words.reasons(run),
         verified=words.verified(run),
+        engagement=words.engagement(run),
         stages=stages(run),
         plot=plot([run]),
         exhibits=gallery(run),

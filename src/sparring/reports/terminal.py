@@ -12,6 +12,7 @@ from rich.text import Text
 from sparring.reports import words
 from sparring.reports.stages import Stage, stages
 from sparring.storage import Run
+from sparring.storage.audit_log import has_log, head
 
 __all__ = ["Bar", "StageTable", "summary"]
 
@@ -90,6 +91,7 @@ def _verdict(run: Run) -> list[RenderableType]:
         Bar(robust, broken, rest),
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
         Text(words.interval(run), style="dim"),
+        *([] if words.engagement(run) is None else [Text(f"{words.engagement(run)}", style="dim")]),
     ]
 
 
@@ -123,4 +125,7 @@ def _folder(run: Run) -> list[RenderableType]:
     if run.folder is None:
         return []
     # a path that is cut at the edge of the terminal cannot be copied, so it is folded and never elided
-    return [Text(f"report  {run.folder / 'report.html'}", overflow="fold")]
+    lines: list[RenderableType] = [Text(f"report  {run.folder / 'report.html'}", overflow="fold")]
+    if has_log(run.folder):
+        lines.append(Text(f"log     ends with {head(run.folder)}", style="dim", overflow="fold"))
+    return lines

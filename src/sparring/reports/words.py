@@ -10,6 +10,7 @@ from sparring.storage import Run
 __all__ = [
     "class_name",
     "count_status",
+    "engagement",
     "interval",
     "is_picture",
     "meaning",
@@ -109,6 +110,19 @@ def interval(run: Run) -> str:
     method = f" ({found['method']})" if found.get("method") else ""
     text = f"{found['level']:.0%} interval: {found['low']:.1%} to {found['high']:.1%}{method}."
     return f"{text} {note}" if note else text
+
+
+def engagement(run: Run) -> str | None:
+    """Who allowed the audit, when and how often; None where nobody had to."""
+    terms = run.result.get("engagement")
+    if terms is None:
+        return None
+    rate = terms["queries_per_minute"]
+    pace = "" if rate is None else f", {rate:,} a minute at most"
+    return (
+        f"{terms['authoriser']} ({terms['contact']}) allowed {terms['queries']:,} queries{pace}, from {terms['from']} "
+        f"until {terms['until']}"
+    )
 
 
 def verified(run: Run) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from sparring.errors import DataError
 
-__all__ = ["LOG", "SEALED", "has_log", "head", "note", "seal", "verify_log"]
+__all__ = ["LOG", "SEALED", "has_log", "head", "note", "note_aside", "seal", "unseal", "verify_log"]
 
 LOG = "audit.log.jsonl"
 SEALED = ("result.json", "records.parquet", "attempts.parquet", "adversarial.safetensors")
@@ -53,6 +54,22 @@ def note(folder: Path, event: str, **facts: Any) -> None:
             _written(file, content, event, facts)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def note_aside(folder: Path | None, event: str, **facts: Any) -> None:
+    """Write down what was done with a run, if it has a log that may be written: a run can be read without."""
+    if folder is not None and has_log(folder) and os.access(folder / LOG, os.W_OK):
+        note(folder, event, **facts)
+
+
+def unseal(folder: Path, names: Sequence[str] = SEALED) -> None:
+    """Write down that files of a run are about to be written anew, if there is a log.
+
+    Raises:
+        DataError: The log cannot be written.
+    """
+    if has_log(folder):
+        note(folder, "writing", files=list(names))
 
 
 def seal(folder: Path) -> None:
@@ -114,8 +131,8 @@ def _changed(folder: Path, entries: list[dict[str, Any]]) -> list[str]:
     """Sealed files that are not as they were when they were last sealed."""
     sealed: dict[str, str] = {}
     for entry in entries:
-        if entry["event"] == "resumed":  # what was sealed before is written anew
-            sealed = {}
+        if entry["event"] == "writing":
+            sealed = {name: digest for name, digest in sealed.items() if name not in entry["files"]}
         if entry["event"] == "sealed":
             sealed |= entry["files"]
     if not sealed:
@@ -161,7 +178,9 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     match entry:
         case {"event": "sealed", "previous": str(), "files": dict()}:
             return entry
-        case {"event": str(event), "previous": str()} if event != "sealed":
+        case {"event": "writing", "previous": str(), "files": list()}:
+            return entry
+        case {"event": str(event), "previous": str()} if event not in ("sealed", "writing"):
             return entry
     return None
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sparring.errors import DataError
 from sparring.storage import tables
-from sparring.storage.audit_log import seal
+from sparring.storage.audit_log import seal, unseal
 from sparring.storage.card import card
 from sparring.storage.files import replacing
 from sparring.storage.schema import fault, result_schema
@@ -96,6 +96,7 @@ def save_run(run: Run, folder: str | Path) -> Run:
         raise DataError(f"the result cannot be written as JSON: {error}") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        unseal(folder)
         (folder / RESULT).unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {error.strerror or error}") from error

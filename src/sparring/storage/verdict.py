@@ -3,7 +3,7 @@
 import json
 
 from sparring.errors import DataError
-from sparring.storage.audit_log import has_log, note, seal
+from sparring.storage.audit_log import note_aside, seal, unseal
 from sparring.storage.files import replacing
 from sparring.storage.run import RESULT, Run
 from sparring.storage.schema import fault, result_schema
@@ -22,8 +22,8 @@ def save_verdict(run: Run) -> None:
     if problem := fault(run.result, result_schema()):
         raise DataError(f"{run.folder}: {RESULT}: {problem}")
     text = json.dumps(run.result, indent=2, ensure_ascii=False, allow_nan=False)
+    note_aside(run.folder, "judged", verdict=run.verdict, reasons=run.result["reasons"])
+    unseal(run.folder, [RESULT])
     with replacing(run.folder / RESULT) as path:
         path.write_text(text + "\n", encoding="utf-8")
-    if has_log(run.folder):
-        note(run.folder, "judged", verdict=run.verdict, reasons=run.result["reasons"])
-        seal(run.folder)
+    seal(run.folder)

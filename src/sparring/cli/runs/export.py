@@ -32,6 +32,7 @@ def export(
     from sparring.errors import UsageError
     from sparring.reports import export_examples
     from sparring.storage import load_run
+    from sparring.storage.audit_log import note_aside
     from sparring.storage.baseline import export_baseline
     from sparring.storage.index import found_run
 
@@ -40,6 +41,9 @@ def export(
     found = load_run(found_run(run))
     paths = [] if examples is None else export_examples(found, examples)
     paths += [] if baseline is None else [export_baseline(found, baseline)]
+    note_aside(
+        found.folder, "exported", to=[str(path) for path in (baseline, examples) if path], count=len(paths)
+    )
     for path in paths:
         sys.stdout.write(f"{path}\n")
     return 0

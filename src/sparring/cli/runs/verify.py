@@ -15,6 +15,7 @@ from sparring.cli.options import (
     Crop,
     DataSource,
     Device,
+    EngagementPath,
     LabelKey,
     Mean,
     ModelSource,
@@ -49,10 +50,11 @@ def verify(
     labels: LabelKey = None,
     device: Device = None,
     allow_unsafe: AllowUnsafe = None,
+    engagement: EngagementPath = None,
     runs: RunsFolder = Path("runs"),
     store: StoreUrl = None,
 ) -> int:
-    """Hold the files of a run against each other and against their SHA-256.
+    """Hold the files of a run against each other, against their SHA-256, and against the audit log.
 
     With a model and data, every adversarial example is measured again, by code that shares nothing with the search:
     distance in float64, range, and the class that the model answers. Ends with 0 if all is well, 1 if examples do not
@@ -75,17 +77,21 @@ def verify(
 
 def _told(run: Run) -> int:
     """Say what contradicts what."""
+    from sparring.storage.audit_log import LOG, has_log, head, verify_log
     from sparring.storage.checking import contradictions
     from sparring.storage.sums import SUMS, changed_since
 
     assert run.folder is not None
     found = contradictions(run)
+    found += [f"{LOG}: {problem}" for problem in verify_log(run.folder)] if has_log(run.folder) else []
     for sentence in found:
         sys.stdout.write(f"damaged: {sentence}\n")
     if found:
         return DAMAGED
     with_sums = "" if changed_since(run.folder) is None else f", and are as {SUMS} says"
     sys.stdout.write(f"whole: the files of {run.folder} agree with each other{with_sums}\n")
+    if has_log(run.folder):
+        sys.stdout.write(f"{LOG} is one chain, and ends with {head(run.folder)}\n")
     return 0
 
 
