@@ -11,6 +11,7 @@ from typing import Any
 from sparring.errors import DataError, Interrupted
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.shelf import GO_ON
 from sparring.models import Model
 from sparring.models.remote import remote_behind
 from sparring.storage import Run
@@ -49,7 +50,10 @@ def note_shard(folder: Path, digest: str, plan: Plan, outcome: Outcome) -> None:
     ledger = outcome.ledger
     costs = {name: int(getattr(ledger, name).sum()) for name in ("forwards", "backwards", "queries")}
     counts = {"samples": len(ledger.correct), "broken": int(outcome.broken.sum())}
-    note(folder, "shard finished", shard=digest[:32], **counts, **costs, **_sent(plan.model))
+    try:
+        note(folder, "shard finished", shard=digest[:32], **counts, **costs, **_sent(plan.model))
+    except DataError as error:
+        raise DataError(f"{error}{GO_ON}") from error
 
 
 def note_end(folder: Path, run: Run, model: Model) -> None:
