@@ -121,13 +121,13 @@ def test_no_minute_has_more_than_its_rate(tmp_path, monkeypatch):
     while len(sent) < 100:
         if wait := purse.pay(7):
             assert wait > 0
-            clock[0] += wait
+            clock[0] += min(wait, 5.0)  # somebody who does not wait as long as told
         else:
             sent.append(clock[0])
             clock[0] += 0.4
     for start in sent:
         assert 7 * sum(start <= moment < start + 60 for moment in sent) <= 60
-    assert clock[0] - 1000 < 1.2 * 700 / 56 * 61, "the rate is used"
+    assert clock[0] - 1000 < 1.3 * 700 / 56 * 61, "the rate is used"
 
 
 def test_a_count_of_another_boot_does_not_hold_up_the_rate(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
 
 CONFORMANCE = "tests/attacks/test_conformance.py::test_law"
@@ -461,4 +462,4 @@ TRUTH = (
     ),
 )
 
-CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *TRUTH)
+CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *TRUTH, *ENGAGEMENTS)
