@@ -92,8 +92,8 @@ def test_softmax_is_handled_and_reported(audit):
 
 
 def test_a_randomised_model_is_reported(audit, tmp_path):
-    code, out, _ = audit(model=f"{MODELS}:Noisy")
-    assert code == 0 and "100 fresh draws" in " ".join(out.split())
+    code, out, err = audit(model=f"{MODELS}:Noisy")
+    assert code == 0 and "100 fresh draws" in " ".join(out.split()), err
 
 
 def test_the_first_samples_warn_of_missing_classes(audit, tmp_path):

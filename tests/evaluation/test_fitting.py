@@ -60,6 +60,7 @@ def test_lucky_draws_break_nothing_and_cost_no_sample():
         return outputs + 0.02 * torch.randn_like(outputs)
 
     run = sparring.audit(noisy, data, Linf(0.05), (Stage("pgd", PGD(10)),))
-    risks = [risk for risk in run.records["risk"].to_pylist() if risk is not None]
+    rows = zip(run.records["status"].to_pylist(), run.records["risk"].to_pylist(), strict=True)
+    risks = [risk for status, risk in rows if status == "broken"]
     assert all(risk > 0.5 for risk in risks)
     assert run.result["robust"] == pytest.approx(int((~problem.breakable).sum()), abs=4)

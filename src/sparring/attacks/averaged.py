@@ -22,20 +22,23 @@ __all__ = ["Averaged"]
 
 @dataclass(frozen=True)
 class _Mean(State):
-    """The inner attack's state, looks so far `(B,)`, and the point with the best mean loss `(B, *shape)`."""
+    """The inner attack's state, looks so far `(B,)`, the point with the best mean loss, and the last `(B, *shape)`."""
 
     inner: Any
     looks: Tensor
     best_point: Tensor
     best: Tensor
+    last_point: Tensor
+    last: Tensor
 
 
 @dataclass(frozen=True)
 class Averaged:
     """Ask about each point `draws` times; the first time exactly there, the others up to `radius` away.
 
-    The inner attack, one of one point and one loss per row, is shown the means. The last look is at the point whose
-    mean loss was best. Cost: `draws` times that of the inner attack, and one more look.
+    The inner attack, one of one point and one loss per row, is shown the means. The best of many means is partly luck,
+    so in the end the point that had it is looked at again, and the last look is there or where the inner attack
+    ended, whichever did better then. Cost: `draws` times that of the inner attack, and two more looks.
 
     Args:
         attack: What is averaged.
@@ -49,24 +52,32 @@ class Averaged:
 
     @property
     def steps(self) -> int:
-        """Those of the inner attack, and the return to the best point."""
-        return self.attack.steps + 1
+        """Those of the inner attack, and two returns."""
+        return self.attack.steps + 2
 
     def start(self, task: Task) -> _Mean:
         inner = self.attack.start(task)
         looks = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         low = torch.full(looks.shape, -torch.inf, device=looks.device)
-        return self._around(task, _Mean(inner.ask, inner, looks, inner.point, low, done=inner.done))
+        first = _Mean(inner.ask, inner, looks, inner.point, low, inner.point, low, done=inner.done)
+        return self._around(task, first)
 
     def step(self, task: Task, state: _Mean, seen: Seen) -> _Mean:
         seen = _mean(seen)
-        better = seen.loss > state.best
-        last = state.looks == self.attack.steps
-        inner = self._stepped(task, state.inner, seen, ~last)
+        going, ended = state.looks < self.attack.steps, state.looks == self.attack.steps
+        inner = self._stepped(task, state.inner, seen, going)
+        better = (seen.loss > state.best) & (going | ended)
         best_point = pick(better, state.point, state.best_point)
-        ask = replace(inner.ask, points=pick(last, best_point, inner.point)[:, None])
-        best = torch.maximum(seen.loss, state.best)
-        return self._around(task, _Mean(ask, inner, state.looks + 1, best_point, best, done=inner.done))
+        last_point, last = (
+            pick(ended, state.point, state.last_point),
+            torch.where(ended, seen.loss, state.last),
+        )
+        held = ended | (seen.loss >= last)  # the best point, looked at again, is as good as the last one
+        point = pick(going, inner.point, pick(held, best_point, last_point))
+        best = torch.where(better, seen.loss, state.best)
+        ask = replace(inner.ask, points=point[:, None])
+        moved = _Mean(ask, inner, state.looks + 1, best_point, best, last_point, last, done=inner.done)
+        return self._around(task, moved)
 
     def loss(self, task: Task, state: _Mean, outputs: Any) -> Tensor:
         return self.attack.loss(task, state.inner, outputs)

@@ -17,7 +17,6 @@ from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
-from sparring.evaluation.randomised import LOOKS
 from sparring.evaluation.result import run_of
 from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
@@ -118,7 +117,7 @@ def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None)
     if shelf is not None and (kept := shelf.load(digest, ledger)) is not None:
         return kept
     torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
-    price = len(ledger.standing) * draws(plan) * (1 + eight_bit.applies(plan))
+    price = len(ledger.correct) * draws(plan) * (1 + eight_bit.applies(plan))
     with reserved(plan.model, price):
         outcome = _settled(plan, *_searched(plan, ledger, watch))
         if eight_bit.applies(plan) and outcome.complete:
@@ -141,19 +140,21 @@ def _searched(plan: Plan, ledger: Ledger, watch: Watch) -> tuple[Ledger, list[At
 
 
 def _first_look(plan: Plan) -> Ledger:
-    """Ask for every sample once, a model that answers at random several times; clean errors are not attacked."""
+    """Ask for every sample once, a model that answers at random many times; clean errors are not attacked."""
     inputs, labels, device = plan.samples.inputs, plan.samples.labels, plan.model.device
-    looks = 2 * LOOKS if plan.model.randomised else 1
+    clean, errors, looks = torch.zeros(()), torch.zeros(()), draws(plan)
     with torch.no_grad():
-        clean = torch.stack([_answers(plan, inputs) for _ in range(looks)]).mean(0)
+        for _ in range(looks):
+            answers = _answers(plan, inputs)
+            clean = clean.to(device) + answers / looks
+            errors = errors.to(device) + (answers.argmax(1) != labels.to(device)).double() / looks
     odd = (~clean.isfinite().all(1)).nonzero().flatten().tolist()
     if odd:
         raise ModelError(
             f"the model answers {len(odd)} of {len(inputs)} clean inputs (the first is number {odd[0]}) with NaN or "
             "infinite outputs; check its weights, mean and std"
         )
-    ledger = opened(inputs.to(device), labels.to(device), clean)
-    return replace(ledger, forwards=ledger.forwards * looks)
+    return opened(inputs.to(device), clean, errors, looks)
 
 
 def _answers(plan: Plan, inputs: Tensor) -> Tensor:
@@ -164,13 +165,19 @@ def _answers(plan: Plan, inputs: Tensor) -> Tensor:
 
 
 def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
-    """Verify every success, also if the user says stop just now; one that does not hold does not count."""
-    rows, stopped = ledger.broken.nonzero().squeeze(1), False
+    """Verify every success, also if the user says stop just now; one that does not hold does not count.
+
+    Where the model answers at random, the fixed point of every sample is asked about.
+    """
+    asked = torch.ones_like(ledger.broken) if plan.model.randomised else ledger.broken
+    rows, stopped = asked.nonzero().squeeze(1), False
     try:
         held = verify_rows(plan, rows, ledger.adversarial[rows])
     except KeyboardInterrupt:
         held, stopped = verify_rows(plan, rows, ledger.adversarial[rows]), True
     # the search would have gone on where a success does not hold, and must where nobody may be asked about it
-    over = ~held.risk.isnan() if bool(ledger.finished.all()) else held.holds
-    ledger = put(ledger, rows, replace(take(ledger, rows), finished=over))
+    mine = take(ledger, rows)
+    stands = held.holds | (mine.finished & ~mine.broken)
+    over = ~held.risk.isnan() if bool(ledger.finished.all()) else stands
+    ledger = put(ledger, rows, replace(mine, finished=over))
     return Outcome(ledger, tuple(attempts), rows, held, stopped=stopped)

@@ -76,6 +76,7 @@ def fill(plan: Plan, ledger: Ledger, shelf: Shelf, crew: Crew, watch: Watch) -> 
             plan=plan,
             digest=plan_digest(plan),
             clean=ledger.clean.cpu(),
+            clean_risk=ledger.clean_risk.cpu(),
             shards={number: (shards[number], digest) for number, digest in missing.items()},
             shelf=shelf.folder,
             store=store,

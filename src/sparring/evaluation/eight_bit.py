@@ -32,7 +32,7 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there if the
     model has gradients.
     """
-    rows = outcome.rows
+    rows = outcome.broken.nonzero().squeeze(1)
     try:
         budget = None if plan.model.gradients else 1
         found = search(
@@ -43,7 +43,7 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     held = verify_rows(plan, rows, found.adversarial)
     if bool(held.risk.isnan().any()):
         return replace(outcome, stopped=True)
-    broken = found.success & held.holds & outcome.verified.holds
+    broken = found.success & held.holds
     storable = Storable(
         rows=rows[broken],
         levels=(found.adversarial[broken] / GREY_LEVEL).round().byte(),

@@ -35,6 +35,7 @@ class Errand:
         plan: What to do; while it travels, its model may lack its function.
         digest: Of the plan.
         clean: What the model answered at the first look, `(N, C)`.
+        clean_risk: How often it erred there, `(N,)`.
         shards: For each shard that is to be searched its number, its samples and its digest.
         shelf: The folder where finished shards go.
         store: URL of the database with the leases.
@@ -46,6 +47,7 @@ class Errand:
     plan: Plan
     digest: str
     clean: Tensor
+    clean_risk: Tensor
     shards: Mapping[int, tuple[Tensor, str]]
     shelf: Path
     store: str

@@ -15,7 +15,7 @@ __all__ = ["findings_of"]
 def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
     odd = int((outcome.ledger.odd > 0).sum())
-    refuted = int((~outcome.verified.holds & ~outcome.verified.risk.isnan()).sum())
+    refuted = int(outcome.refuted.sum())
     blind = _without_gradients(outcome)
     found = [
         (
@@ -31,8 +31,9 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             finding(
                 "randomised",
                 "warning",
-                "the model answers equal inputs differently; attacks climbed the mean of 20 draws; a sample counts as "
-                "broken if it errs in most of 100 fresh draws at one fixed point",
+                "the model answers equal inputs differently; attacks climbed the mean of several draws, and robust "
+                "accuracy is how often the model is right in 100 fresh draws at one fixed point per sample; a sample "
+                "counts as broken if it errs in most of them",
             ),
         ),
         (
@@ -55,7 +56,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             ),
         ),
         (
-            refuted > 0,
+            refuted > 0 and not plan.model.randomised,
             finding(
                 "unverified",
                 "warning",

@@ -14,14 +14,18 @@ from sparring.attacks.suites import Stage
 from sparring.engine.ask import Look
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan, climbs, first_row
-from sparring.evaluation.trial import climber, held_trial, seeker
+from sparring.evaluation.trial import climber, held_trial, optimises, seeker
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import straight_through
+from sparring.models.unoptimised import unoptimised
 
 __all__ = ["applies", "fitted", "fitted_with_all"]
 
 ENOUGH = 2
 """Samples that a method must break, and gradients not, before it joins."""
+
+ALWAYS = ("unoptimised",)
+"""Methods that join wherever they apply: few samples show too little of them."""
 
 
 def applies(plan: Plan) -> bool:
@@ -54,12 +58,12 @@ def fitted(plan: Plan, ledger: Ledger) -> Plan:
     plan = replace(plan, fit=fit)
     if beyond["random"] >= ENOUGH:
         return fitted_with_all(plan)
-    return _joined(plan, [method for method in rivals if beyond[method] >= ENOUGH])
+    return _joined(plan, [method for method in rivals if beyond[method] >= ENOUGH or method in ALWAYS])
 
 
 def fitted_with_all(plan: Plan) -> Plan:
     """The plan with everything that could do better than gradients."""
-    return _joined(plan, ["straight-through", "smoothed", "reversed", "random"])
+    return _joined(plan, ["straight-through", "smoothed", "reversed", "unoptimised", "random"])
 
 
 def _joined(plan: Plan, methods: list[str]) -> Plan:
@@ -88,6 +92,8 @@ def _stages(plan: Plan, method: str) -> list[Stage]:
         return _climbs(norm, "reversed", reversed_gradients) if plan.model.gradients else []
     if plan.model.stops is None:
         return []
+    if method == "unoptimised":
+        return _climbs(norm, "unoptimised", unoptimised) if optimises(plan) else []
     if method == "smoothed":
         return [Stage("apgd-smoothed", Averaged(climber(norm, 50), 8, 0.25), stand_in=straight_through)]
     return _climbs(norm, "through", straight_through)

@@ -12,7 +12,7 @@ MOST = 10_000_000
 """Nobody audits more samples than this."""
 
 
-def chance_of_at_most(successes: int, trials: int, share: float) -> float:
+def chance_of_at_most(successes: float, trials: int, share: float) -> float:
     """The binomial chance of this many successes or fewer."""
     from scipy.special import betainc  # scipy takes its time, and few callers come here
 

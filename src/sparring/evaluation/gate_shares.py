@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from sparring.evaluation.gate_claims import Claim, Sampling, sampling_of
 from sparring.evaluation.gate_power import chance_of_at_most, samples_needed
@@ -13,12 +13,12 @@ from sparring.storage import Run
 
 __all__ = ["Tally", "claim_of_all", "claims_of_classes", "share_claim"]
 
-SETTLED_AGAINST = ("broken", "clean_error")
+SETTLED = ("robust", "broken", "clean_error")
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Counted samples.
+    """Counted samples; of a model that answers at random, sums of the shares of its draws that are right.
 
     Attributes:
         samples: All of them.
@@ -27,31 +27,29 @@ class Tally:
     """
 
     samples: int
-    robust: int
-    possible: int
+    robust: float
+    possible: float
 
 
 def claim_of_all(run: Run, minimum: float, level: float) -> Claim:
     """That robust accuracy is at least `minimum`."""
-    tally = _tally(run.records["status"].to_pylist())
+    tally = _tally(_standing(run))
     return share_claim("min_robust_accuracy", tally, sampling_of(run.result), minimum, level)
 
 
 def claims_of_classes(run: Run, minimum: float, level: float) -> list[Claim]:
     """That robust accuracy is at least `minimum` in each class, the ones without a sample here included."""
-    labels, statuses = (run.records[name].to_pylist() for name in ("label", "status"))
-    parts: dict[int, list[str]] = {}
-    for label, status in zip(labels, statuses, strict=True):
-        parts.setdefault(label, []).append(status)
+    labels, every = run.records["label"].to_pylist(), _standing(run)
+    parts: dict[int, list[float | None]] = {}
+    for label, stands in zip(labels, every, strict=True):
+        parts.setdefault(label, []).append(stands)
     sampling = sampling_of(run.result)
     if (
         sampling.drawn or sampling.unseen != 0
     ):  # whoever looked at all the data need not wait for absent classes
         parts = {label: [] for label in range(len(run.result["data"].get("classes") or []))} | parts
     return [
-        share_claim(
-            "min_class_accuracy", _tally(parts[label]), sampling, minimum, level, label, len(statuses)
-        )
+        share_claim("min_class_accuracy", _tally(parts[label]), sampling, minimum, level, label, len(every))
         for label in sorted(parts)
     ]
 
@@ -84,7 +82,7 @@ def share_claim(
         alone = None if share is None else samples_needed(share, minimum, level=level)
         return None if alone is None else alone * (whole or count) // count
 
-    basis = f"{tally.robust:,} of {_among(count, sampling)}"
+    basis = f"{tally.robust:,.{0 if tally.robust == int(tally.robust) else 1}f} of {_among(count, sampling)}"
     met = low >= minimum
     return Claim(
         gate, minimum, label, share, low, high, met, p_fail, not sampling.drawn, count, basis, needed
@@ -108,7 +106,17 @@ def _among(count: int, sampling: Sampling) -> str:
     return f"all {count:,} samples" if sampling.unseen == 0 else f"{count:,} samples in a fixed order"
 
 
-def _tally(statuses: Iterable[str]) -> Tally:
-    counts = Counter(statuses)
-    samples = counts.total()
-    return Tally(samples, counts["robust"], samples - sum(counts[status] for status in SETTLED_AGAINST))
+def _standing(run: Run) -> list[float | None]:
+    """For each sample how much of it withstood: 1 or 0, or the share of draws that are right; None if unsettled."""
+    names = ("status", "risk")
+    rows = list(zip(*(run.records[name].to_pylist() for name in names), strict=True))
+    if "randomised" in run.result["body"]:
+        return [1 - risk if status in SETTLED and risk is not None else None for status, risk in rows]
+    return [float(status == "robust") if status in SETTLED else None for status, _ in rows]
+
+
+def _tally(standing: Sequence[float | None]) -> Tally:
+    known = [each for each in standing if each is not None]
+    # sums of hundredths, which are not exact, must not exceed what they count
+    robust = min(round(fsum(known), 6), len(known))
+    return Tally(len(standing), robust, robust + (len(standing) - len(known)))

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs, first_row
+from sparring.evaluation.trial import optimises
 from sparring.evaluation.validity import misled, without_gradients
+from sparring.models.straight_through import OPTIMISATION
 
 __all__ = ["indicators", "still_rising"]
 
@@ -36,8 +38,9 @@ def indicators(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
 def _of_the_model(plan: Plan) -> list[dict[str, Any]]:
     """What stops gradients, and answers that hide them."""
     found = []
-    if plan.model.stops:
-        what = " and ".join(sorted(plan.model.stops))
+    stops = sorted((plan.model.stops or frozenset()) - {OPTIMISATION})
+    if stops:
+        what = " and ".join(stops)
         done = (
             "every attack that climbs went around it (straight-through)"
             if not plan.model.gradients
@@ -47,6 +50,16 @@ def _of_the_model(plan: Plan) -> list[dict[str, Any]]:
             f"{what} in the model stops gradients, so that attacks by gradients see little or nothing; {done}"
         )
         found.append(finding("stopped-gradients", "note", message))
+    if optimises(plan):
+        joined = plan.fit.added.get("unoptimised")
+        done = (
+            "what it would answer without them was attacked too, and the model asked about the points that this found "
+            f"({', '.join(joined)} joined the suite)"
+            if joined
+            else "attacks by gradients see little of what such steps do; audit with suite standard, which goes around"
+        )
+        message = f"the model takes gradient steps while it answers; {done}"
+        found.append(finding("optimises-at-inference", "note" if joined else "warning", message))
     if plan.model.outputs == "probabilities":
         message = (
             "the model returns probabilities, whose saturation hides gradients; their logarithms were attacked, and "

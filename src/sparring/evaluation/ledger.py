@@ -17,8 +17,10 @@ __all__ = ["Attempt", "Ledger", "attempt_of", "opened", "settle"]
 class Ledger:
     """One row per sample; all `(N,)` but `clean` `(N, C)` and `adversarial` `(N, *shape)`.
 
-    `stage` is the index of the stage that broke the sample, -1 while none has. `found_after` counts all passes
-    spent on the sample until then. `finished` holds once nothing more will be done about it.
+    `stage` is the index of the stage that broke the sample, or found `adversarial`, -1 while none has. `found_after`
+    counts all passes spent on the sample until then. `finished` holds once nothing more will be done about it.
+    `clean_risk` is the share of draws in which the model errs at the clean input, and `risk` that at `adversarial`, as
+    the search saw it: 0 or 1 for a model that does not draw.
     """
 
     clean: Tensor
@@ -34,6 +36,8 @@ class Ledger:
     found_after: Tensor
     odd: Tensor
     finished: Tensor
+    clean_risk: Tensor
+    risk: Tensor
 
     @property
     def standing(self) -> Tensor:
@@ -77,10 +81,10 @@ def attempt_of(stage: int, restart: int, rows: Tensor, aim: Tensor | None, found
     return Attempt(stage, restart, rows, aim, **{name: getattr(found, name) for name in names})
 
 
-def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
-    """The ledger after the first look at every sample, which each has paid with a forward."""
-    correct = clean.argmax(1) == labels
-    none = torch.zeros(len(labels), dtype=torch.int64, device=clean.device)
+def opened(inputs: Tensor, clean: Tensor, clean_risk: Tensor, looks: int) -> Ledger:
+    """The ledger after the first look at every sample, which each has paid with so many forwards."""
+    correct = clean_risk <= 0.5
+    none = torch.zeros(len(inputs), dtype=torch.int64, device=clean.device)
     far = torch.full(none.shape, torch.inf, device=clean.device)
     return Ledger(
         clean=clean,
@@ -90,31 +94,34 @@ def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
         adversarial=inputs,
         distance=far,
         margin=-far,
-        forwards=none + 1,
+        forwards=none + looks,
         backwards=none,
         queries=none,
         found_after=none - 1,
         odd=none,
         finished=~correct,
+        clean_risk=clean_risk,
+        risk=clean_risk,
     )
 
 
-def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings) -> Ledger:
-    """The ledger after one more search of `rows`: its costs, and its successes."""
+def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings, risk: Tensor | None = None) -> Ledger:
+    """The ledger after one more search of `rows`: its costs, its successes, and, if the model draws, the risk."""
     old = take(ledger, rows)
     spent = old.forwards + old.backwards
     new = replace(
         old,
         broken=found.success,
-        stage=torch.where(found.success, stage, old.stage),
+        stage=torch.where(found.found_after >= 0, stage, old.stage),
         adversarial=found.adversarial,
         distance=found.distance,
         margin=torch.maximum(old.margin, found.margin),
         forwards=old.forwards + found.forwards,
         backwards=old.backwards + found.backwards,
         queries=old.queries + found.queries,
-        found_after=torch.where(found.success, spent + found.found_after, old.found_after),
+        found_after=torch.where(found.found_after >= 0, spent + found.found_after, old.found_after),
         odd=old.odd + found.odd,
         finished=old.finished | found.success,
+        risk=found.success.to(old.risk.dtype) if risk is None else risk,
     )
     return put(ledger, rows, new)

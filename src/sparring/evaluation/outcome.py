@@ -36,7 +36,7 @@ class Outcome:
     Args:
         ledger: A row per sample.
         attempts: In order.
-        rows: Samples that the search called broken, as indices, `(K,)`.
+        rows: Samples that the search called broken, or all of a model that answers at random, as indices, `(K,)`.
         verified: Of those, `(K,)`.
         storable: Samples also broken by whole grey levels; None if the data are not 8-bit, or not looked at.
         seconds: Wall time.
@@ -66,7 +66,21 @@ class Outcome:
         """Verified successes, `(N,)`."""
         holds = torch.zeros_like(self.ledger.broken)
         holds[self.rows] = self.verified.holds
-        return holds
+        return holds & self.ledger.correct & (self.ledger.stage >= 0)
+
+    @property
+    def risk(self) -> Tensor:
+        """Share of draws that erred at a sample's fixed point, `(N,)`; NaN where verification did not ask."""
+        risk = torch.full_like(self.ledger.clean_risk, torch.nan)
+        risk[self.rows] = self.verified.risk.to(risk.dtype)
+        return risk
+
+    @property
+    def refuted(self) -> Tensor:
+        """Samples that the search called broken, and verification not, as far as it could ask, `(N,)`."""
+        known = torch.zeros_like(self.ledger.broken)
+        known[self.rows] = ~self.verified.risk.isnan()
+        return self.ledger.broken & known & ~self.broken
 
     @property
     def on_grid(self) -> Tensor | None:

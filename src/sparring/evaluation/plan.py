@@ -14,6 +14,7 @@ from sparring.draws import Draws
 from sparring.engine import Attack, Task, Want
 from sparring.engine.contract import wants
 from sparring.errors import DataError, ModelError, UsageError
+from sparring.evaluation.gradient_noise import USUAL, draws_per_look
 from sparring.evaluation.randomised import averaged_stages
 from sparring.models import Model, look
 from sparring.models.straight_through import straight_through
@@ -21,6 +22,10 @@ from sparring.tensors import take, tree_map
 from sparring.threat import Threat, Untargeted
 
 __all__ = ["Fit", "Plan", "climbs", "first_row", "make_plan"]
+
+
+LOOKED_AT = 16
+"""Samples from which the noise of gradients is told."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,17 @@ def make_plan(
     if not looked.gradients:
         around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]
         stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))
-    stages = averaged_stages(stages) if looked.randomised else stages
+    if looked.randomised:
+        stages = averaged_stages(stages, _draws(looked, samples, seed) if climbing else USUAL)
     name = suite if isinstance(suite, str) else "+".join(stage.name for stage in stages)
     return Plan(looked, samples, bound, name, stages, seed, batch, precision, total or len(samples))
+
+
+def _draws(model: Model, samples: Samples, seed: int) -> int:
+    """How many draws a look takes, from the gradients at the first samples."""
+    few = samples.select(torch.arange(min(LOOKED_AT, len(samples))))
+    searched = model if model.gradients else straight_through(model)
+    return draws_per_look(searched, few.inputs.to(model.device), few.labels.to(model.device), seed)
 
 
 def climbs(stage: Stage, task: Task) -> bool:

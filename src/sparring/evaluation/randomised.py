@@ -1,7 +1,9 @@
 """Models that answer at random: no lucky draw may count as a break, and none may end the search.
 
-Attacks climb the mean of several draws (expectation over transformation). A look counts once most of its draws err,
-and the point must then err in most of 100 fresh draws, or the search of that sample goes on in the next stage.
+Attacks climb the mean of several draws (expectation over transformation), as many as the noise of the gradient asks
+for. Every attempt ends with one point, which is asked about in 100 fresh draws; a sample whose point errs in most of
+them is broken, any other goes on into the next stage. In the end each sample has one fixed point, the worst that was
+found, and 100 more draws there say how often the model is right: nothing that was chosen by chance is counted.
 """
 
 from __future__ import annotations
@@ -15,16 +17,22 @@ from sparring.attacks import FAB, Averaged
 from sparring.attacks.suites import Stage
 from sparring.threat import Goal
 
-__all__ = ["AIMS", "LOOKS", "Mostly", "averaged_stages"]
+__all__ = ["AIMS", "CLEARLY", "DRAWS", "TRIES", "Mostly", "averaged_stages"]
 
-LOOKS = 20
-"""Draws per point of a search."""
+DRAWS = 100
+"""How often a model is asked at a fixed point."""
 
-SURE = 0.7
-"""Share of draws that must err before a look counts: at half, fresh draws would refute every other one."""
+TRIES = 10
+"""How many tries an attacker has who needs one error."""
+
+SURE = 0.9
+"""Share of a look's draws that must err before an attempt ends: the next step would hardly do better."""
+
+CLEARLY = 0.6
+"""Share of fresh draws that must err before a sample leaves the search: at half, other draws would bring it back."""
 
 AIMS = 3
-"""Most classes aimed at: every aim costs `LOOKS` times what it costs with a model that does not draw."""
+"""Most classes aimed at: every aim costs as many times what it costs with other models as there are draws."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,9 @@ class Mostly:
         return self.goal.margin(outputs)
 
 
-def averaged_stages(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+def averaged_stages(stages: tuple[Stage, ...], draws: int) -> tuple[Stage, ...]:
     """The stages with every attack averaged; FAB, which walks along a boundary that moves here, is left out."""
     kept = [stage for stage in stages if not isinstance(stage.attack, FAB | Averaged)] or list(stages)
     return tuple(
-        replace(stage, attack=Averaged(stage.attack, LOOKS), aims=min(stage.aims, AIMS)) for stage in kept
+        replace(stage, attack=Averaged(stage.attack, draws), aims=min(stage.aims, AIMS)) for stage in kept
     )

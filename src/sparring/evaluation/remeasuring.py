@@ -8,7 +8,7 @@ import torch
 
 from sparring.data import Samples
 from sparring.errors import UsageError
-from sparring.evaluation.verifying import DRAWS
+from sparring.evaluation.randomised import DRAWS
 from sparring.models import Model, look, untouched
 from sparring.storage import Run
 from sparring.threat import parse_threat

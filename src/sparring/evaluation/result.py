@@ -13,6 +13,7 @@ import torch
 from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.right_answers import correct_answers, told
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.tables import attempts_of, records_of, tensors_of
 from sparring.storage import Run
@@ -34,7 +35,8 @@ def run_of(plan: Plan, outcome: Outcome) -> Run:
 def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     ledger, count = outcome.ledger, len(plan.samples)
     robust, stopped = int(outcome.robust.sum()), outcome.interrupted
-    drawn = exact_interval(robust, count) if not plan.samples.ordered else None
+    right = correct_answers(plan, outcome)
+    drawn = exact_interval(right, count) if not plan.samples.ordered else None
     findings = findings_of(plan, outcome)
     return {
         "schema_version": "1.0",
@@ -43,7 +45,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "samples": count,
         "clean_correct": int(ledger.correct.sum()),
         "robust": robust,
-        "robust_accuracy": robust / count,
+        "robust_accuracy": right / count,
         "robust_8bit": None if outcome.on_grid is None else _robust_on_grid(outcome),
         "interval": None if drawn is None else {**asdict(drawn), "method": "Clopper-Pearson"},
         "interval_note": _interval_note(plan),
@@ -66,8 +68,13 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "command": None,
         "python": None,
         "curve": _curve(outcome),
-        "body": {"trial": asdict(plan.fit)} if plan.fit.tried else {},
+        "body": _body(plan, outcome),
     }
+
+
+def _body(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    body: dict[str, Any] = {"trial": asdict(plan.fit)} if plan.fit.tried else {}
+    return body | {"randomised": told(plan, outcome)} if plan.model.randomised else body
 
 
 def _verdict(stopped: bool, findings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,15 +9,19 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from sparring.attacks import Averaged
 from sparring.attacks.suites import Stage
 from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Progress, Task, search
+from sparring.engine.ask import Look
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan
-from sparring.evaluation.randomised import Mostly
+from sparring.evaluation.randomised import CLEARLY, DRAWS, Mostly
 from sparring.evaluation.standing import Watch, price, teller
-from sparring.evaluation.verifying import DRAWS, verify_rows
+from sparring.evaluation.verifying import verify_rows
+from sparring.models.apart import Apart
+from sparring.tensors import pick, take
 from sparring.threat import Untargeted
 
 __all__ = ["run_stages"]
@@ -56,8 +60,10 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         later = sum(price(each.stage, task) for each in turns[place + 1 :])
         tell = teller(ledger, turn.title, price(turn.stage, task), later, watch)
         found = _search(plan, task, turn, tell)
-        found = _held(plan, rows, found) if plan.model.randomised else found
-        ledger = settle(ledger, rows, turn.number, found)
+        risk = None
+        if plan.model.randomised:
+            found, risk = _fixed(plan, take(ledger, rows), rows, found)
+        ledger = settle(ledger, rows, turn.number, found, risk)
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
@@ -66,26 +72,40 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
 def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None]) -> Findings:
     """One attempt; what was found so far if the user stops it."""
     attack, make = turn.stage.attack, turn.stage.stand_in
-    searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
-    options: dict[str, Any] = {"batch": plan.batch, "precision": turn.precision, "progress": tell}
+    searched: Look = plan.model if make is None else make(plan.model)
+    judge: Look | None = None if make is None else plan.model
+    if plan.model.randomised and isinstance(attack, Averaged):
+        searched, judge = Apart(searched, attack.draws), judge and Apart(judge, attack.draws)
+    keep = "last" if plan.model.randomised else "first"
+    options: dict[str, Any] = {
+        "batch": plan.batch,
+        "precision": turn.precision,
+        "progress": tell,
+        "keep": keep,
+    }
     try:
         return search(searched, task, attack, judge=judge, **options)
     except Interrupted as stop:
         return cast(Findings, stop.findings)
 
 
-def _held(plan: Plan, rows: Tensor, found: Findings) -> Findings:
-    """What was found, less the successes that were luck: those that fresh draws do not confirm."""
-    hits = found.success.nonzero().squeeze(1)
-    confirmed = found.success.clone()
-    confirmed[hits] = verify_rows(plan, rows[hits], found.adversarial[hits]).holds
-    forwards = found.forwards + DRAWS * found.success
-    return replace(
+def _fixed(plan: Plan, before: Ledger, rows: Tensor, found: Findings) -> tuple[Findings, Tensor]:
+    """What was found, with one point per row: where the attempt ended, if the model errs more often there in fresh
+    draws than at the point from `before`; and how often it errs. A success is a point where it clearly does.
+    """
+    seen = verify_rows(plan, rows, found.adversarial)
+    seen = replace(seen, risk=seen.risk.nan_to_num(nan=0.0))
+    broken = seen.holds & (seen.risk > CLEARLY)
+    worse = seen.risk.to(before.risk.dtype) > before.risk
+    fixed = replace(
         found,
-        success=confirmed,
-        forwards=forwards,
-        distance=found.distance.masked_fill(~confirmed, torch.inf),
+        success=broken,
+        adversarial=pick(worse, found.adversarial, before.adversarial),
+        distance=seen.distance.float().masked_fill(~broken, torch.inf),
+        found_after=torch.where(worse, found.forwards + found.backwards, -1),
+        forwards=found.forwards + DRAWS,
     )
+    return fixed, torch.where(worse, seen.risk.to(before.risk.dtype), before.risk)
 
 
 def _turns(plan: Plan, classes: int) -> list[_Turn]:

@@ -1,11 +1,13 @@
 """How sure a counted share is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Literal
 
 from sparring.errors import UsageError
 
-__all__ = ["Interval", "exact_interval"]
+__all__ = ["Interval", "any_of", "exact_interval"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Interval:
 
 
 def exact_interval(
-    successes: int, trials: int, level: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
+    successes: float, trials: int, level: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
 ) -> Interval:
     r"""The exact interval of Clopper and Pearson (1934) for the share behind `successes` of `trials`.
 
@@ -27,7 +29,9 @@ def exact_interval(
     covers less often than promised. It is about the draw of the samples alone: they must be a random draw.
 
     Args:
-        successes: From 0 to `trials`.
+        successes: From 0 to `trials`; a sum of shares, one per trial, need not be whole. The limits are then those
+            of the same formula between whole numbers; that they cover is not proved but held by simulation, for
+            a share varies less from trial to trial than a success does.
         trials: At least 1.
         level: Strictly between 0 and 1.
         side: `lower` bounds the share from below and puts `high` at 1; `upper` bounds it from above and puts
@@ -55,3 +59,13 @@ def exact_interval(
     if side != "lower" and successes < trials:
         high = float(betaincinv(successes + 1, trials - successes, 1 - tail))
     return Interval(low, high, level)
+
+
+def any_of(errors: Sequence[int], draws: int, tries: int) -> float:
+    """The mean chance that at least one of `tries` draws errs, where `errors` of `draws` did, per sample.
+
+    >>> round(any_of([0, 10, 100], draws=100, tries=10), 3)
+    0.557
+    """
+    right = [comb(draws - count, tries) / comb(draws, tries) for count in errors]
+    return 1 - sum(right) / len(right)

@@ -21,9 +21,8 @@ GALLERY = 24
 def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
     """A row per sample."""
     ledger, samples, broken = outcome.ledger, plan.samples, outcome.broken.tolist()
-    answer, risk, distance = (
-        _at_rows(outcome, values)
-        for values in (outcome.verified.prediction, outcome.verified.risk, outcome.verified.distance)
+    answer, distance = (
+        _at_rows(outcome, values) for values in (outcome.verified.prediction, outcome.verified.distance)
     )
     names = [plan.stages[number].name for number in ledger.stage.tolist()]
     return records_table(
@@ -43,9 +42,18 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "found_after": _where(broken, ledger.found_after.tolist()),
             "verified": broken,
             "broken_8bit": [None] * len(samples) if outcome.on_grid is None else outcome.on_grid.tolist(),
-            "risk": _where(broken, risk),
+            "risk": _risk(plan, outcome),
         }
     )
+
+
+def _risk(plan: Plan, outcome: Outcome) -> list[float | None]:
+    """How often each broken sample errs at its fixed point; of a model that draws, every sample."""
+    asked = outcome.broken | plan.model.randomised
+    return [
+        risk if mark and risk == risk else None
+        for mark, risk in zip(asked.tolist(), outcome.risk.tolist(), strict=True)
+    ]
 
 
 def _statuses(outcome: Outcome) -> list[str]:

@@ -20,10 +20,11 @@ from sparring.engine import Attack, Task, search
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
 from sparring.models.reversed import reversed_gradients
-from sparring.models.straight_through import straight_through
+from sparring.models.straight_through import OPTIMISATION, straight_through
+from sparring.models.unoptimised import unoptimised
 from sparring.threat import Threat, Untargeted
 
-__all__ = ["ROWS", "Trial", "climber", "held_trial", "seeker"]
+__all__ = ["ROWS", "Trial", "climber", "held_trial", "optimises", "seeker"]
 
 ROWS = 32
 """Most samples in a trial; it takes no more than an eighth of them all, but for 8."""
@@ -119,7 +120,14 @@ def _methods(plan: Plan) -> list[Stage]:
             Stage("straight-through", climb, stand_in=straight_through),
             Stage("smoothed", smoothed, stand_in=straight_through),
         ]
+    if optimises(plan):
+        methods.append(Stage("unoptimised", climb, stand_in=unoptimised))
     return methods
+
+
+def optimises(plan: Plan) -> bool:
+    """Whether the model takes gradient steps while it answers."""
+    return plan.model.stops is not None and OPTIMISATION in plan.model.stops
 
 
 def _drawn(plan: Plan, ledger: Ledger) -> Tensor:

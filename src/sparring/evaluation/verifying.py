@@ -9,13 +9,11 @@ from torch import Tensor
 
 from sparring.errors import Exhausted
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.randomised import DRAWS
 from sparring.models.remote import verifying
 from sparring.verify import Verified, verified
 
-__all__ = ["DRAWS", "draws", "verify_rows"]
-
-DRAWS = 100
-"""How often a randomised model is asked at each fixed point."""
+__all__ = ["draws", "verify_rows"]
 
 
 def verify_rows(plan: Plan, rows: Tensor, adversarial: Tensor) -> Verified:

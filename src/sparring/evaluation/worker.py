@@ -30,6 +30,7 @@ from sparring.evaluation.ledger import opened
 from sparring.evaluation.shards import part
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.standing import Standing, standing_after
+from sparring.evaluation.verifying import draws
 from sparring.models import untouched
 from sparring.models.remote import refused
 from sparring.storage.index import Leases, connected
@@ -92,7 +93,8 @@ def _heart(leases: Leases, parent: int, over: threading.Event) -> None:
 def _search(errand: Errand, leases: Leases, say: Say) -> None:
     plan, shelf = errand.plan, Shelf(errand.shelf)
     device = plan.model.device
-    ledger = opened(plan.samples.inputs.to(device), plan.samples.labels.to(device), errand.clean.to(device))
+    clean, clean_risk = errand.clean.to(device), errand.clean_risk.to(device)
+    ledger = opened(plan.samples.inputs.to(device), clean, clean_risk, draws(plan))
     left = dict(errand.shards)
     while left := {number: shard for number, shard in left.items() if not shelf.has(shard[1])}:
         number = _free(leases, sorted(left))

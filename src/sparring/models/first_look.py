@@ -114,7 +114,8 @@ def _gradient(model: Model, batch: Tensor) -> Tensor | None:
     points = batch.clone().requires_grad_()
     try:
         outputs = model(points)
-        (gradient,) = torch.autograd.grad(outputs.amax(1).sum(), points, allow_unused=True)
+        spread = (outputs.amax(1) - outputs.amin(1)).sum()
+        (gradient,) = torch.autograd.grad(spread, points, allow_unused=True)
     except torch.OutOfMemoryError:
         raise
     except RuntimeError:  # autograd says so when a step of the model has no backward, or cuts the graph

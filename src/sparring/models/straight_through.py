@@ -21,8 +21,9 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from sparring.models.bridges import bridge
+from sparring.models.unoptimised import STEPS
 
-__all__ = ["StraightThrough", "stops", "straight_through"]
+__all__ = ["OPTIMISATION", "StraightThrough", "stops", "straight_through"]
 
 FLAT = frozenset({"round", "floor", "ceil", "trunc", "fix", "sign", "sgn", "heaviside", "clamp", "clip"})
 """Steps that count as the identity."""
@@ -44,6 +45,9 @@ COMPARISONS = {
     "less_equal": -1,
 }
 """Steps to whole numbers and truth values, remembered until they come back as numbers."""
+
+OPTIMISATION = "optimisation"
+"""What stops the gradients of models that take gradient steps while they answer."""
 
 Slope = Callable[[Tensor], Tensor]
 
@@ -121,7 +125,10 @@ def _works(stand_in: StraightThrough, inputs: Tensor) -> bool:
     points = inputs.detach().requires_grad_()
     try:
         with torch.enable_grad(), warnings.catch_warnings(action="ignore"):
-            (gradient,) = torch.autograd.grad(stand_in(points).amax(1).sum(), points, materialize_grads=True)
+            outputs = stand_in(points)
+            # of a saturated softmax the logarithm of the largest share is flat, that of the least is not
+            spread = (outputs.amax(1) - outputs.amin(1)).sum()
+            (gradient,) = torch.autograd.grad(spread, points, materialize_grads=True)
     except torch.OutOfMemoryError:
         raise
     except Exception:  # whatever the user's code does when its cuts are overruled
@@ -152,6 +159,8 @@ class _Mode(TorchFunctionMode):
             return None if name == "_set_grad_enabled" else first
         if name == "numpy" and isinstance(first, Tensor):
             args = (first.detach(), *args[1:])
+        if name in STEPS:
+            self.met.add(OPTIMISATION)
         result = func(*args, **kwargs)
         if self.resting or not isinstance(first, Tensor):
             return result
