@@ -14,6 +14,7 @@ from sparring.evaluation.gradient_noise import draws_per_look
 from sparring.evaluation.statistics import any_of, exact_interval
 from sparring.threat import Linf
 
+PGD_ALONE = (Stage("pgd", PGD(10)),)
 ROWS, NOISE = 120, 0.3
 INPUTS = torch.rand(ROWS, 1, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 WEIGHTS = torch.linspace(-1, 1, 16)
@@ -41,8 +42,8 @@ def _right(eps):
     return torch.special.ndtr(margin / NOISE)
 
 
-def _audit(model, eps=0.02, suite=(Stage("pgd", PGD(10)),), **options):
-    return sparring.audit(model, (INPUTS, LABELS), Linf(eps), suite, **options)
+def _audit(model, suite=PGD_ALONE):
+    return sparring.audit(model, (INPUTS, LABELS), Linf(0.02), suite)
 
 
 @pytest.mark.parametrize("model", [each_row, each_call])

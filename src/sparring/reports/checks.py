@@ -56,7 +56,7 @@ def measured(run: Run) -> str:
     The numbers are the same in every format, so that a reader can tell which run a line is about.
     """
     result, interval = run.result, run.result["interval"]
-    share = words.percent(result["robust"], run.samples)
+    share = words.robust_percent(run)
     if interval is not None:
         share += f"; {interval['level']:.0%} interval {interval['low']:.1%} to {interval['high']:.1%}"
     return (

@@ -31,6 +31,8 @@ class Headline:
     interval: str
     samples: int
     correct: int
+    clean_percent: str
+    percent: str
     robust: int
     broken: int
     wrong: int
@@ -82,6 +84,8 @@ def headline(run: Run) -> Headline:
         interval=words.interval(run),
         samples=run.samples,
         correct=run.result["clean_correct"],
+        clean_percent=words.clean_percent(run),
+        percent=words.robust_percent(run),
         robust=robust,
         broken=broken,
         wrong=wrong,

@@ -47,9 +47,9 @@ def _table(run: Run) -> list[str]:
     robust, correct = result["robust"], result["clean_correct"]
     cost = f"{result['forwards']:,} forward and {result['backwards']:,} backward passes, "
     rows = {
-        "robust accuracy": f"**{words.percent(robust, run.samples)}** ({robust:,} of {run.samples:,})",
+        "robust accuracy": f"**{words.robust_percent(run)}** ({robust:,} of {run.samples:,})",
         "interval": prose(words.interval(run)),
-        "clean accuracy": f"{words.percent(correct, run.samples)} ({correct:,} of {run.samples:,})",
+        "clean accuracy": f"{words.clean_percent(run)} ({correct:,} of {run.samples:,})",
         "suite": f"{prose(result['suite']['name'], 80)}, seed {result['seed']}",
         "breaks": words.verified(run),
         "cost": cost + duration(result["seconds"]),

@@ -84,9 +84,9 @@ def _verdict(run: Run) -> list[RenderableType]:
         *_open_end(run),
         Text(""),
         Text.assemble(
-            f"clean {words.percent(result['clean_correct'], samples)} → ",
-            (f"robust {words.percent(robust, samples)}", "bold"),
-            f"  ({robust:,} of {samples:,} withstood suite {result['suite']['name']})",
+            f"clean {words.clean_percent(run)} → ",
+            (f"robust {words.robust_percent(run)}", "bold"),
+            f"  ({words.counted(run)})",
         ),
         Bar(robust, broken, rest),
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),

@@ -9,7 +9,9 @@ from sparring.storage import Run
 
 __all__ = [
     "class_name",
+    "clean_percent",
     "count_status",
+    "counted",
     "engagement",
     "interval",
     "is_picture",
@@ -17,6 +19,7 @@ __all__ = [
     "noun",
     "percent",
     "reasons",
+    "robust_percent",
     "verdict",
     "verified",
 ]
@@ -47,6 +50,28 @@ def percent(count: int, total: int) -> str:
         return "n/a"
     text = f"{count / total:.1%}"
     return f"{count / total:.3%}" if text in ("0.0%", "100.0%") and 0 < count < total else text
+
+
+def counted(run: Run) -> str:
+    """What robust accuracy counts: "65 of 256 withstood suite standard"."""
+    suite, robust = run.result["suite"]["name"], run.result["robust"]
+    if "randomised" in run.result["body"]:
+        return f"mean over draws; {robust:,} of {run.samples:,} are right more often than not after suite {suite}"
+    return f"{robust:,} of {run.samples:,} withstood suite {suite}"
+
+
+def robust_percent(run: Run) -> str:
+    """Robust accuracy; of a model that answers at random a mean over draws, not a share of samples."""
+    if "randomised" in run.result["body"]:
+        return f"{run.robust_accuracy:.1%}"
+    return percent(run.result["robust"], run.samples)
+
+
+def clean_percent(run: Run) -> str:
+    """Clean accuracy, or the mean over draws."""
+    if told := run.result["body"].get("randomised"):
+        return f"{told['clean_correctness']:.1%}"
+    return percent(run.result["clean_correct"], run.samples)
 
 
 def is_picture(run: Run) -> bool:
@@ -89,6 +114,8 @@ def meaning(run: Run) -> str:
     """One paragraph for somebody who has never heard of robust accuracy."""
     result: dict[str, Any] = run.result
     correct, robust, broken = result["clean_correct"], result["robust"], count_status(run, "broken")
+    if told := result["body"].get("randomised"):
+        return _meaning_of_draws(run, told)
     is_are = "is" if correct == 1 else "are"
     rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
     parts = [
@@ -100,6 +127,19 @@ def meaning(run: Run) -> str:
         "This is an upper bound: attacks find breaks, they do not prove that there are none.",
     ]
     return " ".join(filter(None, parts))
+
+
+def _meaning_of_draws(run: Run, told: dict[str, Any]) -> str:
+    """The same for a model that answers at random."""
+    result, tries = run.result, told["any_of"]
+    return (
+        f"The model answers at random. As they are, {noun(run, run.samples)} are classified correctly in"
+        f" {told['clean_correctness']:.1%} of {told['draws']} draws each. If {result['threat']['words']}, an attacker"
+        f" brings that down to {told['mean_correctness']:.1%}, in fresh draws at one point per sample;"
+        f" {count_status(run, 'broken'):,} samples err there more often than not. Of {tries['tries']} tries at that"
+        f" point at least one errs with chance {tries['errs']:.1%}; without an attack, {tries['control']:.1%}."
+        " This is an upper bound: attacks find breaks, they do not prove that there are none."
+    )
 
 
 def interval(run: Run) -> str:
