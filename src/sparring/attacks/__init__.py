@@ -8,6 +8,7 @@ from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
 from sparring.attacks.mim import MIM
+from sparring.attacks.nearer import Nearer
 from sparring.attacks.pgd import PGD
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
@@ -20,6 +21,7 @@ __all__ = [
     "MIM",
     "PGD",
     "Averaged",
+    "Nearer",
     "Square",
     "SquareL1",
     "SquareL2",

@@ -12,7 +12,7 @@ from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
 from sparring.evaluation.crew import Crew, fill
 from sparring.evaluation.fingerprint import shard_digest
-from sparring.evaluation.fitting import applies, fitted, fitted_with_all
+from sparring.evaluation.fitting import applies, fitted, fitted_with_all, refitted
 from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
@@ -71,13 +71,24 @@ def _audited(
     if not applies(plan):
         return plan, _all_shards(plan, ledger, watch, shelf, crew)
     try:
-        plan = fitted(plan, ledger)
-    except Interrupted:
+        plan = _fitted(plan, ledger, shelf)
+    except (Interrupted, KeyboardInterrupt):
         return plan, _settled(plan, ledger, [])
     outcome = _all_shards(plan, ledger, watch, shelf, crew)
     if outcome.interrupted or not misled(plan, outcome) or (wider := fitted_with_all(plan)) == plan:
         return plan, outcome
     return wider, _all_shards(wider, ledger, watch, shelf, crew)
+
+
+def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf | None) -> Plan:
+    """The plan, fitted to the model by a trial, or as an earlier try of the same audit was."""
+    digest = shard_digest(plan, ledger) if shelf is not None else ""
+    if shelf is not None and (fit := shelf.load_fit(digest)) is not None:
+        return refitted(plan, fit)
+    plan = fitted(plan, ledger)
+    if shelf is not None:
+        shelf.save_fit(digest, plan.fit)
+    return plan
 
 
 def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None) -> Outcome:

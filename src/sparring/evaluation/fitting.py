@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sparring.attacks import APGD, Averaged, difference_of_logits_ratio
+from torch import Tensor
+
+from sparring.attacks import APGD, Averaged, Nearer, difference_of_logits_ratio
 from sparring.attacks.suites import Stage
 from sparring.engine.ask import Look
 from sparring.evaluation.ledger import Ledger
-from sparring.evaluation.plan import Plan, climbs, first_row
+from sparring.evaluation.plan import Fit, Plan, climbs, first_row
+from sparring.evaluation.planted import sought
 from sparring.evaluation.trial import climber, held_trial, optimises, seeker
+from sparring.evaluation.validity import missed
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import straight_through
 from sparring.models.unoptimised import unoptimised
 
-__all__ = ["applies", "fitted", "fitted_with_all"]
+__all__ = ["applies", "fitted", "fitted_with_all", "refitted"]
 
 ENOUGH = 2
 """Samples that a method must break, and gradients not, before it joins."""
@@ -57,13 +61,33 @@ def fitted(plan: Plan, ledger: Ledger) -> Plan:
     )
     plan = replace(plan, fit=fit)
     if beyond["random"] >= ENOUGH:
-        return fitted_with_all(plan)
-    return _joined(plan, [method for method in rivals if beyond[method] >= ENOUGH or method in ALWAYS])
+        return _planted(fitted_with_all(plan), trial.rows)
+    joined = [method for method in rivals if beyond[method] >= ENOUGH or method in ALWAYS]
+    plan = _planted(_joined(plan, joined), trial.rows)
+    return _planted(fitted_with_all(plan), trial.rows) if missed(plan) else plan
+
+
+def _planted(plan: Plan, rows: Tensor) -> Plan:
+    """The plan, knowing whether its search finds what is planted."""
+    seen, fit = sought(plan, rows), plan.fit
+    fit = replace(
+        fit,
+        planted=seen.planted,
+        planted_found=seen.found,
+        forwards=fit.forwards + seen.forwards,
+        backwards=fit.backwards + seen.backwards,
+    )
+    return replace(plan, fit=fit)
+
+
+def refitted(plan: Plan, fit: Fit) -> Plan:
+    """The plan as it was fitted before, without another trial."""
+    return replace(_joined(plan, list(fit.added)), fit=fit)
 
 
 def fitted_with_all(plan: Plan) -> Plan:
     """The plan with everything that could do better than gradients."""
-    return _joined(plan, ["straight-through", "smoothed", "reversed", "unoptimised", "random"])
+    return _joined(plan, ["straight-through", "smoothed", "reversed", "nearer", "unoptimised", "random"])
 
 
 def _joined(plan: Plan, methods: list[str]) -> Plan:
@@ -85,18 +109,22 @@ def _joined(plan: Plan, methods: list[str]) -> Plan:
 
 def _stages(plan: Plan, method: str) -> list[Stage]:
     """The stages that a method stands for; none that this model cannot run."""
-    norm = plan.threat.norm
-    if method == "random":
-        return [Stage("random-search", seeker(norm, 5000))]
-    if method == "reversed":
-        return _climbs(norm, "reversed", reversed_gradients) if plan.model.gradients else []
-    if plan.model.stops is None:
-        return []
-    if method == "unoptimised":
-        return _climbs(norm, "unoptimised", unoptimised) if optimises(plan) else []
-    if method == "smoothed":
-        return [Stage("apgd-smoothed", Averaged(climber(norm, 50), 8, 0.25), stand_in=straight_through)]
-    return _climbs(norm, "through", straight_through)
+    norm, around, stages = plan.threat.norm, plan.model.stops is not None, list[Stage]()
+    match method:
+        case "random":
+            stages = [Stage("random-search", seeker(norm, 5000))]
+        case "reversed" if plan.model.gradients:
+            stages = _climbs(norm, "reversed", reversed_gradients)
+        case "nearer" if plan.model.gradients:
+            stages = [Stage("apgd-nearer", Nearer(climber(norm, 100)))]
+        case "straight-through" if around:
+            stages = _climbs(norm, "through", straight_through)
+        case "smoothed" if around:
+            smoothed = Averaged(climber(norm, 50), 8, 0.25)
+            stages = [Stage("apgd-smoothed", smoothed, stand_in=straight_through)]
+        case "unoptimised" if optimises(plan):
+            stages = _climbs(norm, "unoptimised", unoptimised)
+    return stages
 
 
 def _climbs(norm: str, name: str, stand_in: Callable[[Look], Look]) -> list[Stage]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs, first_row
 from sparring.evaluation.trial import optimises
-from sparring.evaluation.validity import misled, without_gradients
+from sparring.evaluation.validity import misled, missed, without_gradients
 from sparring.models.straight_through import OPTIMISATION
 
 __all__ = ["indicators", "still_rising"]
@@ -71,6 +71,7 @@ def _of_the_model(plan: Plan) -> list[dict[str, Any]]:
 
 _BEYOND = {
     "reversed": ("gradients-mislead", "climbing against the gradient"),
+    "nearer": ("non-monotone", "climbing within half of eps"),
     "smoothed": ("rough-gradients", "climbing the mean gradient of neighbouring points"),
     "straight-through": ("gradients-stop", "going around what stops gradients"),
     "random": ("random-search-ahead", "random search"),
@@ -88,6 +89,13 @@ def _of_the_trial(plan: Plan) -> list[dict[str, Any]]:
                 f"gradient did not: the gradient misleads; {', '.join(joined)} joined the suite"
             )
             found.append(finding(name, "note", message, fit.beyond[method]))
+    if missed(plan):
+        gone = fit.planted - fit.planted_found
+        message = (
+            f"of {fit.planted} points that were planted for the search to find, it missed {gone}: it would miss "
+            "adversarial examples, too; fewer samples are robust than counted"
+        )
+        found.append(finding("planted-points-missed", "error", message, gone))
     if fit.far_left:
         message = (
             f"in a trial on {fit.tried} samples, an attack without bounds left {fit.far_left} standing; without bounds "

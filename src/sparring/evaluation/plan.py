@@ -38,6 +38,8 @@ class Fit:
         beyond: How many of them each method broke that the gradients of the model did not.
         added: Stages that joined, by the method that did better than gradients.
         far_left: How many of them an attack without bounds left standing.
+        planted: How many points were planted among them.
+        planted_found: How many of these the search found.
         forwards, backwards: What the trial cost, in all.
     """
 
@@ -46,6 +48,8 @@ class Fit:
     beyond: dict[str, int] = field(default_factory=dict)
     added: dict[str, tuple[str, ...]] = field(default_factory=dict)
     far_left: int = 0
+    planted: int = 0
+    planted_found: int = 0
     forwards: int = 0
     backwards: int = 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from sparring.errors import DataError
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.outcome import Outcome, Storable
+from sparring.evaluation.plan import Fit
 from sparring.evaluation.shards import on_cpu
 from sparring.storage import replacing
 from sparring.storage.interrupts import undisturbed
@@ -39,16 +40,25 @@ class Shelf:
         Raises:
             DataError: The folder cannot be written.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}{GO_ON}") from error
         tensors, words = _flattened(on_cpu(outcome))
+        self._write(self._path(digest), save(tensors, metadata={"attempts": json.dumps(words)}))
+
+    def save_fit(self, digest: str, fit: Fit) -> None:
+        """Put what a trial showed on the shelf.
+
+        Raises:
+            DataError: The folder cannot be written.
+        """
+        self._write(self._fit_path(digest), json.dumps(asdict(fit)).encode())
+
+    def load_fit(self, digest: str) -> Fit | None:
+        """What the trial showed, if it is on the shelf and whole."""
         try:
-            with undisturbed(), replacing(self._path(digest)) as path:
-                path.write_bytes(save(tensors, metadata={"attempts": json.dumps(words)}))
-        except DataError as error:
-            raise DataError(f"{error}{GO_ON}") from error
+            words = json.loads(self._fit_path(digest).read_bytes())
+            added = {method: tuple(names) for method, names in words["added"].items()}
+            return Fit(**{**words, "added": added})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     def load(self, digest: str, opened: Ledger) -> Outcome | None:
         """The shard, if it is on the shelf and whole; `opened` is its ledger after the first look."""
@@ -75,6 +85,20 @@ class Shelf:
     def cut_short(self) -> Shelf:
         """Another shelf, for what workers had found of a shard when the user stopped them."""
         return Shelf(self.folder.with_name("cut-short"))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{self.folder} cannot be written: {error.strerror or error}{GO_ON}") from error
+        try:
+            with undisturbed(), replacing(path) as temporary:
+                temporary.write_bytes(content)
+        except DataError as error:
+            raise DataError(f"{error}{GO_ON}") from error
+
+    def _fit_path(self, digest: str) -> Path:
+        return self.folder / f"{digest[:32]}.trial.json"
 
     def _path(self, digest: str) -> Path:
         return self.folder / f"{digest[:32]}.safetensors"

@@ -13,7 +13,7 @@ from hashlib import sha256
 import torch
 from torch import Tensor
 
-from sparring.attacks import APGD, APGDL1, Averaged, Square, SquareL1, SquareL2, margin
+from sparring.attacks import APGD, APGDL1, Averaged, Nearer, Square, SquareL1, SquareL2, margin
 from sparring.attacks.suites import Stage
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
@@ -113,7 +113,11 @@ def _methods(plan: Plan) -> list[Stage]:
     climb = climber(plan.threat.norm, 50)
     methods = [Stage("random", seeker(plan.threat.norm, 1000))]
     if plan.model.gradients:
-        methods += [Stage("gradients", climb), Stage("reversed", climb, stand_in=reversed_gradients)]
+        methods += [
+            Stage("gradients", climb),
+            Stage("reversed", climb, stand_in=reversed_gradients),
+            Stage("nearer", Nearer(climb)),
+        ]
     if plan.model.stops is not None:
         smoothed = Averaged(climber(plan.threat.norm, 25), 8, 0.25)
         methods += [

@@ -1,7 +1,7 @@
 """Can the evaluation be trusted? If attacks without gradients still win, gradients misled the search.
 
 An audit is invalid only for what is left after everything that could help has joined the suite: another method
-broke more than max(3, 2%) of the samples that gradients left.
+broke more than max(3, 2%) of the samples that gradients left, or the search missed what was planted (`planted.py`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from torch import Tensor
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs, first_row
 
-__all__ = ["misled", "without_gradients"]
+__all__ = ["misled", "missed", "without_gradients"]
 
 FEW, SHARE = 3, 0.02
+
+PLANTED, MISSED = 8, 0.2
+"""Planted points that show something, and the share of them that a search may miss."""
 
 
 def without_gradients(plan: Plan, outcome: Outcome) -> tuple[int, int]:
@@ -28,6 +31,12 @@ def misled(plan: Plan, outcome: Outcome) -> bool:
     """Whether a search without gradients broke more of what gradients left than they can miss by chance."""
     left, fell = without_gradients(plan, outcome)
     return not bool(_seeking(plan).all()) and fell > max(FEW, SHARE * left)
+
+
+def missed(plan: Plan) -> bool:
+    """Whether the search missed points that were planted for it to find."""
+    fit = plan.fit
+    return fit.planted >= PLANTED and fit.planted - fit.planted_found > MISSED * fit.planted
 
 
 def _seeking(plan: Plan) -> Tensor:
