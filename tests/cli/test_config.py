@@ -58,6 +58,13 @@ def test_several_audits_end_with_the_worst_exit_code(sparring, project):
     assert sparring("audit")[0] == 1 and len(list((project / "runs").iterdir())) == 2
 
 
+def test_several_audits_print_a_line_of_json_each(sparring, project):
+    (project / "sparring.toml").write_text(FILE + '[[audit]]\nthreat = "linf:1/255"\nsuite = "smoke"\n')
+    code, out, err = sparring("audit", "--json")
+    assert code == 0, err
+    assert [json.loads(line)["threat"]["text"] for line in out.splitlines()] == ["linf:2/255", "linf:1/255"]
+
+
 def test_the_gate_of_the_file_can_be_changed_by_an_option(sparring, project):
     (project / "sparring.toml").write_text(FILE + "[audit.gate]\nmin_robust_accuracy = 0.99\n")
     assert sparring("audit")[0] == 1

@@ -96,7 +96,10 @@ def audit(
     allow: Allow = None,
     exit_zero: ExitZero = False,
     config: ConfigPath = Path("sparring.toml"),
-    as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a summary")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="print result.json instead of a summary; of several audits, a line each"),
+    ] = False,
 ) -> int:
     """Find out how many samples withstand an attacker, and keep the proof.
 
@@ -128,7 +131,7 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
     from sparring.cli.live import watching
     from sparring.errors import Interrupted
 
-    gates, out = gates_of(job), job["out"]
+    gates, out, indent = gates_of(job), job["out"], None if several else 2
     tell_engagement(model)
     if several and out is not None:  # a folder each, named after what sets the audits apart
         out = out / re.sub(r"[^\w.]+", "-", f"{job['threat']}-{job['suite']}")
@@ -142,19 +145,21 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
                 watch=watch, **options,
             )  # fmt: skip
     except Interrupted as stop:
-        finish(stop.findings, job["as_json"])  # type: ignore[arg-type]
+        finish(stop.findings, job["as_json"], indent=indent)  # type: ignore[arg-type]
         raise
-    return finish(run, job["as_json"], job["allow"], job["exit_zero"])
+    return finish(run, job["as_json"], job["allow"], job["exit_zero"], indent)
 
 
-def finish(run: Run, as_json: bool, allow: Allowed | None = None, exit_zero: bool = False) -> int:
+def finish(
+    run: Run, as_json: bool, allow: Allowed | None = None, exit_zero: bool = False, indent: int | None = 2
+) -> int:
     """Print the summary, or the result for machines; the exit code of its verdict."""
     from rich.console import Console
 
     from sparring.reports import summary
 
     if as_json:
-        sys.stdout.write(json.dumps(run.result, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(run.result, indent=indent, ensure_ascii=False) + "\n")
     else:
         Console().print(summary(run))
     return verdict_code(run.verdict, allow, exit_zero)

@@ -15,6 +15,7 @@ from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.verifying import verify_rows
+from sparring.models.straight_through import straight_through
 from sparring.tensors import put, take
 from sparring.threat import Grid, Untargeted
 
@@ -30,14 +31,15 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     """The outcome with the samples that also break by whole grey levels inside the threat, verified like the rest.
 
     Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there if the
-    model has gradients.
+    model has gradients, or what stops them can be got past.
     """
     rows = outcome.broken.nonzero().squeeze(1)
+    around = not plan.model.gradients and plan.model.stops is not None
+    searched, judge = (straight_through(plan.model), plan.model) if around else (plan.model, None)
+    budget = None if plan.model.gradients or around else 1
+    task = _task(plan, outcome, rows)
     try:
-        budget = None if plan.model.gradients else 1
-        found = search(
-            plan.model, _task(plan, outcome, rows), APGD(100, margin), batch=plan.batch, budget=budget
-        )
+        found = search(searched, task, APGD(100, margin), judge=judge, batch=plan.batch, budget=budget)
     except Interrupted:
         return replace(outcome, stopped=True)
     held = verify_rows(plan, rows, found.adversarial)
