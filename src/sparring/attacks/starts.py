@@ -1,8 +1,8 @@
 """Where a climb starts: functions of a task, each one point per row, `(B, *shape)`.
 
-Gradients at uniform points and at vertices see different slopes, so samples that no number of steps from the one breaks
-can fall to a few steps from the other. Blocks are the vertices that Square begins from and moves between (Andriushchenko
-et al. 2020, https://arxiv.org/abs/1912.00049).
+Gradients at uniform points and at vertices see different slopes, so samples that no number of steps from the one
+breaks can fall to a few steps from the other. Blocks are the vertices that Square begins from and moves between
+(Andriushchenko et al. 2020, https://arxiv.org/abs/1912.00049).
 """
 
 from __future__ import annotations
