@@ -120,6 +120,7 @@ def audit(
         total=len(whole),
     )
     held = _against(plan, gates, baseline, runs)
+    plan = plan if held is None else replace(plan, gates=held[0])
     said = {"limit": limit, "sample": sample, "seed": seed or None, "precision": precision}
     words: Words = {"command": command, "python": _python(plan, suite, said)}
     words |= {} if terms is None else {"engagement": terms.entry}

@@ -80,7 +80,7 @@ _pm, _dlr = probability_margin, difference_of_logits_ratio
 
 fast: tuple[Stage, ...] = (
     Stage("apgd-pm", APGD(10, _pm), norms=_EUCLIDEAN),
-    Stage("apgd-pm-blocks-t", APGD(12, _pm, begin=blocks), 1, "distance", norms=_EUCLIDEAN),
+    Stage("apgd-pm-nearest", APGD(12, _pm, begin=blocks), 1, "distance", norms=_EUCLIDEAN),
     Stage("apgd-dlr-blocks-t", APGD(20, _dlr, begin=blocks), 3, "distance", 0.25, norms=_EUCLIDEAN),
     Stage("apgd-pm-blocks-t", APGD(20, _pm, begin=blocks), 3, "distance", 0.25, norms=_EUCLIDEAN),
     Stage("apgd-pm-vertex-t", APGD(30, _pm, begin=vertex), 3, "distance", 0.05, norms=_EUCLIDEAN),
@@ -89,8 +89,8 @@ fast: tuple[Stage, ...] = (
     Stage("apgd-dlr-t", APGDL1(40, _dlr), 3, "distance", 0.25, norms=("l1",)),
     Stage("apgd-pm-t", APGDL1(60, _pm), 3, "distance", 0.1, norms=("l1",)),
 )
-"""Short climbs from several kinds of starts, at the classes that seem nearest, then longer ones where a sample was nearly
-broken: after `aims` come `order` and `near`. What it leaves standing it gave up on; `docs/performance.md` says what it misses.
+"""Short climbs from several kinds of starts, at the classes that seem nearest, then longer ones where a sample was
+nearly broken: after a number of `aims` come `order` and `near`. `docs/performance.md` says what it costs and misses.
 Tuned on two nets, then frozen."""
 
 smoke: tuple[Stage, ...] = (

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from sparring.evaluation.gate_claims import Claim, Sampling, sampling_of
 from sparring.evaluation.gate_power import chance_of_at_most, samples_needed
+from sparring.evaluation.risk import Risk, risk_of
 from sparring.evaluation.statistics import exact_interval
 from sparring.storage import Run
+from sparring.storage.tables import STANDING
 
-__all__ = ["Tally", "claim_of_all", "claims_of_classes", "share_claim"]
+__all__ = ["Tally", "claim_of_all", "claims_of_classes", "least_share", "risk_error", "share_claim"]
 
 SETTLED_AGAINST = ("broken", "clean_error")
 
@@ -22,19 +24,24 @@ class Tally:
 
     Attributes:
         samples: All of them.
-        robust: Those that withstood everything.
+        robust: Those that nothing broke, the ones given up among them.
         possible: Those and the ones that are not settled.
+        given_up: Of the robust, those that a cheap suite gave up on.
     """
 
     samples: int
     robust: int
     possible: int
+    given_up: int = 0
+
+
+NO_RISK = Risk(0, 0, 0)
 
 
 def claim_of_all(run: Run, minimum: float, level: float) -> Claim:
     """That robust accuracy is at least `minimum`."""
-    tally = _tally(run.records["status"].to_pylist())
-    return share_claim("min_robust_accuracy", tally, sampling_of(run.result), minimum, level)
+    tally, sampling = _tally(run.records["status"].to_pylist()), sampling_of(run.result)
+    return share_claim("min_robust_accuracy", tally, sampling, minimum, level, risk=risk_of(run.result))
 
 
 def claims_of_classes(run: Run, minimum: float, level: float) -> list[Claim]:
@@ -43,14 +50,14 @@ def claims_of_classes(run: Run, minimum: float, level: float) -> list[Claim]:
     parts: dict[int, list[str]] = {}
     for label, status in zip(labels, statuses, strict=True):
         parts.setdefault(label, []).append(status)
-    sampling = sampling_of(run.result)
+    sampling, risk = sampling_of(run.result), risk_of(run.result)
     if (
         sampling.drawn or sampling.unseen != 0
     ):  # whoever looked at all the data need not wait for absent classes
         parts = {label: [] for label in range(len(run.result["data"].get("classes") or []))} | parts
     return [
         share_claim(
-            "min_class_accuracy", _tally(parts[label]), sampling, minimum, level, label, len(statuses)
+            "min_class_accuracy", _tally(parts[label]), sampling, minimum, level, label, len(statuses), risk
         )
         for label in sorted(parts)
     ]
@@ -64,6 +71,7 @@ def share_claim(
     level: float,
     label: int | None = None,
     whole: int | None = None,
+    risk: Risk = NO_RISK,
 ) -> Claim:
     """That the share of robust samples is at least `minimum`.
 
@@ -75,9 +83,12 @@ def share_claim(
         level: Of each one-sided bound.
         label: The class, if the tally is of one.
         whole: How many samples there were of all classes.
+        risk: What is known of the samples given up, of all classes; all that were missed may be of this one.
     """
     count, share = tally.samples, tally.robust / tally.samples if tally.samples else None
-    low, high = _bounds(tally, sampling, level)
+    doubt = min(tally.given_up, risk.most(risk_error(sampling, level))) if tally.given_up else 0
+    low = _least(count, tally.robust - doubt, sampling, _level(tally.given_up, level))
+    high = _most(tally, sampling, level)
     p_fail = chance_of_at_most(tally.possible, count, minimum) if sampling.drawn else float(high >= minimum)
 
     def needed() -> int | None:
@@ -85,21 +96,59 @@ def share_claim(
         return None if alone is None else alone * (whole or count) // count
 
     basis = f"{tally.robust:,} of {_among(count, sampling)}"
+    basis += f", of which standard would break at most {doubt:,} of {tally.given_up:,}" if doubt else ""
     met = low >= minimum
+    risky = not met and _least(count, tally.robust, sampling, level) >= minimum
     return Claim(
-        gate, minimum, label, share, low, high, met, p_fail, not sampling.drawn, count, basis, needed
+        gate,
+        minimum,
+        label,
+        share,
+        low,
+        high,
+        met,
+        p_fail,
+        not (sampling.drawn or doubt),
+        count,
+        basis,
+        needed,
+        risky,
     )
 
 
-def _bounds(tally: Tally, sampling: Sampling, level: float) -> tuple[float, float]:
-    """What the share is at least and at most: by the draw, or whatever the samples give that nobody looked at."""
+def least_share(count: int, robust: int, risk: Risk, sampling: Sampling, level: float) -> float:
+    """The lower bound that a gate takes where `robust` of `count` samples are, `risk.given_up` of them given up."""
+    doubt = risk.most(risk_error(sampling, level)) if risk.given_up else 0
+    return _least(count, robust - doubt, sampling, _level(risk.given_up, level))
+
+
+def risk_error(sampling: Sampling, level: float) -> float:
+    """How often the bound on what was missed may err: half of what a gate may, if the draw takes the other half.
+
+    Either bound is wrong no more often than that, so both hold with at least `level` (Bonferroni).
+    """
+    return (1 - level) / 2 if sampling.drawn else 1 - level
+
+
+def _level(given_up: int, level: float) -> float:
+    """Of the bound on the draw of samples: it shares the error where some were given up."""
+    return (1 + level) / 2 if given_up else level
+
+
+def _least(count: int, robust: int, sampling: Sampling, level: float) -> float:
+    """What the share is at least: by the draw, or if all the samples break that nobody looked at."""
+    if sampling.drawn and count:
+        return exact_interval(robust, count, level, "lower").low
+    return 0.0 if sampling.drawn or sampling.unseen is None else robust / (count + sampling.unseen)
+
+
+def _most(tally: Tally, sampling: Sampling, level: float) -> float:
+    """What the share is at most: by the draw, or if all the samples hold that nobody looked at."""
     if sampling.drawn and tally.samples:
-        low = exact_interval(tally.robust, tally.samples, level, "lower").low
-        return low, exact_interval(tally.possible, tally.samples, level, "upper").high
+        return exact_interval(tally.possible, tally.samples, level, "upper").high
     if sampling.drawn or sampling.unseen is None:
-        return 0.0, 1.0
-    total = tally.samples + sampling.unseen
-    return tally.robust / total, (tally.possible + sampling.unseen) / total
+        return 1.0
+    return (tally.possible + sampling.unseen) / (tally.samples + sampling.unseen)
 
 
 def _among(count: int, sampling: Sampling) -> str:
@@ -110,5 +159,6 @@ def _among(count: int, sampling: Sampling) -> str:
 
 def _tally(statuses: Iterable[str]) -> Tally:
     counts = Counter(statuses)
-    samples = counts.total()
-    return Tally(samples, counts["robust"], samples - sum(counts[status] for status in SETTLED_AGAINST))
+    samples, robust = counts.total(), sum(counts[status] for status in STANDING)
+    possible = samples - sum(counts[status] for status in SETTLED_AGAINST)
+    return Tally(samples, robust, possible, counts["gave_up"])

@@ -13,6 +13,7 @@ import torch
 from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.risk import LEVEL, TOLD
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.tables import attempts_of, records_of, tensors_of
 from sparring.storage import Run
@@ -66,8 +67,19 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "command": None,
         "python": None,
         "curve": _curve(outcome),
+        **_risk(outcome),
         "body": {"trial": asdict(plan.fit)} if plan.fit.tried else {},
     }
+
+
+def _risk(outcome: Outcome) -> dict[str, Any]:
+    """What a cheap suite may have missed."""
+    if outcome.checked is None:
+        return {}
+    risk = outcome.risk
+    bound = risk.share(1 - LEVEL)
+    source = "measured" if bound <= TOLD else "transferred"
+    return {"risk": {**asdict(risk), "bound": bound, "level": LEVEL, "source": source}}
 
 
 def _verdict(stopped: bool, findings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.risk import LEVEL
 from sparring.storage import attempts_table, records_table
 
 __all__ = ["attempts_of", "records_of", "tensors_of"]
@@ -43,17 +44,26 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "found_after": _where(broken, ledger.found_after.tolist()),
             "verified": broken,
             "broken_8bit": [None] * len(samples) if outcome.on_grid is None else outcome.on_grid.tolist(),
-            "risk": _where(broken, risk),
+            "risk": _where(broken, risk) if outcome.checked is None else _risks(outcome, broken, risk),
         }
     )
+
+
+def _risks(outcome: Outcome, broken: list[bool], told: list[float]) -> list[float | None]:
+    """The risk that a break is luck, and for samples that were given up that `standard` would break one of them."""
+    bound, gave_up = outcome.risk.share(1 - LEVEL), outcome.gave_up.tolist()
+    return [
+        each if hit else bound if left else None
+        for each, hit, left in zip(told, broken, gave_up, strict=True)
+    ]
 
 
 def _statuses(outcome: Outcome) -> list[str]:
     """A word for each sample."""
     ledger, words = outcome.ledger, []
-    marks = (ledger.correct, outcome.broken, ledger.finished)
-    for correct, broken, finished in zip(*(mark.tolist() for mark in marks), strict=True):
-        left = "robust" if finished else "unfinished"
+    marks = (ledger.correct, outcome.broken, ledger.finished, outcome.gave_up)
+    for correct, broken, finished, gave_up in zip(*(mark.tolist() for mark in marks), strict=True):
+        left = "gave_up" if gave_up else "robust" if finished else "unfinished"
         words.append("clean_error" if not correct else "broken" if broken else left)
     return words
 
