@@ -96,7 +96,9 @@ def share_claim(
         return None if alone is None else alone * (whole or count) // count
 
     basis = f"{tally.robust:,} of {_among(count, sampling)}"
-    basis += f", of which standard would break at most {doubt:,} of {tally.given_up:,}" if doubt else ""
+    basis += (
+        f", of which standard would break at most {doubt:,} of {tally.given_up:,} given up" if doubt else ""
+    )
     met = low >= minimum
     risky = not met and _least(count, tally.robust, sampling, level) >= minimum
     return Claim(

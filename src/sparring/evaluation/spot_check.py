@@ -22,7 +22,7 @@ from sparring.evaluation.shards import part
 from sparring.evaluation.standing import price
 from sparring.tensors import join, put, take
 
-__all__ = ["CHEAP", "checked_rows", "plan_of_check", "with_check"]
+__all__ = ["CHEAP", "checked_rows", "checks_needed", "plan_of_check", "with_check"]
 
 CHEAP = ("fast",)
 """Suites whose survivors are given up, not robust, until `standard` was tried on them."""
@@ -116,12 +116,21 @@ def _for_gates(plan: Plan, standing: int) -> int:
         return 0
     if gates.min_class_accuracy is not None or gates.max_drop is not None:
         return most
-    count, minimum = len(plan.samples), gates.min_robust_accuracy or 0.0
+    count = len(plan.samples)
     sampling = Sampling(not plan.samples.ordered, max(0, plan.total - count))
+    return checks_needed(count, standing, sampling, gates.min_robust_accuracy or 0.0, gates.level)
+
+
+def checks_needed(count: int, standing: int, sampling: Sampling, minimum: float, level: float) -> int:
+    """The fewest of `standing` samples to check so that a gate on `count` samples can pass.
+
+    With room for one miss, or else for none, within a quarter of the standing; 0 if that is not enough.
+    """
+    most = -(-standing // FOR_GATE)
 
     def enough(checked: int, missed: int) -> bool:
         risk = Risk(standing - checked, checked, missed)
-        return least_share(count, standing - missed, risk, sampling, gates.level) >= minimum
+        return least_share(count, standing - missed, risk, sampling, level) >= minimum
 
     for missed in (1, 0):  # room for a miss, if it can be had
         if enough(most, missed):
