@@ -69,13 +69,12 @@ def claim_of_drop(run: Run, base: Baseline, margin: float, level: float) -> Clai
         _missed([pair[place] for pair in pairs], risk, risk_error(sampling, level))
         for place, risk in ((0, risk_of({"risk": base.risk})), (1, risk_of(run.result)))
     ]
-    pessimist, optimist = _flips(pairs, True), _flips(pairs, False)
-    pessimist = replace(pessimist, lost=min(pessimist.lost + missed[1], len(pairs) - pessimist.gained))
+    optimist = _flips(pairs, False)
     optimist = replace(optimist, gained=min(optimist.gained + missed[0], len(pairs) - optimist.lost))
     spent = (
         risk_error(sampling, level) if sampling.drawn and any("gave_up" in pair for pair in pairs) else 0.0
     )
-    return drop_claim(pessimist, optimist, sampling, margin, level, spent)
+    return drop_claim(_flips(pairs, True), optimist, sampling, margin, level, missed[1], spent)
 
 
 def _missed(statuses: Sequence[str], risk: Risk, error: float) -> int:
@@ -85,7 +84,13 @@ def _missed(statuses: Sequence[str], risk: Risk, error: float) -> int:
 
 
 def drop_claim(
-    pessimist: Flips, optimist: Flips, sampling: Sampling, margin: float, level: float, spent: float = 0.0
+    pessimist: Flips,
+    optimist: Flips,
+    sampling: Sampling,
+    margin: float,
+    level: float,
+    missed: int = 0,
+    spent: float = 0.0,
 ) -> Claim:
     """That a paired share dropped by at most `margin`.
 
@@ -95,9 +100,13 @@ def drop_claim(
         sampling: How the pairs came out of the data.
         margin: The demand.
         level: Of each one-sided bound.
-        spent: What of the error the flips have spent already.
+        missed: Samples that a cheap suite may have missed; the pessimist counts them as lost, too.
+        spent: What of the error the bounds on missed samples take.
     """
-    pairs, level = pessimist.pairs, level + spent
+    pairs, level, drop = pessimist.pairs, level + spent, -pessimist.difference
+    basis = f"{pessimist.lost:,} lost and {pessimist.gained:,} gained of {_among(pairs, sampling)}"
+    basis += f", and at most {missed:,} more missed by the suite" if missed else ""
+    pessimist = replace(pessimist, lost=min(pessimist.lost + missed, pairs - pessimist.gained))
     if sampling.drawn:
         met = chance_if_at_most(pessimist, -margin) <= 1 - level
         p_fail = min(1.0, chance_if_at_least(optimist, -margin) + spent)
@@ -107,12 +116,10 @@ def drop_claim(
     else:
         worst, best = _worst_and_best(pessimist, optimist, sampling)
         met, p_fail = worst <= margin, float(best <= margin)
-    basis = f"{pessimist.lost:,} lost and {pessimist.gained:,} gained of {_among(pairs, sampling)}"
 
     def needed() -> int | None:
         return _pairs_needed(pessimist, margin, level)
 
-    drop = -pessimist.difference
     return Claim(
         "max_drop", margin, None, drop, worst, best, met, p_fail, not sampling.drawn, pairs, basis, needed
     )
