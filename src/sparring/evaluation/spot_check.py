@@ -124,7 +124,7 @@ def _for_gates(plan: Plan, standing: int) -> int:
 def checks_needed(count: int, standing: int, sampling: Sampling, minimum: float, level: float) -> int:
     """The fewest of `standing` samples to check so that a gate on `count` samples can pass.
 
-    With room for one miss, or else for none, within a quarter of the standing; 0 if that is not enough.
+    With room for two misses, or else for one or none, within a quarter of the standing; 0 if that is not enough.
     """
     most = -(-standing // FOR_GATE)
 
@@ -132,7 +132,7 @@ def checks_needed(count: int, standing: int, sampling: Sampling, minimum: float,
         risk = Risk(standing - checked, checked, missed)
         return least_share(count, standing - missed, risk, sampling, level) >= minimum
 
-    for missed in (1, 0):  # room for a miss, if it can be had
+    for missed in (2, 1, 0):  # room for misses, if it can be had
         if enough(most, missed):
             return bisect_left(range(most + 1), True, lo=missed, key=lambda checked: enough(checked, missed))
     return 0
