@@ -83,24 +83,23 @@ def main() -> None:
 def compare(case: Case, count: int, seed: int) -> Comparison:
     """Run both, and check the successes of ours."""
     _, samples = case.load(count)
-    plain = torch.export.load(case.path).module()
-    ours, refuted = _ours(case, samples, plain, seed)
-    theirs = _theirs(case, samples, plain, seed)
-    return Comparison(case.model, len(samples), seed, ours, theirs, refuted)
+    plain = case.module()
+    mine, refuted = ours(case, samples, plain, seed, "standard")
+    return Comparison(case.model, len(samples), seed, mine, theirs(case, samples, plain, seed), refuted)
 
 
-def _ours(case: Case, samples: Samples, plain: nn.Module, seed: int) -> tuple[Outcome, list[int]]:
+def ours(case: Case, samples: Samples, plain: nn.Module, seed: int, suite: str) -> tuple[Outcome, list[int]]:
     """The outcome of an audit, and the samples whose adversarial example does not hold."""
     runs: list[Run] = []
-    audit = partial(sparring.audit, case.path, samples, case.threat, "standard", seed=seed, batch=BATCH)
+    audit = partial(sparring.audit, case.source, samples, case.threat, suite, seed=seed, batch=BATCH)
     seconds = cpu_seconds(lambda: runs.append(audit()))
     result, records, tensors = runs[0].result, runs[0].records.to_pydict(), runs[0].tensors
-    places = {status: _places(records["status"], status) for status in ("robust", "broken")}
+    standing = sorted(_places(records["status"], "robust") + _places(records["status"], "gave_up"))
     held = set(
         tensors["index"][_holds(case, samples, plain, tensors["index"], tensors["adversarial"])].tolist()
     )
-    outcome = Outcome(places["robust"], seconds, result["forwards"], result["backwards"])
-    return outcome, sorted(set(places["broken"]) - held)
+    outcome = Outcome(standing, seconds, result["forwards"], result["backwards"])
+    return outcome, sorted(set(_places(records["status"], "broken")) - held)
 
 
 def _places(values: list[str], wanted: str) -> list[int]:
@@ -117,7 +116,8 @@ def _holds(case: Case, samples: Samples, plain: nn.Module, index: Tensor, advers
     return near & inside & wrong
 
 
-def _theirs(case: Case, samples: Samples, plain: nn.Module, seed: int) -> Outcome:
+def theirs(case: Case, samples: Samples, plain: nn.Module, seed: int) -> Outcome:
+    """What the authors' AutoAttack came to."""
     from pyautoattack import AutoAttack
 
     counting, answers = Counting(plain), []

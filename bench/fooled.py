@@ -3,7 +3,7 @@
     .venv/bin/python bench/fooled.py --n 32 --only "2 bits" jpeg --json fooled.json
 
 For each: n test samples that the defended model gets right (a randomised one in most of 100 draws), an audit with
-suite "standard" and a demand of 50% robust accuracy, and, of these samples,
+suite "standard" (or the one of --suite) and a demand of 50% robust accuracy, and, of these samples,
 
 - breakable: the truth. A point within eps is known where the defended model errs, in most of 100 fresh draws if it is
   randomised: found by an attacker who has read its code (`_truth.py`), or by the audit itself. Every such point is
@@ -71,6 +71,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--only", nargs="+", help="parts of names of defences", metavar="NAME")
     options.add_argument("--n", type=int, default=64, help="samples of each; 64")
+    options.add_argument("--suite", default="standard")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--json", type=Path, help="where to write the results, too")
     chosen = options.parse_args()
@@ -78,7 +79,7 @@ def main() -> None:
     print(HEADER)
     outcomes = []
     for defence in _wanted(chosen.only):
-        outcomes.append(outcome(defence, chosen.n, chosen.seed))
+        outcomes.append(outcome(defence, chosen.n, chosen.suite, chosen.seed))
         print(outcomes[-1], flush=True)
         if chosen.json:
             chosen.json.write_text(json.dumps([asdict(each) for each in outcomes], indent=2) + "\n")
@@ -94,12 +95,12 @@ def _wanted(parts: list[str] | None) -> list[Defence]:
     return wanted
 
 
-def outcome(defence: Defence, count: int, seed: int) -> Outcome:
+def outcome(defence: Defence, count: int, suite: str, seed: int) -> Outcome:
     """Audit one defence, and measure what the audit says."""
     torch.manual_seed(seed)  # randomised models, and starts of the truth
     samples = right_ones(defence, count)
     runs: list[Run | SparringError] = []
-    seconds = cpu_seconds(lambda: runs.append(_audited(defence, samples, seed)))
+    seconds = cpu_seconds(lambda: runs.append(_audited(defence, samples, suite, seed)))
     known: list[Tensor] = []
     truth_seconds = cpu_seconds(lambda: known.append(breakable(defence, samples.inputs, samples.labels)))
     if isinstance(runs[0], SparringError):
@@ -138,12 +139,10 @@ def measured(defence: Defence, samples: Samples, run: Run) -> tuple[Tensor, Tens
     return claimed, holds
 
 
-def _audited(defence: Defence, samples: Samples, seed: int) -> Run | SparringError:
+def _audited(defence: Defence, samples: Samples, suite: str, seed: int) -> Run | SparringError:
     gates = Gates(min_robust_accuracy=0.5)
     try:
-        return sparring.audit(
-            defence.model, samples, f"linf:{defence.eps}", "standard", seed=seed, gates=gates
-        )
+        return sparring.audit(defence.model, samples, f"linf:{defence.eps}", suite, seed=seed, gates=gates)
     except SparringError as error:
         return error
 

@@ -19,19 +19,29 @@ from sparring.evaluation.gate_claims import Sampling
 from sparring.evaluation.gate_power import chance_of_decision
 from sparring.evaluation.gate_shares import Tally, share_claim
 from sparring.evaluation.noninferiority import Flips, chance_if_at_least, chance_if_at_most, score
+from sparring.evaluation.risk import Risk
+from sparring.evaluation.spot_check import checks_needed
 
-DRAWS, ERROR = 10_000, 0.05
+DRAWS, FEW, ERROR = 10_000, 1000, 0.05
 DRAWN = Sampling(True, None)
 
 
 def main() -> None:
-    """Print the three tables of docs/gate.md."""
+    """Print the four tables of docs/gate.md."""
     random = np.random.default_rng(0)
     print("minimum robust accuracy: chance of pass and of fail, by true share; last, computed: of either")
     for minimum in (0.1, 0.45, 0.9):
         for n in (100, 1000):
             cells = [_of_share(random, n, minimum, minimum + shift) for shift in (-0.1, -0.05, 0, 0.05, 0.1)]
             print(f"  min {minimum:.2f}  n {n:5}  " + "  ".join(cells))
+    print(
+        "suite fast, minimum 45%: chance of pass by the share that standard leaves, if fast misses none or 1% or 5%;"
+    )
+    print("samples checked, and passes that takes as a share of standard on all survivors")
+    for n in (200, 1000, 10_000):
+        for missed in (0.0, 0.01, 0.05):
+            cells = [_of_fast(random, n, 0.45, share, missed) for share in (0.45, 0.47, 0.5, 0.55, 0.6)]
+            print(f"  n {n:6}  missed {missed:.2f}  " + "  ".join(cells))
     print("maximum drop of 2 points: chance of pass and of fail, by true drop; 6% of pairs differ")
     for n in (100, 300, 1000):
         cells = [_of_drop(random, n, 0.02, drop, 0.06) for drop in (0, 0.02, 0.04, 0.06)]
@@ -56,6 +66,30 @@ def _of_share(random: np.random.Generator, n: int, minimum: float, share: float)
     counts = Counter(map(verdict, random.binomial(n, share, DRAWS).tolist()))
     either = chance_of_decision(n, share, minimum, 1 - ERROR)
     return f"{share:.2f}: {counts['pass'] / DRAWS:6.1%} {counts['fail'] / DRAWS:6.1%} ({either:.1%})"
+
+
+def _of_fast(random: np.random.Generator, n: int, minimum: float, share: float, missed: float) -> str:
+    """A gate on a cheap suite whose survivors break in a share of `missed` cases if `standard` is tried."""
+    passed, checked, part = 0, 0, 0.0
+    for standing in random.binomial(n, share / (1 - missed), FEW).tolist():
+        checks = _checks(n, standing, minimum)
+        broken = int(random.binomial(checks, missed))
+        passed += _passes(n, standing, checks, broken, minimum)
+        checked += checks
+        part += checks / standing
+    return f"{share:.2f}: {passed / FEW:6.1%} ({checked / FEW:.0f} checked, {part / FEW:.0%})"
+
+
+@cache
+def _checks(n: int, standing: int, minimum: float) -> int:
+    return checks_needed(n, standing, DRAWN, minimum, 1 - ERROR)
+
+
+@cache
+def _passes(n: int, standing: int, checks: int, broken: int, minimum: float) -> bool:
+    tally = Tally(n, standing - broken, standing - broken, standing - checks)
+    risk = Risk(standing - checks, checks, broken)
+    return share_claim("min_robust_accuracy", tally, DRAWN, minimum, 1 - ERROR, risk=risk).met
 
 
 def _of_drop(random: np.random.Generator, n: int, margin: float, drop: float, differing: float) -> str:

@@ -51,7 +51,7 @@ def audit(
     model: Any,
     data: Any,
     threat: str | Threat,
-    suite: str | Sequence[Stage | Attack] = "standard",
+    suite: str | Sequence[Stage | Attack] = "fast",
     *,
     limit: int | None = None,
     sample: int | None = None,
@@ -120,6 +120,7 @@ def audit(
         total=len(whole),
     )
     held = _against(plan, gates, baseline, runs)
+    plan = plan if held is None else replace(plan, gates=held[0])
     said = {"limit": limit, "sample": sample, "seed": seed or None, "precision": precision}
     words: Words = {"command": command, "python": _python(plan, suite, said)}
     words |= {} if terms is None else {"engagement": terms.entry}
@@ -185,7 +186,7 @@ def doctor(
     model: Any,
     data: Any,
     threat: str | Threat | None = None,
-    suite: str | Sequence[Stage | Attack] = "standard",
+    suite: str | Sequence[Stage | Attack] = "fast",
     *,
     limit: int | None = None,
     sample: int | None = None,

@@ -30,7 +30,7 @@ def check(
     model: Any,
     data: Any,
     threat: str | Threat,
-    suite: str | Sequence[Stage | Attack] = "standard",
+    suite: str | Sequence[Stage | Attack] = "fast",
     *,
     min_robust_accuracy: float | None = None,
     min_class_accuracy: float | None = None,

@@ -16,7 +16,9 @@ from sparring.attacks import (
     SquareL2,
     difference_of_logits_ratio,
     margin,
+    probability_margin,
 )
+from sparring.attacks.starts import blocks, vertex
 from sparring.testing import LAWS, Case
 from sparring.threat import L1, L2, Linf
 
@@ -33,6 +35,10 @@ TABLE = {
     "apgd-ce-linf": Case(APGD(20), LINF),
     "apgd-dlr-linf": Case(APGD(20, difference_of_logits_ratio), LINF),
     "apgd-margin-l2": Case(APGD(20, margin), L2_),
+    "apgd-pm-vertex-linf": Case(APGD(20, probability_margin, begin=vertex), LINF),
+    "apgd-dlr-blocks-linf": Case(APGD(20, difference_of_logits_ratio, begin=blocks), LINF),
+    "apgd-pm-blocks-l2": Case(APGD(20, probability_margin, begin=blocks), L2_),
+    "apgd-l1-pm-vertex": Case(APGDL1(40, probability_margin, begin=vertex), L1_),
     "apgd-l1": Case(APGDL1(40), L1_),
     "fab-linf": Case(FAB(10), LINF),
     "fab-l2": Case(FAB(10), L2_),

@@ -1,10 +1,12 @@
 """Losses: against the papers' formulas, in every number of classes, and always higher when closer to the goal."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from sparring.attacks import cross_entropy, difference_of_logits_ratio, margin
+from sparring.attacks import cross_entropy, difference_of_logits_ratio, margin, probability_margin
 from sparring.draws import Draws, row_keys
 from sparring.engine import Task
 from sparring.threat import Crosses, Linf, Targeted, Untargeted
@@ -183,3 +185,24 @@ def test_points_of_a_row_are_judged_one_by_one():
         together = loss(task_for(labels, aim=labels + 1), None, scores)
         apart = [loss(task_for(labels, aim=labels + 1), None, scores[:, [each]]) for each in range(3)]
         assert torch.equal(together, torch.cat(apart, 1))
+
+
+def test_the_probability_margin_is_a_difference_of_softmaxes():
+    scores, labels = torch.randn(30, 6, dtype=torch.float64), torch.arange(30) % 6
+    shares = scores.softmax(1)
+    own = shares.gather(1, labels[:, None])[:, 0]
+    values, _ = climbed(probability_margin, task_for(labels), scores)
+    assert torch.allclose(values, shares.scatter(1, labels[:, None], -1).amax(1) - own)
+    aim = (labels + 2) % 6
+    values, _ = climbed(probability_margin, task_for(labels, aim=aim), scores)
+    assert torch.allclose(values, shares.gather(1, aim[:, None])[:, 0] - own)
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])
+def test_the_probability_margin_keeps_its_gradient_once_the_clean_scores_are_known(scale):
+    clean = scale * torch.tensor([[5.0, 1.0, 0.5, -2.0]])
+    task = replace(task_for(torch.tensor([0])), clean=clean)
+    near = scale * torch.tensor([[4.0, 3.0, 0.5, -2.0]])
+    (first, slope), (second, _) = (climbed(probability_margin, task, each) for each in (clean, near))
+    assert float(second) > float(first)
+    assert float(scale * slope[0, 1]) > 1e-5 and float(slope[0, 1]) == slope[0].max()

@@ -52,7 +52,7 @@ def test_the_file_says_what_was_seen(demo, sparring):
     sparring("init", "--model", "demo.py:plain", "--data", "demo.py:images")
     text = (demo / "sparring.toml").read_text()
     assert "150 samples of 1x28x28, 10 classes, 8-bit" in text and "8 of 255 grey levels" in text
-    assert written(demo)["audit"] == [{"threat": "linf:8/255", "suite": "standard"}]
+    assert written(demo)["audit"] == [{"threat": "linf:8/255", "suite": "fast"}]
 
 
 def test_a_normalisation_too_many_is_left_out(demo, sparring):

@@ -65,7 +65,7 @@ def test_what_has_a_scheme_is_no_path(tmp_path, source):
 def test_audits_have_gates_of_their_own(tmp_path):
     first, second = read(tmp_path, GOOD).audit
     assert (first.threat, first.suite, first.gate.min_robust_accuracy) == ("linf:8/255", "smoke", 0.45)
-    assert (second.threat, second.suite, second.gate) == ("l2:0.5", "standard", None)
+    assert (second.threat, second.suite, second.gate) == ("l2:0.5", "fast", None)
 
 
 def test_a_baseline_lies_beside_the_file(tmp_path):

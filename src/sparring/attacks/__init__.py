@@ -6,7 +6,7 @@ from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.averaged import Averaged
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
-from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
+from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin, probability_margin
 from sparring.attacks.mim import MIM
 from sparring.attacks.nearer import Nearer
 from sparring.attacks.pgd import PGD
@@ -28,5 +28,6 @@ __all__ = [
     "cross_entropy",
     "difference_of_logits_ratio",
     "margin",
+    "probability_margin",
     "suites",
 ]

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from sparring.attacks.losses import cross_entropy
+from sparring.attacks.starts import Start, boundary
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import per_row, pick
-from sparring.threat import Linf
 
 __all__ = ["APGD"]
 
@@ -64,14 +64,16 @@ class APGD:
         steps: How many steps to take.
         loss: What is climbed.
         rho: A period in which no more than this share of steps raised the loss has stalled.
+        begin: Where to start, if no earlier stage says so.
     """
 
     steps: int = 100
     loss: AttackLoss = cross_entropy
     rho: float = 0.75
+    begin: Start = boundary
 
     def start(self, task: Task) -> _Climb:
-        first = boundary_start(task) if task.begin is None else task.begin
+        first = self.begin(task) if task.begin is None else task.begin
         none = torch.zeros(len(first), dtype=torch.int64, device=first.device)
         low = torch.full(none.shape, -torch.inf, dtype=first.dtype, device=first.device)
         return _Climb(
@@ -125,17 +127,6 @@ class APGD:
             pick(halve, state.best_point, state.point),
             pick(halve, state.best_gradient, seen.gradient),
         )
-
-
-def boundary_start(task: Task) -> Tensor:
-    """A random point as far out as the threat allows: noise scaled to a distance of eps, then projected."""
-    noise = (
-        2 * task.draws.uniform(task.inputs) - 1
-        if isinstance(task.threat, Linf)
-        else task.draws.normal(task.inputs)
-    )
-    size = task.threat.distance(noise, torch.zeros_like(noise))
-    return task.threat.project(task.inputs + task.threat.eps * noise / per_row(size, noise), task.inputs)
 
 
 def _remember(state: _Climb, seen: Seen) -> _Climb:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from sparring.attacks.losses import cross_entropy
+from sparring.attacks.starts import Start, noisy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, per_row, pick, put, take
@@ -54,10 +55,12 @@ class APGDL1:
     Args:
         moves: How many steps to take, 30%, 30% and 40% of them at budgets of 3, 2 and 1 eps.
         loss: What is climbed.
+        begin: Where to start, before the projection onto the widest ball, if no earlier stage says so.
     """
 
     moves: int = 100
     loss: AttackLoss = cross_entropy
+    begin: Start = noisy
 
     @property
     def steps(self) -> int:
@@ -66,7 +69,7 @@ class APGDL1:
     def start(self, task: Task) -> _Climb:
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         wide = _widened(task, none)
-        far = task.inputs + task.draws.normal(task.inputs) if task.begin is None else task.begin
+        far = self.begin(task) if task.begin is None else task.begin
         return _enter(task, none, wide.project(far, task.inputs))
 
     def step(self, task: Task, state: _Climb, seen: Seen) -> _Climb:

@@ -18,7 +18,7 @@ from sparring.engine import Ask, Seen, State, Task, Want
 from sparring.tensors import flat, per_row, pick
 from sparring.threat import L1, L2, Threat
 
-__all__ = ["FAB"]
+__all__ = ["FAB", "dual_norm"]
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,13 @@ def _nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
     excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
     if excess.shape[1] == 1:
         return excess[:, 0], normals[:, 0]
-    slope = _dual(task.threat, normals.flatten(2)).clamp_min(1e-12)
+    slope = dual_norm(task.threat, normals.flatten(2)).clamp_min(1e-12)
     away = (excess.abs() / slope).scatter(1, task.goal.labels[:, None], torch.inf)
     rows, which = torch.arange(len(excess), device=excess.device), away.argmin(1)
     return excess[rows, which], normals[rows, which]
 
 
-def _dual(threat: Threat, normals: Tensor) -> Tensor:
+def dual_norm(threat: Threat, normals: Tensor) -> Tensor:
     """Length of `normals` `(B, L, n)` in the norm dual to the threat's, `(B, L)`."""
     match threat:
         case L2():

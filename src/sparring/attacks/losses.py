@@ -14,7 +14,7 @@ from torch import Tensor
 from sparring.engine import Task
 from sparring.tensors import tree_map
 
-__all__ = ["cross_entropy", "difference_of_logits_ratio", "margin"]
+__all__ = ["cross_entropy", "difference_of_logits_ratio", "margin", "probability_margin"]
 
 
 def cross_entropy(task: Task, state: Any, outputs: Any) -> Tensor:
@@ -37,6 +37,23 @@ def margin(task: Task, state: Any, outputs: Any) -> Tensor:
     if task.goal.wanted is None and task.aim is not None:
         return _of(scores, task.aim) - _of(scores, labels)
     return task.goal.margin(tree_map(_wide, outputs))[..., None]
+
+
+def probability_margin(task: Task, state: Any, outputs: Any) -> Tensor:
+    """Margin of probabilities: softmax of the aim, or of the best other class, minus that of the true one.
+
+    Flat where the model is sure, so that a climb spends its steps where a class is near (the loss of PMA: Xie et al.
+    2024, https://arxiv.org/abs/2411.15210). Deviation: scores are first divided so that the clean margin of a sample
+    is at most 10; otherwise large scores leave the softmax without a gradient. Without a first look they are taken as
+    they are.
+    """
+    labels, pull = task.goal.labels, _pull(task)
+    probabilities = (_scores(task, outputs) * _scale(task)).softmax(-1)
+    own = _of(probabilities, labels)
+    if pull is not None:
+        return _of(probabilities, pull) - own
+    true = labels[:, None, None].expand_as(own)
+    return probabilities.scatter(-1, true, -torch.inf).amax(-1, keepdim=True) - own
 
 
 def difference_of_logits_ratio(task: Task, state: Any, outputs: Any) -> Tensor:
@@ -67,6 +84,14 @@ def difference_of_logits_ratio(task: Task, state: Any, outputs: Any) -> Tensor:
 
 def _scores(task: Task, outputs: Any) -> Tensor:
     return _wide(task.goal.scores(outputs))
+
+
+def _scale(task: Task) -> Tensor | float:
+    """What brings the clean margin of each row down to 10, if it is more, `(B, 1, 1)`."""
+    if task.clean is None:
+        return 1.0
+    away = task.goal.margin(tree_map(lambda values: _wide(values)[:, None], task.clean)).abs()
+    return (10 / away.clamp_min(10))[..., None]
 
 
 def _wide(scores: Tensor) -> Tensor:

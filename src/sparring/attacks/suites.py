@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
-from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
+from sparring.attacks.losses import (
+    cross_entropy,
+    difference_of_logits_ratio,
+    margin,
+    probability_margin,
+)
 from sparring.attacks.pgd import PGD
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
+from sparring.attacks.starts import blocks, vertex
 from sparring.engine import Attack
 from sparring.engine.ask import Look
 from sparring.errors import UsageError, nearest
 
-__all__ = ["SUITES", "Stage", "blackbox", "smoke", "stages_for", "standard"]
+__all__ = ["SUITES", "Order", "Stage", "blackbox", "fast", "smoke", "stages_for", "standard"]
+
+Order = Literal["score", "distance"]
+"""`distance` is score difference over the norm of its gradient at the clean input, which costs a backward a class."""
 
 _EUCLIDEAN = ("linf", "l2")
 
@@ -33,7 +43,10 @@ class Stage:
     Args:
         name: How records and reports call it.
         attack: Run on every sample that is not broken yet.
-        aims: How many classes to aim at, one after the other, by descending clean score; 0 for none.
+        aims: How many classes to aim at, one after the other; 0 for none.
+        order: Which classes come first: those of the highest clean scores, or those whose boundary seems nearest.
+        near: Leave out samples whose best margin so far is lower than this share of the clean one: 0.1 attacks those
+            that were brought nine tenths of the way; 1 leaves out none.
         restarts: How often to run it, with fresh draws, on what is left.
         norms: Threats that it is meant for.
         stand_in: Makes, of the model under attack, what is searched in its place (`straight_through`); the model
@@ -43,6 +56,8 @@ class Stage:
     name: str
     attack: Attack
     aims: int = 0
+    order: Order = "score"
+    near: float = 1.0
     restarts: int = 1
     norms: tuple[str, ...] = ("linf", "l2", "l1", "l0")
     stand_in: Callable[[Look], Look] | None = None
@@ -61,6 +76,23 @@ standard: tuple[Stage, ...] = (
 """AutoAttack's standard version (Croce & Hein 2020, https://arxiv.org/abs/2003.01690; for L1: Croce & Hein 2021,
 https://arxiv.org/abs/2103.01208), stages and parameters as the authors set them."""
 
+_pm, _dlr = probability_margin, difference_of_logits_ratio
+
+fast: tuple[Stage, ...] = (
+    Stage("apgd-pm", APGD(10, _pm), norms=_EUCLIDEAN),
+    Stage("apgd-pm-nearest", APGD(12, _pm, begin=blocks), 1, "distance", norms=_EUCLIDEAN),
+    Stage("apgd-dlr-blocks-t", APGD(20, _dlr, begin=blocks), 3, "distance", 0.25, norms=_EUCLIDEAN),
+    Stage("apgd-pm-blocks-t", APGD(20, _pm, begin=blocks), 3, "distance", 0.25, norms=_EUCLIDEAN),
+    Stage("apgd-pm-vertex-t", APGD(30, _pm, begin=vertex), 3, "distance", 0.05, norms=_EUCLIDEAN),
+    Stage("apgd-dlr-t", APGD(60, _dlr), 3, "distance", 0.05, norms=_EUCLIDEAN),
+    Stage("apgd-pm", APGDL1(30, _pm), norms=("l1",)),
+    Stage("apgd-dlr-t", APGDL1(40, _dlr), 3, "distance", 0.25, norms=("l1",)),
+    Stage("apgd-pm-t", APGDL1(60, _pm), 3, "distance", 0.1, norms=("l1",)),
+)
+"""Short climbs from several kinds of starts, at the classes that seem nearest, then longer ones where a sample was
+nearly broken: after a number of `aims` come `order` and `near`. `docs/performance.md` says what it costs and misses.
+Tuned on two nets, then frozen."""
+
 smoke: tuple[Stage, ...] = (
     Stage("fgsm", FGSM(margin)),
     Stage("pgd", PGD(20, loss=margin)),
@@ -70,7 +102,7 @@ smoke: tuple[Stage, ...] = (
 blackbox: tuple[Stage, ...] = tuple(stage for stage in standard if stage.name == "square")
 """What reads scores only, for models without gradients, such as those behind an address: Square, 5,000 queries."""
 
-SUITES = {"standard": standard, "smoke": smoke, "blackbox": blackbox}
+SUITES = {"standard": standard, "fast": fast, "smoke": smoke, "blackbox": blackbox}
 
 
 def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage, ...]:

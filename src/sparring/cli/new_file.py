@@ -50,7 +50,7 @@ def _suite(job: Job) -> tuple[str, str]:
 
     if is_address(job["model"]):
         return "blackbox", "reads scores only: a model behind an address gives no gradients"
-    return "standard", "AutoAttack's stages; smoke takes seconds and can only show weakness"
+    return "fast", "standard is AutoAttack itself, twenty times the cost; smoke can only show weakness"
 
 
 def _model_settings(job: Job, seen: dict[str, Check]) -> dict[str, tuple[Any, str]]:

@@ -70,7 +70,7 @@ ThreatText = Annotated[
 SuiteName = Annotated[
     str,
     typer.Option(
-        help="standard (AutoAttack's stages), smoke (seconds, cannot show robustness) or blackbox (scores only)"
+        help="fast, standard (AutoAttack's stages), smoke (seconds, cannot show robustness) or blackbox (scores only)"
     ),
 ]
 StoreUrl = Annotated[

@@ -61,7 +61,7 @@ def audit(
     model: ModelSource = None,
     data: DataSource = None,
     threat: ThreatText = None,
-    suite: SuiteName = "standard",
+    suite: SuiteName = "fast",
     limit: Limit = None,
     sample: SampleCount = None,
     weights: Weights = None,

@@ -50,7 +50,7 @@ def doctor(
     model: ModelSource = None,
     data: DataSource = None,
     threat: ThreatText = None,
-    suite: SuiteName = "standard",
+    suite: SuiteName = "fast",
     limit: Limit = None,
     sample: SampleCount = None,
     weights: Weights = None,

@@ -61,7 +61,7 @@ class AuditTable:
     """`[[audit]]`: one run; several share one exit code, the worst."""
 
     threat: Text
-    suite: Text = "standard"
+    suite: Text = "fast"
     seed: int = 0
     batch: Count = 64
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

@@ -20,6 +20,7 @@ from sparring.evaluation.plan import Plan
 from sparring.evaluation.result import run_of
 from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
+from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
 from sparring.evaluation.stages import run_stages
 from sparring.evaluation.standing import Watch, whole
 from sparring.evaluation.validity import misled
@@ -67,7 +68,24 @@ def audit(
 def _audited(
     plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None
 ) -> tuple[Plan, Outcome]:
-    """The plan, fitted to the model if a trial can be held, and its outcome."""
+    """The plan with the stages that joined, and its outcome, spot check included."""
+    plan, outcome = _trusted(plan, ledger, watch, shelf, crew)
+    if plan.suite not in CHEAP:
+        return plan, outcome
+    rows = checked_rows(plan, outcome)
+    if not len(rows):
+        return plan, replace(outcome, checked=torch.zeros_like(outcome.robust))
+    _, inputs, _, _ = plan.rows(rows)
+    standing = opened(inputs, ledger.clean[rows], ledger.clean_risk[rows], draws(plan))
+    return with_check(
+        plan, outcome, rows, _all_shards(plan_of_check(plan, rows), standing, watch, shelf, crew)
+    )
+
+
+def _trusted(
+    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None
+) -> tuple[Plan, Outcome]:
+    """The plan, fitted to the model if a trial can be held, and its outcome; wider if gradients misled it."""
     if not applies(plan):
         return plan, _all_shards(plan, ledger, watch, shelf, crew)
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from sparring.evaluation.indicators import finding, indicators
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.risk import risk_words
 from sparring.evaluation.statistics import exact_interval
 
 __all__ = ["findings_of"]
@@ -16,7 +17,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
     odd = int((outcome.ledger.odd > 0).sum())
     refuted = int(outcome.refuted.sum())
-    blind = _without_gradients(outcome)
+    blind, risk = _without_gradients(outcome), outcome.risk
     found = [
         (
             plan.suite == "smoke",
@@ -25,6 +26,10 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
                 "note",
                 "the suite smoke takes seconds: it can show that a model is weak, never that it is robust",
             ),
+        ),
+        (
+            risk.given_up > 0,
+            finding("given-up", "note", risk_words(risk, plan.suite), risk.given_up),
         ),
         (
             plan.model.randomised,

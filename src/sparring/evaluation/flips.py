@@ -12,6 +12,7 @@ from sparring.evaluation.noninferiority import Flips, difference_interval
 from sparring.evaluation.statistics import Interval
 from sparring.storage import Run
 from sparring.storage.baseline import statuses_of
+from sparring.storage.tables import STANDING
 
 __all__ = ["Difference", "Flip", "difference_of"]
 
@@ -79,10 +80,11 @@ def difference_of(before: Run, after: Run) -> Difference:
             "same data"
         )
     counts = Counter((old[key], new[key]) for key in keys)
-    lost = sum(count for (was, now), count in counts.items() if was == "robust" != now)
-    gained = sum(count for (was, now), count in counts.items() if now == "robust" != was)
+    held = {pair: tuple(status in STANDING for status in pair) for pair in counts}
+    lost = sum(count for pair, count in counts.items() if held[pair] == (True, False))
+    gained = sum(count for pair, count in counts.items() if held[pair] == (False, True))
     drawn = all(sampling_of(run.result).drawn for run in (before, after))
-    kept = counts["robust", "robust"]
+    kept = sum(count for pair, count in counts.items() if held[pair] == (True, True))
     return Difference(
         pairs=len(keys),
         only_before=len(old) - len(keys),

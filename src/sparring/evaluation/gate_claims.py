@@ -42,6 +42,7 @@ class Claim:
         samples: How many it rests on.
         basis: What it rests on, in words.
         needed: How many samples would decide, None if none would; computed when asked.
+        risky: It would be met if a cheap suite had missed nothing.
     """
 
     gate: str
@@ -56,6 +57,7 @@ class Claim:
     samples: int
     basis: str
     needed: Callable[[], int | None]
+    risky: bool = False
 
 
 def sampling_of(result: Mapping[str, Any]) -> Sampling:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sparring.errors import UsageError
 from sparring.evaluation.gate_claims import Claim, Sampling, sampling_of
 from sparring.evaluation.gate_power import MOST
+from sparring.evaluation.gate_shares import risk_error
 from sparring.evaluation.noninferiority import (
     Flips,
     chance_if_at_least,
@@ -15,15 +17,17 @@ from sparring.evaluation.noninferiority import (
     difference_interval,
     score,
 )
+from sparring.evaluation.risk import Risk, risk_of
 from sparring.storage import Run
 from sparring.storage.baseline import Baseline, statuses_of
+from sparring.storage.tables import STANDING
 
 __all__ = ["check_baseline", "claim_of_drop", "drop_claim"]
 
 FEWEST = 30
 """Fewer pairs tell nothing."""
 
-_DOUBTFUL = ("gave_up", "unanswered", "unfinished")
+_DOUBTFUL = ("unanswered", "unfinished")
 
 
 def check_baseline(base: Baseline, threat: str, suite: str, keys: Collection[tuple[str, int]]) -> None:
@@ -60,12 +64,34 @@ def claim_of_drop(run: Run, base: Baseline, margin: float, level: float) -> Clai
     now = statuses_of(run)
     check_baseline(base, run.result["threat"]["text"], run.result["suite"]["name"], now)
     pairs = [(base.statuses[key], now[key]) for key in now if key in base.statuses]
-    return drop_claim(
-        _flips(pairs, True), _flips(pairs, False), _sampling(run, base, len(pairs)), margin, level
+    sampling = _sampling(run, base, len(pairs))
+    missed = [
+        _missed([pair[place] for pair in pairs], risk, risk_error(sampling, level))
+        for place, risk in ((0, risk_of({"risk": base.risk})), (1, risk_of(run.result)))
+    ]
+    optimist = _flips(pairs, False)
+    optimist = replace(optimist, gained=min(optimist.gained + missed[0], len(pairs) - optimist.lost))
+    spent = (
+        risk_error(sampling, level) if sampling.drawn and any("gave_up" in pair for pair in pairs) else 0.0
     )
+    return drop_claim(_flips(pairs, True), optimist, sampling, margin, level, missed[1], spent)
 
 
-def drop_claim(pessimist: Flips, optimist: Flips, sampling: Sampling, margin: float, level: float) -> Claim:
+def _missed(statuses: Sequence[str], risk: Risk, error: float) -> int:
+    """At most so many of the samples given up would have been broken; each is counted as a flip of its own."""
+    given_up = sum(status == "gave_up" for status in statuses)
+    return min(given_up, risk.most(error)) if risk.given_up else given_up
+
+
+def drop_claim(
+    pessimist: Flips,
+    optimist: Flips,
+    sampling: Sampling,
+    margin: float,
+    level: float,
+    missed: int = 0,
+    spent: float = 0.0,
+) -> Claim:
     """That a paired share dropped by at most `margin`.
 
     Args:
@@ -74,23 +100,26 @@ def drop_claim(pessimist: Flips, optimist: Flips, sampling: Sampling, margin: fl
         sampling: How the pairs came out of the data.
         margin: The demand.
         level: Of each one-sided bound.
+        missed: Samples that a cheap suite may have missed; the pessimist counts them as lost, too.
+        spent: What of the error the bounds on missed samples take.
     """
-    pairs = pessimist.pairs
+    pairs, level, drop = pessimist.pairs, level + spent, -pessimist.difference
+    basis = f"{pessimist.lost:,} lost and {pessimist.gained:,} gained of {_among(pairs, sampling)}"
+    basis += f", and at most {missed:,} more missed by the suite" if missed else ""
+    pessimist = replace(pessimist, lost=min(pessimist.lost + missed, pairs - pessimist.gained))
     if sampling.drawn:
         met = chance_if_at_most(pessimist, -margin) <= 1 - level
-        p_fail = chance_if_at_least(optimist, -margin)
+        p_fail = min(1.0, chance_if_at_least(optimist, -margin) + spent)
         worst, best = -difference_interval(pessimist, level).low, -difference_interval(optimist, level).high
         worst = min(worst, margin) if met else max(worst, margin)  # what is said never contradicts the test
-        best = max(best, margin) if p_fail < 1 - level else min(best, margin)
+        best = max(best, margin) if p_fail < 1 - level + spent else min(best, margin)
     else:
         worst, best = _worst_and_best(pessimist, optimist, sampling)
         met, p_fail = worst <= margin, float(best <= margin)
-    basis = f"{pessimist.lost:,} lost and {pessimist.gained:,} gained of {_among(pairs, sampling)}"
 
     def needed() -> int | None:
         return _pairs_needed(pessimist, margin, level)
 
-    drop = -pessimist.difference
     return Claim(
         "max_drop", margin, None, drop, worst, best, met, p_fail, not sampling.drawn, pairs, basis, needed
     )
@@ -107,8 +136,8 @@ def _worst_and_best(pessimist: Flips, optimist: Flips, sampling: Sampling) -> tu
 
 def _flips(pairs: list[tuple[str, str]], pessimist: bool) -> Flips:
     """Count pairs of status before and after; a doubt goes against the model, or in its favour."""
-    before = ("robust", *_DOUBTFUL) if pessimist else ("robust",)
-    after = ("robust",) if pessimist else ("robust", *_DOUBTFUL)
+    before = (*STANDING, *_DOUBTFUL) if pessimist else STANDING
+    after = STANDING if pessimist else (*STANDING, *_DOUBTFUL)
     was, held = [old in before for old, _ in pairs], [new in after for _, new in pairs]
     gained = sum(new and not old for old, new in zip(was, held, strict=True))
     lost = sum(old and not new for old, new in zip(was, held, strict=True))

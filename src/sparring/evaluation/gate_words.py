@@ -29,6 +29,7 @@ _DROPS = {
 _SMOKE = "suite smoke may fail a model and never pass one, so audit with suite standard"
 _ORDER = "these are neither all samples nor a random draw, so audit all, or some with --sample"
 _DOUBT = "the samples that are not settled decide"
+_RISK = "what suite {} may have missed stands in the way, so audit with suite standard, or on more samples"
 _NOTHING = "no number of samples is likely to decide"
 
 
@@ -105,8 +106,8 @@ def _counted(claim: Claim) -> str:
 
 def _remedy(claim: Claim, result: Mapping[str, Any], level: float, needed: int | None) -> str:
     """What would decide."""
-    if claim.met:
-        return _SMOKE
+    if claim.met or claim.risky:
+        return _SMOKE if claim.met else _RISK.format(result["suite"]["name"])
     if claim.exact:
         return _ORDER if sampling_of(result).unseen != 0 else _DOUBT
     if claim.p_fail < 1 - level:

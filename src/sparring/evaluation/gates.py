@@ -154,7 +154,7 @@ def _judged(
 
 def _needed(claim: Claim, result: Mapping[str, Any], level: float) -> int | None:
     """Samples to draw, in two digits that are not zero, if so many exist and chance is what stands in the way."""
-    if claim.met or claim.exact or claim.p_fail < 1 - level:
+    if claim.met or claim.exact or claim.risky or claim.p_fail < 1 - level:
         return None
     needed, total = claim.needed(), result["data"].get("total")
     if needed is None:

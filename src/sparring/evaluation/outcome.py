@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.evaluation.ledger import Attempt, Ledger
+from sparring.evaluation.risk import Risk
 from sparring.verify import Verified
 
 __all__ = ["Outcome", "Storable"]
@@ -39,6 +40,7 @@ class Outcome:
         rows: Samples that the search called broken, or all of a model that answers at random, as indices, `(K,)`.
         verified: Of those, `(K,)`.
         storable: Samples also broken by whole grey levels; None if the data are not 8-bit, or not looked at.
+        checked: Samples of a cheap suite that `standard` was tried on, too, `(N,)`; None for other suites.
         seconds: Wall time.
         stopped: The user said stop after the search, while its results were measured again.
     """
@@ -48,6 +50,7 @@ class Outcome:
     rows: Tensor
     verified: Verified
     storable: Storable | None = None
+    checked: Tensor | None = None
     seconds: float = 0.0
     stopped: bool = False
 
@@ -69,11 +72,11 @@ class Outcome:
         return holds & self.ledger.correct & (self.ledger.stage >= 0)
 
     @property
-    def risk(self) -> Tensor:
+    def errs(self) -> Tensor:
         """Share of draws that erred at a sample's fixed point, `(N,)`; NaN where verification did not ask."""
-        risk = torch.full_like(self.ledger.clean_risk, torch.nan)
-        risk[self.rows] = self.verified.risk.to(risk.dtype)
-        return risk
+        errs = torch.full_like(self.ledger.clean_risk, torch.nan)
+        errs[self.rows] = self.verified.risk.to(errs.dtype)
+        return errs
 
     @property
     def refuted(self) -> Tensor:
@@ -93,5 +96,18 @@ class Outcome:
 
     @property
     def robust(self) -> Tensor:
-        """Correct, finished, and not broken by anything that could be verified, `(N,)`."""
+        """Correct, finished, and not broken by anything that could be verified, `(N,)`; those given up among them."""
         return self.ledger.correct & ~self.broken & self.ledger.finished
+
+    @property
+    def gave_up(self) -> Tensor:
+        """Robust as far as a cheap suite tells, which `standard` was not tried on, `(N,)`."""
+        return torch.zeros_like(self.robust) if self.checked is None else self.robust & ~self.checked
+
+    @property
+    def risk(self) -> Risk:
+        """What is known of the samples that were given up."""
+        if self.checked is None:
+            return Risk(0, 0, 0)
+        tried = self.checked & (self.robust | self.broken)
+        return Risk(int(self.gave_up.sum()), int(tried.sum()), int((tried & self.broken).sum()))

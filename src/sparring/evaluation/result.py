@@ -14,6 +14,7 @@ from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.right_answers import correct_answers, told
+from sparring.evaluation.risk import LEVEL, TOLD
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.tables import attempts_of, records_of, tensors_of
 from sparring.storage import Run
@@ -68,6 +69,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "command": None,
         "python": None,
         "curve": _curve(outcome),
+        **_risk(outcome),
         "body": _body(plan, outcome),
     }
 
@@ -75,6 +77,16 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 def _body(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     body: dict[str, Any] = {"trial": asdict(plan.fit)} if plan.fit.tried else {}
     return body | {"randomised": told(plan, outcome)} if plan.model.randomised else body
+
+
+def _risk(outcome: Outcome) -> dict[str, Any]:
+    """What a cheap suite may have missed."""
+    if outcome.checked is None:
+        return {}
+    risk = outcome.risk
+    bound = risk.share(1 - LEVEL)
+    source = "measured" if bound <= TOLD else "transferred"
+    return {"risk": {**asdict(risk), "bound": bound, "level": LEVEL, "source": source}}
 
 
 def _verdict(stopped: bool, findings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -44,8 +44,7 @@ def told(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 
 def _risk(outcome: Outcome) -> Tensor:
     """Share of draws that err at each fixed point; where nobody could ask, as the search saw it."""
-    risk = outcome.risk
-    return torch.where(risk.isnan(), outcome.ledger.risk, risk)
+    return torch.where(outcome.errs.isnan(), outcome.ledger.risk, outcome.errs)
 
 
 def _errors(risk: Tensor) -> list[int]:

@@ -15,13 +15,14 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Progress, Task, search
 from sparring.engine.ask import Look
 from sparring.errors import Interrupted
+from sparring.evaluation.aiming import by_distance, by_score
 from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.randomised import CLEARLY, DRAWS, Mostly
 from sparring.evaluation.standing import Watch, price, teller
 from sparring.evaluation.verifying import verify_rows
 from sparring.models.apart import Apart
-from sparring.tensors import pick, take
+from sparring.tensors import pick, put, take
 from sparring.threat import Untargeted
 
 __all__ = ["run_stages"]
@@ -52,11 +53,16 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
     attempt that was cut short is the last; not all of its rows are finished.
     """
     turns = _turns(plan, ledger.clean.shape[1])
+    nearest: Tensor | None = None
     for place, turn in enumerate(turns):
-        rows = ledger.standing
+        rows = _wanted(plan, ledger, turn.stage)
         if not len(rows):
-            return
+            continue
         task = _task(plan, ledger, rows, turn)
+        if turn.stage.order == "distance" and turn.aim is not None:
+            if nearest is None:
+                ledger, nearest = _measured(plan, ledger, turn)
+            task = replace(task, aim=nearest[rows, turn.aim - 1])
         later = sum(price(each.stage, task) for each in turns[place + 1 :])
         tell = teller(ledger, turn.title, price(turn.stage, task), later, watch)
         found = _search(plan, task, turn, tell)
@@ -67,6 +73,31 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
+
+
+def _wanted(plan: Plan, ledger: Ledger, stage: Stage) -> Tensor:
+    """Samples that stand and that a stage wants: all, or those that were brought near enough, as indices."""
+    rows = ledger.standing
+    if stage.near >= 1 or not len(rows):
+        return rows
+    labels = plan.samples.labels[rows.cpu()].to(rows.device)
+    clean = Untargeted(labels).margin(ledger.clean[rows, None])[:, 0]
+    return rows[ledger.margin[rows] >= stage.near * clean]
+
+
+def _measured(plan: Plan, ledger: Ledger, turn: _Turn) -> tuple[Ledger, Tensor]:
+    """The ledger after distances to other classes were paid for, and the classes of each sample, nearest first.
+
+    Samples that do not stand any more are not looked at.
+    """
+    rows, make = ledger.standing, turn.stage.stand_in
+    searched = plan.model if make is None else make(plan.model)
+    found = by_distance(searched, _task(plan, ledger, rows, turn), plan.batch)
+    old = take(ledger, rows)
+    paid = replace(old, forwards=old.forwards + 1, backwards=old.backwards + found.shape[1])
+    nearest = found.new_zeros(len(ledger.correct), found.shape[1])
+    nearest[rows] = found
+    return put(ledger, rows, paid), nearest
 
 
 def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None]) -> Findings:
@@ -124,7 +155,7 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
     """The samples of `rows`, bound to their threat, with draws that belong to sample, stage, aim and restart."""
     chosen, inputs, labels, threat = plan.rows(rows)
     clean = ledger.clean[rows]
-    aim = None if turn.aim is None else _ranked(clean, labels)[:, turn.aim - 1]
+    aim = None if turn.aim is None else by_score(clean, labels)[:, turn.aim - 1]
     words = (turn.number, turn.stage.name, turn.aim, turn.restart)
     return Task(
         inputs=inputs,
@@ -134,8 +165,3 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
         aim=aim,
         clean=clean,
     )
-
-
-def _ranked(clean: Tensor, labels: Tensor) -> Tensor:
-    """The other classes by descending clean score, `(B, C - 1)`."""
-    return clean.scatter(1, labels[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)[:, :-1]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.risk import LEVEL
 from sparring.storage import attempts_table, records_table
 
 __all__ = ["attempts_of", "records_of", "tensors_of"]
@@ -48,20 +49,21 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
 
 
 def _risk(plan: Plan, outcome: Outcome) -> list[float | None]:
-    """How often each broken sample errs at its fixed point; of a model that draws, every sample."""
-    asked = outcome.broken | plan.model.randomised
-    return [
-        risk if mark and risk == risk else None
-        for mark, risk in zip(asked.tolist(), outcome.risk.tolist(), strict=True)
-    ]
+    """How often each broken sample errs at its fixed point, and each of a model that draws.
+
+    For samples that were given up, the bound on the chance that `standard` would break one of them.
+    """
+    bound, asked = outcome.risk.share(1 - LEVEL), outcome.broken | plan.model.randomised
+    rows = zip(asked.tolist(), outcome.errs.tolist(), outcome.gave_up.tolist(), strict=True)
+    return [errs if mark and errs == errs else bound if left else None for mark, errs, left in rows]
 
 
 def _statuses(outcome: Outcome) -> list[str]:
     """A word for each sample."""
     ledger, words = outcome.ledger, []
-    marks = (ledger.correct, outcome.broken, ledger.finished)
-    for correct, broken, finished in zip(*(mark.tolist() for mark in marks), strict=True):
-        left = "robust" if finished else "unfinished"
+    marks = (ledger.correct, outcome.broken, ledger.finished, outcome.gave_up)
+    for correct, broken, finished, gave_up in zip(*(mark.tolist() for mark in marks), strict=True):
+        left = "gave_up" if gave_up else "robust" if finished else "unfinished"
         words.append("clean_error" if not correct else "broken" if broken else left)
     return words
 

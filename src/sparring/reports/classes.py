@@ -6,6 +6,7 @@ import numpy as np
 
 from sparring.reports.words import class_name
 from sparring.storage import Run
+from sparring.storage.tables import STANDING
 
 __all__ = ["ClassLine", "classes"]
 
@@ -24,7 +25,7 @@ def classes(run: Run) -> list[ClassLine]:
     """A line per class that has samples, the least robust first."""
     labels = run.records["label"].to_numpy()
     predictions = run.records["prediction"].to_numpy()
-    robust = np.asarray(run.records["status"].to_pylist(), dtype=object) == "robust"
+    robust = np.isin(np.asarray(run.records["status"].to_pylist(), dtype=str), STANDING)
     lines = [
         ClassLine(
             name=class_name(run, int(label)),

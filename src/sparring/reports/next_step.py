@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sparring.evaluation.gates import ONLY_FAILS
+from sparring.evaluation.risk import risk_of
 from sparring.reports.checks import checks
 from sparring.storage import Run
 
@@ -30,6 +31,9 @@ def next_step(run: Run) -> NextStep:
     if command and (again := _again(run, command)):
         return again
     match run.verdict:
+        case "measured" if command and risk_of(run.result).given_up:
+            gated = _having(command, ["--min-robust-accuracy"], "--min-robust-accuracy", _floor(run))
+            return NextStep("Set a gate, for which some of the samples given up are checked", gated)
         case "measured":
             return NextStep("Set a gate", f"sparring gate {folder} --min-robust-accuracy {_floor(run)}")
         case "pass":
@@ -48,7 +52,10 @@ def _again(run: Run, command: str) -> NextStep | None:
             stronger = _having(command, ["--suite"], "--suite", "standard")
             return NextStep("Search with a suite that may pass a model", stronger)
         case "inconclusive":
-            more = _having(command, ["--sample", "--limit"], *_more(run))
+            options = _more(run)
+            if not options and risk_of(run.result).given_up:
+                return NextStep("Give nothing up", _having(command, ["--suite"], "--suite", "standard"))
+            more = _having(command, ["--sample", "--limit"], *options)
             return NextStep("Let more samples decide", more)
         case "incomplete":
             return NextStep("Audit again, to the end", command)

@@ -34,7 +34,6 @@ _VERDICTS = {
 }
 
 _LEFT_OVER = {
-    "gave_up": "attacked in vain, although not everything could be tried on them",
     "unanswered": "not answered by the model",
     "unfinished": "not finished",
 }

@@ -36,6 +36,7 @@ _SCHEMA: dict[str, Any] = {
         "suite": {"type": "string"},
         "drawn": {"type": "boolean"},
         "total": {"type": ["integer", "null"]},
+        "risk": {"type": "object", "required": ["given_up", "checked", "missed"]},
         "samples": {"type": "array", "items": {"type": "array"}},
     },
 }
@@ -53,6 +54,7 @@ class Baseline:
         drawn: Whether the samples are a random draw.
         total: How many samples the data had, None if unknown.
         statuses: The status of each (id, label).
+        risk: As in `result.json`, None unless the suite was a cheap one.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Baseline:
     drawn: bool
     total: int | None
     statuses: Mapping[tuple[str, int], str]
+    risk: Mapping[str, Any] | None = None
 
 
 def statuses_of(run: Run) -> dict[tuple[str, int], str]:
@@ -84,7 +87,7 @@ def baseline_of(run: Run, name: str = "the baseline") -> Baseline:
     model = {key: result["model"].get(key) for key in ("name", "digest")}
     return Baseline(
         name, model, result["threat"]["text"], result["suite"]["name"], drawn(result), result["data"].get("total"),
-        statuses_of(run),
+        statuses_of(run), result.get("risk"),
     )  # fmt: skip
 
 
@@ -112,6 +115,7 @@ def export_baseline(run: Run, path: str | Path) -> Path:
         "suite": base.suite,
         "drawn": base.drawn,
         "total": base.total,
+        **({} if base.risk is None else {"risk": base.risk}),
         "versions": run.result["versions"],
     }
     rows = ",\n".join(f"    {json.dumps([*key, status])}" for key, status in base.statuses.items())
@@ -143,8 +147,9 @@ def load_baseline(path: str | Path) -> Baseline:
         raise DataError(f"{path} has schema_version {version}, this Sparring reads 1.x; install a newer one")
     statuses = {(row[0], row[1]): row[2] for row in found["samples"]}
     return Baseline(
-        str(path), found["model"], found["threat"], found["suite"], found["drawn"], found["total"], statuses
-    )
+        str(path), found["model"], found["threat"], found["suite"], found["drawn"], found["total"], statuses,
+        found.get("risk"),
+    )  # fmt: skip
 
 
 def open_baseline(given: Run | Baseline | str | Path, runs: str | Path = "runs") -> Baseline:

@@ -12,6 +12,8 @@ from sparring.errors import DataError
 __all__ = ["ATTEMPTS", "OUTCOMES", "RECORDS", "STATUSES", "attempts_table", "read", "records_table", "write"]
 
 STATUSES = ("clean_error", "broken", "robust", "gave_up", "unanswered", "unfinished")
+STANDING = ("robust", "gave_up")
+"""Samples that nothing broke; a cheap suite gave up on some of them."""
 OUTCOMES = ("broken", "held", "unfinished")
 
 
