@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/gates.py
 
-Seconds, no model. Of every figure the simulation error is at most half a point.
+A minute, no model. The simulation error is at most half a point, in the table of `fast` 1.6 points.
 """
 
 from __future__ import annotations

@@ -205,4 +205,6 @@ def test_the_probability_margin_keeps_its_gradient_once_the_clean_scores_are_kno
     near = scale * torch.tensor([[4.0, 3.0, 0.5, -2.0]])
     (first, slope), (second, _) = (climbed(probability_margin, task, each) for each in (clean, near))
     assert float(second) > float(first)
+    if scale == 1:
+        assert torch.equal(first, climbed(probability_margin, task_for(torch.tensor([0])), clean)[0])
     assert float(scale * slope[0, 1]) > 1e-5 and float(slope[0, 1]) == slope[0].max()

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom, hypergeom
+from scipy.stats import binom, binomtest, hypergeom
 
 from sparring.evaluation.gate_claims import Sampling
+from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gate_shares import Tally, share_claim
+from sparring.evaluation.gates import judge
 from sparring.evaluation.risk import Risk, most_missed, risk_words
 from sparring.evaluation.spot_check import FOR_GATE, checks_needed
+from sparring.storage import Run
+from sparring.storage.baseline import baseline_of
+from tests.evaluation.test_gates import run_of
 
 DRAWN = Sampling(True, None)
 
@@ -99,6 +104,46 @@ def test_a_check_costs_a_quarter_of_the_given_up_samples_at_most_and_less_where_
     assert all(0 <= each <= -(-standing // FOR_GATE) for each in needed)
     assert needed[-1] == 0, "nothing is checked for a gate that cannot pass"
     assert 0 < needed[0] <= needed[1]
+
+
+def test_the_draw_of_samples_and_the_check_take_half_of_the_error_each():
+    tally, risk = Tally(400, 200, 200, 160), Risk(160, 40, 0)
+    claim = share_claim("min_robust_accuracy", tally, DRAWN, 0.3, 0.95, risk=risk)
+    left = 200 - most_missed(160, 40, 0, 0.025)
+    assert claim.worst == pytest.approx(binomtest(left, 400).proportion_ci(0.95).low)
+    assert claim.best == pytest.approx(binomtest(200, 400).proportion_ci(0.90).high)
+    counted = share_claim("min_robust_accuracy", tally, Sampling(False, 0), 0.3, 0.95, risk=risk)
+    assert counted.worst == (200 - most_missed(160, 40, 0, 0.05)) / 400
+
+
+def _fast_run(statuses, risk):
+    run = run_of(statuses.count("robust"), len(statuses))
+    place = run.records.schema.get_field_index("status")
+    records = run.records.set_column(place, "status", [statuses])
+    told = {"robust": sum(status in ("robust", "gave_up") for status in statuses), "risk": risk}
+    return Run({**run.result, **told}, records, run.attempts)
+
+
+def test_a_baseline_brings_its_own_bound_on_what_it_missed():
+    before = ["robust"] * 60 + ["gave_up"] * 140
+    known, nothing = ({"given_up": 140, "checked": number, "missed": 0} for number in (60, 0))
+    now = _fast_run(["broken"] * 120 + ["gave_up"] * 80, {"given_up": 80, "checked": 20, "missed": 0})
+    verdicts = [
+        judge(now, Gates(max_drop=0.1), baseline_of(_fast_run(before, risk))).verdict
+        for risk in (known, nothing)
+    ]
+    assert verdicts == ["fail", "inconclusive"], "what B may have missed itself is no drop"
+
+
+def test_no_drop_passes_on_what_was_given_up_without_a_check():
+    before = _fast_run(["robust"] * 150 + ["broken"] * 50, {"given_up": 0, "checked": 150, "missed": 0})
+    now = ["gave_up"] * 110 + ["robust"] * 40 + ["broken"] * 50
+    known, nothing = ({"given_up": 110, "checked": number, "missed": 0} for number in (40, 0))
+    verdicts = [
+        judge(_fast_run(now, risk), Gates(max_drop=0.15), baseline_of(before)).verdict
+        for risk in (known, nothing)
+    ]
+    assert verdicts == ["pass", "inconclusive"]
 
 
 def test_a_class_may_hold_everything_that_was_missed():

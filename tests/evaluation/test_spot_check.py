@@ -64,6 +64,8 @@ def test_a_gate_has_as_many_checked_as_it_needs_and_passes(problem):
     assert low.verdict == high.verdict == "pass"
     assert 0 < len(_ids(low, "robust")) < len(_ids(high, "robust")) <= -(-left // 4)
     assert _ids(low, "robust") < _ids(high, "robust"), "draws are nested"
+    standing = [row["id"] for row in high.records.to_pylist() if row["status"] in ("robust", "gave_up")]
+    assert _ids(high, "robust") != set(standing[: len(_ids(high, "robust"))]), "the first are not a draw"
     assert low.result["robust"] == high.result["robust"] == left
     assert len(low.result["suite"]["stages"]) == 2
 

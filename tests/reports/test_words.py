@@ -42,7 +42,7 @@ def test_samples_that_were_not_settled_are_told():
     place = run.records.schema.get_field_index("status")
     records = run.records.set_column(place, "status", [statuses])
     text = words.meaning(Run(run.result, records, run.attempts))
-    assert "Besides, 1 attacked in vain" in text
+    assert "suite standard was not tried on 1 of these" in text
     assert "1 not finished" in text
 
 

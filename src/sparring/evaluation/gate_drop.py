@@ -70,7 +70,7 @@ def claim_of_drop(run: Run, base: Baseline, margin: float, level: float) -> Clai
         for place, risk in ((0, risk_of({"risk": base.risk})), (1, risk_of(run.result)))
     ]
     optimist = _flips(pairs, False)
-    optimist = replace(optimist, gained=min(optimist.gained + missed[0], len(pairs) - optimist.lost))
+    optimist = _swapped(_losing(_swapped(optimist), missed[0]))
     spent = (
         risk_error(sampling, level) if sampling.drawn and any("gave_up" in pair for pair in pairs) else 0.0
     )
@@ -78,7 +78,7 @@ def claim_of_drop(run: Run, base: Baseline, margin: float, level: float) -> Clai
 
 
 def _missed(statuses: Sequence[str], risk: Risk, error: float) -> int:
-    """At most so many of the samples given up would have been broken; each is counted as a flip of its own."""
+    """At most so many of the samples given up would have been broken."""
     given_up = sum(status == "gave_up" for status in statuses)
     return min(given_up, risk.most(error)) if risk.given_up else given_up
 
@@ -106,7 +106,7 @@ def drop_claim(
     pairs, level, drop = pessimist.pairs, level + spent, -pessimist.difference
     basis = f"{pessimist.lost:,} lost and {pessimist.gained:,} gained of {_among(pairs, sampling)}"
     basis += f", and at most {missed:,} more missed by the suite" if missed else ""
-    pessimist = replace(pessimist, lost=min(pessimist.lost + missed, pairs - pessimist.gained))
+    pessimist = _losing(pessimist, missed)
     if sampling.drawn:
         met = chance_if_at_most(pessimist, -margin) <= 1 - level
         p_fail = min(1.0, chance_if_at_least(optimist, -margin) + spent)
@@ -142,6 +142,16 @@ def _flips(pairs: list[tuple[str, str]], pessimist: bool) -> Flips:
     gained = sum(new and not old for old, new in zip(was, held, strict=True))
     lost = sum(old and not new for old, new in zip(was, held, strict=True))
     return Flips(len(pairs), gained, lost)
+
+
+def _losing(flips: Flips, more: int) -> Flips:
+    """The flips if `more` samples are lost: of those that did not flip, which tells least, then of those gained."""
+    still = min(more, flips.pairs - flips.gained - flips.lost)
+    return replace(flips, lost=flips.lost + still, gained=max(0, flips.gained - (more - still)))
+
+
+def _swapped(flips: Flips) -> Flips:
+    return Flips(flips.pairs, gained=flips.lost, lost=flips.gained)
 
 
 def _sampling(run: Run, base: Baseline, pairs: int) -> Sampling:

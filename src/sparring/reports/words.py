@@ -117,11 +117,13 @@ def meaning(run: Run) -> str:
         return _meaning_of_draws(run, told)
     is_are = "is" if correct == 1 else "are"
     rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
+    given_up = count_status(run, "gave_up")
+    untried = f"; suite standard was not tried on {given_up:,} of these" if given_up else ""
     parts = [
         f"Of {noun(run, run.samples)}, {correct:,} {is_are} classified correctly as they are.",
         f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
         f" {robust:,} ({percent(robust, run.samples)} of all) withstood everything that suite"
-        f" {result['suite']['name']} tried.",
+        f" {result['suite']['name']} tried{untried}.",
         f"Besides, {', '.join(rest)}." if rest else "",
         "This is an upper bound: attacks find breaks, they do not prove that there are none.",
     ]
