@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -36,7 +34,8 @@ from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
 from sparring.storage.baseline import Baseline, open_baseline
 from sparring.storage.claim import claimed
-from sparring.storage.progress import begin, unfinished
+from sparring.storage.new_folder import folder_of
+from sparring.storage.progress import begin
 from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
 
 __all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "write_run"]
@@ -58,6 +57,7 @@ def audit(
     seed: int = 0,
     batch: int = 64,
     precision: str = "float32",
+    execution: str = "auto",
     out: str | Path | None = None,
     runs: str | Path | None = None,
     resume: bool = False,
@@ -81,6 +81,8 @@ def audit(
         seed: Of all draws.
         batch: Most samples shown to the model at once; a matter of memory, changes no result.
         precision: Of the search: float32, bfloat16, float16. What counts is always verified in float32.
+        execution: `auto` measures faster ways to ask the model and takes what pays, `plain` asks it as it is; either
+            way the model itself decides what counts.
         out: Folder for the run: records, attempts, adversarial examples, report. Finished shards are kept there, so
             that an audit that was killed can go on.
         runs: If there is no `out`: where to make a folder, named after time and model.
@@ -104,6 +106,8 @@ def audit(
     """
     if precision not in _PRECISIONS:
         raise UsageError(f"unknown precision {precision!r}; {nearest(precision, _PRECISIONS)}")
+    if execution not in ("auto", "plain"):
+        raise UsageError(f"unknown execution {execution!r}; {nearest(execution, ('auto', 'plain'))}")
     if workers < 1:
         raise UsageError(f"an audit needs at least one worker, but got {workers}")
     threat = parse_threat(threat) if isinstance(threat, str) else threat
@@ -120,12 +124,18 @@ def audit(
         total=len(whole),
     )
     held = _against(plan, gates, baseline, runs)
-    plan = plan if held is None else replace(plan, gates=held[0])
-    said = {"limit": limit, "sample": sample, "seed": seed or None, "precision": precision}
+    plan = replace(plan, gates=None if held is None else held[0], speed_ups=execution == "auto")
+    said = {
+        "limit": limit,
+        "sample": sample,
+        "seed": seed or None,
+        "precision": precision,
+        "execution": execution,
+    }
     words: Words = {"command": command, "python": _python(plan, suite, said)}
     words |= {} if terms is None else {"engagement": terms.entry}
     digest = plan_digest(plan)
-    folder = _folder(plan, digest, out, runs, resume)
+    folder = folder_of(plan.model.name, digest, out, runs, resume)
     crew = None if workers == 1 else Crew(workers, store)
     if folder is None:
         with _scratch(crew) as shelf:
@@ -267,19 +277,6 @@ def write_run(run: Run, folder: str | Path) -> Run:
     return saved
 
 
-def _folder(
-    plan: Plan, digest: str, out: str | Path | None, runs: str | Path | None, resume: bool
-) -> Path | None:
-    """Where the run goes: a named folder, an unfinished one of the same plan, a new one, or none."""
-    if out is not None:
-        return Path(out)
-    if runs is None:
-        return None
-    name = "".join(each if each.isalnum() or each in "-_." else "-" for each in plan.model.name)[:60]
-    new = Path(runs) / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
-    return (unfinished(Path(runs), digest) if resume else None) or _unused(new)
-
-
 @contextmanager
 def _scratch(crew: Crew | None) -> Iterator[Shelf | None]:
     """A shelf for workers of a run that has no folder."""
@@ -298,20 +295,6 @@ def _allowed(model: Model, suite: str | Sequence[Stage | Attack], threat: Threat
         name = suite if isinstance(suite, str) else "given"
         check_techniques(terms, name, stages_for(suite, threat.norm))
     return terms
-
-
-def _unused(folder: Path) -> Path:
-    """Make a folder of this name, with a number behind it if there is one already: two runs may begin at once."""
-    for each in count(1):
-        new = folder if each == 1 else folder.with_name(f"{folder.name}-{each}")
-        try:
-            new.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise DataError(f"{new} cannot be made: {error.strerror or error}") from error
-        return new
-    raise AssertionError("there is always another number")
 
 
 def _against(
@@ -379,7 +362,7 @@ def _finished(
 
 def _python(plan: Plan, suite: str | Sequence[Stage | Attack], said: dict[str, Any]) -> str:
     """The call that repeats the audit, as far as names can tell."""
-    options = {name: value for name, value in said.items() if value not in (None, "float32")}
+    options = {name: value for name, value in said.items() if value not in (None, "float32", "auto")}
     named = [repr(plan.model.source), repr(plan.samples.source), repr(threat_text(plan.threat))]
     named += [repr(suite)] if isinstance(suite, str) else ["suite"]
     return f"sparring.audit({', '.join([*named, *(f'{name}={value!r}' for name, value in options.items())])})"

@@ -77,6 +77,10 @@ def audit(
     ] = 64,
     device: Device = None,
     precision: Annotated[str, typer.Option(help="of the search: float32, bfloat16, float16")] = "float32",
+    execution: Annotated[
+        str,
+        typer.Option(help="auto: measure faster ways to ask the model and take what pays; plain: as it is"),
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     out: Annotated[Path | None, typer.Option(help="run folder; default runs/<time>-<model>")] = None,
     resume: Annotated[
@@ -135,7 +139,18 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
     tell_engagement(model)
     if several and out is not None:  # a folder each, named after what sets the audits apart
         out = out / re.sub(r"[^\w.]+", "-", f"{job['threat']}-{job['suite']}")
-    names = ("limit", "sample", "seed", "batch", "precision", "resume", "workers", "store", "baseline")
+    names = (
+        "limit",
+        "sample",
+        "seed",
+        "batch",
+        "precision",
+        "execution",
+        "resume",
+        "workers",
+        "store",
+        "baseline",
+    )
     options = {name: job[name] for name in names}
     try:
         with watching(f"{model.name} under {job['threat']}") as watch:

@@ -65,6 +65,7 @@ class AuditTable:
     seed: int = 0
     batch: Count = 64
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    execution: Literal["auto", "plain"] = "auto"
     gate: GateTable | None = None
 
 

@@ -45,7 +45,7 @@ class _Panel:
     Args:
         model: Searched, perhaps in low precision.
         judge: Sees every point, if somebody else than the model decides.
-        exact: The model in float32; sees what a search in low precision takes for a success.
+        exact: The model itself, in float32; sees what a search in low precision, or sped up, takes for a success.
     """
 
     model: Look
@@ -74,6 +74,7 @@ def search(
     attack: Attack,
     *,
     judge: Look | None = None,
+    exact: Look | None = None,
     retire: Retire = "first",
     keep: Keep = "first",
     batch: int = 64,
@@ -90,6 +91,7 @@ def search(
         model: Searched: inputs `(N, *shape)` to outputs with N rows.
         task: The rows.
         attack: Proposes the points.
+        exact: The model itself if `model` is a faster way to compute it; shown what is taken for a success.
         judge: The model under attack if `model` is a stand-in for it; every point is shown, and charged, to both.
         retire: `first`: a row is settled by its first success; `never`: every row takes all its steps.
         keep: Which point is kept.
@@ -101,7 +103,8 @@ def search(
     Raises:
         Interrupted: On Ctrl-C, or if an engagement allows no more; `findings` holds what was found so far.
     """
-    panel = _Panel(in_precision(model, precision), judge, model if precision is not torch.float32 else None)
+    exact = exact or (None if precision is torch.float32 else model)
+    panel = _Panel(in_precision(model, precision), judge, exact)
     found = tree_map(Tensor.clone, fresh(task.inputs))
     queue, flight = torch.arange(len(task), device=task.inputs.device), None
     tell = _teller(found, progress)
@@ -156,9 +159,7 @@ def _look(
 
 def _over(books: Findings, attack: Attack, retire: Retire, last: int | None) -> Tensor:
     """Which rows need no further look: settled, out of steps, or past the `last` forward that leaves a price to pay."""
-    over = books.asks > attack.steps
-    if retire == "first":
-        over = over | books.success
+    over = (books.asks > attack.steps) | (books.success & (retire == "first"))
     return over if last is None else over | (books.forwards > last)
 
 
@@ -197,7 +198,6 @@ def _teller(found: Findings, progress: Callable[[Progress], None] | None) -> Cal
         last = time.monotonic()
         books = [found] if flight is None else [found, flight.books]
         passes = sum(int(each.forwards.sum() + each.backwards.sum()) for each in books)
-        over, broken = int(found.finished.sum()), int(found.success.sum())
-        progress(Progress(len(found.success), over, broken, passes))
+        progress(Progress(len(found.success), int(found.finished.sum()), int(found.success.sum()), passes))
 
     return tell

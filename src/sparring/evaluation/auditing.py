@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import torch
 from torch import Tensor
@@ -11,8 +11,8 @@ from torch import Tensor
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
 from sparring.evaluation.crew import Crew, fill
-from sparring.evaluation.fingerprint import shard_digest
-from sparring.evaluation.fitting import applies, fitted, fitted_with_all, refitted
+from sparring.evaluation.fingerprint import plan_digest, shard_digest
+from sparring.evaluation.fitting import applies, fit_of, fitted, fitted_with_all, refitted
 from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
@@ -25,6 +25,7 @@ from sparring.evaluation.stages import run_stages
 from sparring.evaluation.standing import Watch, whole
 from sparring.evaluation.validity import misled
 from sparring.evaluation.verifying import draws, verify_rows
+from sparring.execution import prepared
 from sparring.models import untouched
 from sparring.models.canonical import show
 from sparring.models.remote import reserved
@@ -32,6 +33,9 @@ from sparring.storage import Run
 from sparring.tensors import put, take
 
 __all__ = ["audit", "shard_outcome"]
+
+MANY = 64
+"""Samples from which on it pays to look for a faster way to ask the model."""
 
 
 def audit(
@@ -58,11 +62,24 @@ def audit(
     with untouched(plan.model):
         torch.manual_seed(plan.seed)  # for models that draw
         ledger = _first_look(plan)
+        plan = _prepared(plan, shelf)
         plan, outcome = _audited(plan, ledger, watch, shelf, crew)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
     if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)
     return run
+
+
+def _prepared(plan: Plan, shelf: Shelf | None) -> Plan:
+    """The plan with the fastest way to ask the model, or with what an earlier try of the same audit took."""
+    if not plan.speed_ups or plan.suite == "smoke" or len(plan.samples) < MANY:
+        return plan
+    digest = plan_digest(plan) if shelf is not None else ""
+    chosen = None if shelf is None else shelf.load_words(digest, "execution")
+    ready = prepared(plan.model, plan.samples.inputs[: plan.batch], chosen)
+    if shelf is not None and chosen is None:
+        shelf.save_words(digest, "execution", dict(ready.chosen))
+    return replace(plan, prepared=ready)
 
 
 def _audited(
@@ -101,11 +118,11 @@ def _trusted(
 def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf | None) -> Plan:
     """The plan, fitted to the model by a trial, or as an earlier try of the same audit was."""
     digest = shard_digest(plan, ledger) if shelf is not None else ""
-    if shelf is not None and (fit := shelf.load_fit(digest)) is not None:
-        return refitted(plan, fit)
+    if shelf is not None and (words := shelf.load_words(digest, "trial")) is not None:
+        return refitted(plan, fit_of(words))
     plan = fitted(plan, ledger)
     if shelf is not None:
-        shelf.save_fit(digest, plan.fit)
+        shelf.save_words(digest, "trial", asdict(plan.fit))
     return plan
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from sparring.errors import SparringError, UsageError
 from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.plan import Plan
+from sparring.execution import prepared
 from sparring.models import load_model, untouched
 from sparring.models.canonical import show
 from sparring.models.remote import remote_behind
@@ -62,7 +63,9 @@ def packed(errand: Errand) -> bytes:
     Raises:
         UsageError: The model, or an attack, cannot be sent to another process.
     """
-    model = errand.plan.model
+    ready, model = errand.plan.prepared, errand.plan.model
+    if ready is not None:  # each worker makes it for itself
+        errand = replace(errand, plan=replace(errand.plan, prepared=replace(ready, model=None)))
     if model.recipe is not None:
         errand = replace(errand, plan=replace(errand.plan, model=model.having(function=_later)))
     try:
@@ -86,7 +89,11 @@ def unpacked(content: Any) -> Errand:
     model = errand.plan.model
     if model.recipe is not None:
         model = model.having(function=load_model(**model.recipe).function)
-    errand = replace(errand, plan=replace(errand.plan, model=model))
+    plan = replace(errand.plan, model=model)
+    if plan.prepared is not None:
+        again = prepared(model, plan.samples.inputs[: plan.batch], plan.prepared.chosen)
+        plan = replace(plan, prepared=again)
+    errand = replace(errand, plan=plan)
     if plan_digest(errand.plan) != errand.digest or not _answers_alike(errand):
         raise UsageError(
             f"the model {model.name} is not the same when a worker loads it again (random weights, or changed since it "

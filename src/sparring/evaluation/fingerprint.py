@@ -40,6 +40,7 @@ def plan_digest(plan: Plan) -> str:
             "stages": [_described(stage) for stage in plan.stages],
             "seed": plan.seed,
             "precision": str(plan.precision),
+            "execution": None if plan.prepared is None else dict(plan.prepared.chosen),
             "device": plan.model.device.type,
             "versions": [torch.__version__, version("sparring"), _code_digest()],
         }

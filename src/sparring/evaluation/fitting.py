@@ -6,8 +6,9 @@ gradients, so that what such a search finds alone still shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -23,7 +24,7 @@ from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import straight_through
 from sparring.models.unoptimised import unoptimised
 
-__all__ = ["applies", "fitted", "fitted_with_all", "refitted"]
+__all__ = ["applies", "fit_of", "fitted", "fitted_with_all", "refitted"]
 
 ENOUGH = 2
 """Samples that a method must break, and gradients not, before it joins."""
@@ -78,6 +79,12 @@ def _planted(plan: Plan, rows: Tensor) -> Plan:
         backwards=fit.backwards + seen.backwards,
     )
     return replace(plan, fit=fit)
+
+
+def fit_of(words: Mapping[str, Any]) -> Fit:
+    """A fit that was kept as JSON."""
+    added = {method: tuple(names) for method, names in words["added"].items()}
+    return Fit(**{**words, "added": added})
 
 
 def refitted(plan: Plan, fit: Fit) -> Plan:

@@ -17,6 +17,7 @@ from sparring.errors import DataError, ModelError, UsageError
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gradient_noise import USUAL, draws_per_look
 from sparring.evaluation.randomised import averaged_stages
+from sparring.execution import Prepared
 from sparring.models import Model, look
 from sparring.models.straight_through import straight_through
 from sparring.tensors import take, tree_map
@@ -69,6 +70,8 @@ class Plan:
         batch: Most samples shown at once; changes no result.
         precision: Of the search; survivors of a search below float32 are searched again in float32.
         total: How many samples the data had before a limit.
+        speed_ups: Whether faster ways to ask the model may be looked for.
+        prepared: The fastest that was found, which proposes while the model itself decides.
         fit: What a trial showed, once it was held, and which stages joined for it.
         gates: What the run will be held against; decides how many samples a spot check takes, and nothing else.
     """
@@ -83,6 +86,8 @@ class Plan:
     precision: torch.dtype = torch.float32
     total: int = 0
     fit: Fit = field(default_factory=Fit)
+    speed_ups: bool = True
+    prepared: Prepared | None = None
     gates: Gates | None = None
 
     def rows(self, rows: Tensor) -> tuple[Samples, Tensor, Tensor, Threat]:

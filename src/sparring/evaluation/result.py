@@ -76,6 +76,8 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 
 def _body(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     body: dict[str, Any] = {"trial": asdict(plan.fit)} if plan.fit.tried else {}
+    if plan.prepared is not None:
+        body["execution"] = dict(plan.prepared.chosen)
     return body | {"randomised": told(plan, outcome)} if plan.model.randomised else body
 
 

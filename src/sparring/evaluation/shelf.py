@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from torch import Tensor
 from sparring.errors import DataError
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.outcome import Outcome, Storable
-from sparring.evaluation.plan import Fit
 from sparring.evaluation.shards import on_cpu
 from sparring.storage import replacing
 from sparring.storage.interrupts import undisturbed
@@ -43,22 +43,21 @@ class Shelf:
         tensors, words = _flattened(on_cpu(outcome))
         self._write(self._path(digest), save(tensors, metadata={"attempts": json.dumps(words)}))
 
-    def save_fit(self, digest: str, fit: Fit) -> None:
-        """Put what a trial showed on the shelf.
+    def save_words(self, digest: str, what: str, words: Mapping[str, Any]) -> None:
+        """Put something small on the shelf: what a trial showed, what was chosen.
 
         Raises:
             DataError: The folder cannot be written.
         """
-        self._write(self._fit_path(digest), json.dumps(asdict(fit)).encode())
+        self._write(self._words_path(digest, what), json.dumps(words).encode())
 
-    def load_fit(self, digest: str) -> Fit | None:
-        """What the trial showed, if it is on the shelf and whole."""
+    def load_words(self, digest: str, what: str) -> dict[str, Any] | None:
+        """The same, if it is on the shelf and whole."""
         try:
-            words = json.loads(self._fit_path(digest).read_bytes())
-            added = {method: tuple(names) for method, names in words["added"].items()}
-            return Fit(**{**words, "added": added})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            words = json.loads(self._words_path(digest, what).read_bytes())
+        except (OSError, ValueError):
             return None
+        return words if isinstance(words, dict) else None
 
     def load(self, digest: str, opened: Ledger) -> Outcome | None:
         """The shard, if it is on the shelf and whole; `opened` is its ledger after the first look."""
@@ -97,8 +96,8 @@ class Shelf:
         except DataError as error:
             raise DataError(f"{error}{GO_ON}") from error
 
-    def _fit_path(self, digest: str) -> Path:
-        return self.folder / f"{digest[:32]}.trial.json"
+    def _words_path(self, digest: str, what: str) -> Path:
+        return self.folder / f"{digest[:32]}.{what}.json"
 
     def _path(self, digest: str) -> Path:
         return self.folder / f"{digest[:32]}.safetensors"

@@ -105,6 +105,10 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
     attack, make = turn.stage.attack, turn.stage.stand_in
     searched: Look = plan.model if make is None else make(plan.model)
     judge: Look | None = None if make is None else plan.model
+    exact: Look | None = None
+    ready = None if plan.prepared is None else plan.prepared.model
+    if ready is not None and make is None and turn.precision is torch.float32:
+        searched, exact = ready, plan.model
     if plan.model.randomised and isinstance(attack, Averaged):
         searched, judge = Apart(searched, attack.draws), judge and Apart(judge, attack.draws)
     keep = "last" if plan.model.randomised else "first"
@@ -113,6 +117,7 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
         "precision": turn.precision,
         "progress": tell,
         "keep": keep,
+        "exact": exact,
     }
     try:
         return search(searched, task, attack, judge=judge, **options)
