@@ -123,14 +123,16 @@ def test_a_check_that_was_stopped_goes_on(problem, monkeypatch, tmp_path):
 
     monkeypatch.setattr(shards, "SHARD", 8)
     looks = Interrupts(-1)
-    whole = _audit(problem, model=looks, minimum=0.3)
+    whole = _audit(problem, model=looks, minimum=0.3, execution="plain")
     made = -looks.after - 1
     assert _ids(whole, "robust")
     with pytest.raises(Interrupted):
-        _audit(problem, model=Interrupts(made - 8), minimum=0.3, out=tmp_path / "run")
+        _audit(problem, model=Interrupts(made - 8), minimum=0.3, execution="plain", out=tmp_path / "run")
     cut = load_run(tmp_path / "run")
     assert cut.verdict == "incomplete" and _ids(cut, "unfinished") <= _ids(whole, "robust")
-    again = _audit(problem, model=Interrupts(-1), minimum=0.3, out=tmp_path / "run", resume=True)
+    again = _audit(
+        problem, model=Interrupts(-1), minimum=0.3, execution="plain", out=tmp_path / "run", resume=True
+    )
     assert again.records.equals(whole.records) and again.attempts.equals(whole.attempts)
 
 

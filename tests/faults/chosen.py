@@ -150,8 +150,8 @@ SUCCESSES = (
     Fault(
         "the last step is not evaluated",
         "engine/loop.py",
-        "over = books.asks > attack.steps",
-        "over = books.asks >= attack.steps",
+        "over = (books.asks > attack.steps)",
+        "over = (books.asks >= attack.steps)",
         (COSTS, f"{CONFORMANCE}[fgsm"),
     ),
     Fault(
@@ -213,15 +213,15 @@ SUCCESSES = (
     Fault(
         "a success in low precision is believed",
         "engine/loop.py",
-        "model if precision is not torch.float32 else None",
-        "None",
+        "exact or (None if precision is torch.float32 else model)",
+        "exact",
         (VIEWS, COSTS, AUDIT),
     ),
     Fault(
         "settled rows go on",
         "engine/loop.py",
-        'if retire == "first":',
-        'if retire == "soon":',
+        '(books.success & (retire == "first"))',
+        '(books.success & (retire == "soon"))',
         (COSTS, f"{CONFORMANCE}[pgd"),
     ),
     Fault(
@@ -383,6 +383,13 @@ DRAWS = (
 )
 
 TRUTH = (
+    Fault(
+        "what only a faster way to ask breaks is believed",
+        "evaluation/stages.py",
+        "searched, exact = ready, plan.model",
+        "searched = ready",
+        ("tests/execution",),
+    ),
     Fault(
         "clean mistakes are attacked, and counted as broken",
         "evaluation/ledger.py",
