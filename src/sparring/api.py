@@ -37,7 +37,7 @@ from sparring.storage import Run, load_run, replacing, save_run
 from sparring.storage.baseline import Baseline, open_baseline
 from sparring.storage.claim import claimed
 from sparring.storage.progress import begin, unfinished
-from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
+from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_kind, threat_text
 
 __all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "write_run"]
 
@@ -295,7 +295,7 @@ def _allowed(model: Model, suite: str | Sequence[Stage | Attack], threat: Threat
     terms = None if remote is None else remote.permit.engagement
     if terms is not None:
         name = suite if isinstance(suite, str) else "given"
-        check_techniques(terms, name, stages_for(suite, threat.norm))
+        check_techniques(terms, name, stages_for(suite, threat_kind(threat)))
     return terms
 
 

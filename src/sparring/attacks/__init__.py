@@ -6,6 +6,7 @@ from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.averaged import Averaged
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
+from sparring.attacks.fmn import FMN
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
 from sparring.attacks.mim import MIM
 from sparring.attacks.pgd import PGD
@@ -17,6 +18,7 @@ __all__ = [
     "APGDL1",
     "FAB",
     "FGSM",
+    "FMN",
     "MIM",
     "PGD",
     "Averaged",

@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import across
+from sparring.attacks.hyperplane import across, dual_length
 from sparring.attacks.losses import margin
 from sparring.engine import Ask, Seen, State, Task, Want
 from sparring.tensors import flat, per_row, pick
-from sparring.threat import L1, L2, Threat
 
 __all__ = ["FAB"]
 
@@ -102,17 +101,7 @@ def _nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
     excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
     if excess.shape[1] == 1:
         return excess[:, 0], normals[:, 0]
-    slope = _dual(task.threat, normals.flatten(2)).clamp_min(1e-12)
+    slope = dual_length(task.threat, normals.flatten(2)).clamp_min(1e-12)
     away = (excess.abs() / slope).scatter(1, task.goal.labels[:, None], torch.inf)
     rows, which = torch.arange(len(excess), device=excess.device), away.argmin(1)
     return excess[rows, which], normals[rows, which]
-
-
-def _dual(threat: Threat, normals: Tensor) -> Tensor:
-    """Length of `normals` `(B, L, n)` in the norm dual to the threat's, `(B, L)`."""
-    match threat:
-        case L2():
-            return normals.norm(dim=2)
-        case L1():
-            return normals.abs().amax(2)
-    return normals.abs().sum(2)

@@ -17,7 +17,7 @@ from sparring.tensors import flat
 from sparring.threat import L1, L2, Linf, Threat
 from sparring.threat.box import Box, allowed
 
-__all__ = ["across"]
+__all__ = ["across", "dual_length"]
 
 
 def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Tensor:
@@ -42,6 +42,16 @@ def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Te
         case L1():
             moved = _steepest_first(slope, room, excess.abs())
     return direction * moved.view_as(normal)
+
+
+def dual_length(threat: Threat, normals: Tensor) -> Tensor:
+    """Length of `normals` `(..., n)` in the norm dual to the threat's, `(...)`: what a unit of change can gain."""
+    match threat:
+        case L2():
+            return normals.norm(dim=-1)
+        case L1():
+            return normals.abs().amax(-1)
+    return normals.abs().sum(-1)
 
 
 def _room(box: Box, points: Tensor, direction: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
+from sparring.attacks.fmn import FMN
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
 from sparring.attacks.pgd import PGD
 from sparring.attacks.square import Square
@@ -21,9 +22,22 @@ from sparring.engine import Attack
 from sparring.engine.ask import Look
 from sparring.errors import UsageError, nearest
 
-__all__ = ["SUITES", "Stage", "blackbox", "smoke", "stages_for", "standard"]
+__all__ = [
+    "SUITES",
+    "Stage",
+    "blackbox",
+    "min_l0",
+    "min_l1",
+    "min_l2",
+    "min_linf",
+    "smoke",
+    "stages_for",
+    "standard",
+]
 
 _EUCLIDEAN = ("linf", "l2")
+_BUDGETED = ("linf", "l2", "l1", "l0")
+_EVERY = (*_BUDGETED, *(f"{norm}:min" for norm in _BUDGETED))
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class Stage:
         attack: Run on every sample that is not broken yet.
         aims: How many classes to aim at, one after the other, by descending clean score; 0 for none.
         restarts: How often to run it, with fresh draws, on what is left.
-        norms: Threats that it is meant for.
+        norms: Threats that it is meant for; `l2:min` for one that looks for the smallest change in L2.
         stand_in: Makes, of the model under attack, what is searched in its place (`straight_through`); the model
             itself still decides what counts.
     """
@@ -44,9 +58,15 @@ class Stage:
     attack: Attack
     aims: int = 0
     restarts: int = 1
-    norms: tuple[str, ...] = ("linf", "l2", "l1", "l0")
+    norms: tuple[str, ...] = _BUDGETED
     stand_in: Callable[[Look], Look] | None = None
 
+
+min_l2: tuple[Stage, ...] = (Stage("fmn", FMN(500), norms=("l2:min",)),)
+min_linf: tuple[Stage, ...] = (Stage("fmn", FMN(500), norms=("linf:min",)),)
+min_l1: tuple[Stage, ...] = (Stage("fmn", FMN(500), norms=("l1:min",)),)
+min_l0: tuple[Stage, ...] = (Stage("fmn", FMN(500), norms=("l0:min",)),)
+"""The smallest change in each norm."""
 
 standard: tuple[Stage, ...] = (
     Stage("apgd-ce", APGD(100, cross_entropy), norms=_EUCLIDEAN),
@@ -57,6 +77,10 @@ standard: tuple[Stage, ...] = (
     Stage("square", Square(5000), norms=("linf",)),
     Stage("square", SquareL2(5000), norms=("l2",)),
     Stage("square", SquareL1(5000), norms=("l1",)),
+    *min_l2,
+    *min_linf,
+    *min_l1,
+    *min_l0,
 )
 """AutoAttack's standard version (Croce & Hein 2020, https://arxiv.org/abs/2003.01690; for L1: Croce & Hein 2021,
 https://arxiv.org/abs/2103.01208), stages and parameters as the authors set them."""
@@ -70,11 +94,16 @@ smoke: tuple[Stage, ...] = (
 blackbox: tuple[Stage, ...] = tuple(stage for stage in standard if stage.name == "square")
 """What reads scores only, for models without gradients, such as those behind an address: Square, 5,000 queries."""
 
-SUITES = {"standard": standard, "smoke": smoke, "blackbox": blackbox}
+_SMALLEST = {"min-l2": min_l2, "min-linf": min_linf, "min-l1": min_l1, "min-l0": min_l0}
+SUITES = {"standard": standard, "smoke": smoke, "blackbox": blackbox, **_SMALLEST}
 
 
 def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage, ...]:
-    """The stages of a suite that are meant for a norm; bare attacks become stages of their own.
+    """The stages of a suite that are meant for a norm; bare attacks become stages of their own, for every norm.
+
+    Args:
+        suite: The name of a suite, or stages and attacks in order.
+        norm: `l2`, or `l2:min` where the smallest change is looked for.
 
     Raises:
         UsageError: The suite is unknown, or has nothing for this norm.
@@ -86,12 +115,20 @@ def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage,
     else:
         name = "given"
         stages = tuple(
-            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each) for each in suite
+            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each, norms=_EVERY) for each in suite
         )
     fitting = tuple(stage for stage in stages if norm in stage.norms)
     if not fitting:
         known = sorted({each for stage in stages for each in stage.norms})
         raise UsageError(
-            f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}"
+            f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}{_hint(norm, known)}"
         )
     return fitting
+
+
+def _hint(norm: str, known: Sequence[str]) -> str:
+    """What to do where a budget was given to a search for the smallest change, or the reverse."""
+    plain = norm.removesuffix(":min")
+    if norm == plain and f"{plain}:min" in known:
+        return f"; the smallest change has no budget: give the threat {plain}:min, and an eps to the gate"
+    return f"; give the suite min-{plain}, or a size such as {plain}:0.5" if norm != plain else ""

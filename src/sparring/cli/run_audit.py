@@ -115,11 +115,11 @@ def audit(
 def _check(jobs: list[Job]) -> None:
     """Refuse what makes no sense before anything is spent on an earlier audit."""
     from sparring.attacks.suites import stages_for
-    from sparring.threat import parse_threat
+    from sparring.threat import parse_threat, threat_kind
 
     for job in jobs:
         gates_of(job)
-        stages_for(job["suite"], parse_threat(job["threat"]).norm)
+        stages_for(job["suite"], threat_kind(parse_threat(job["threat"])))
 
 
 def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:

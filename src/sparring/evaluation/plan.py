@@ -18,7 +18,7 @@ from sparring.evaluation.randomised import averaged_stages
 from sparring.models import Model, look
 from sparring.models.straight_through import straight_through
 from sparring.tensors import take, tree_map
-from sparring.threat import Threat, Untargeted
+from sparring.threat import Threat, Untargeted, is_smallest, threat_kind
 
 __all__ = ["Fit", "Plan", "climbs", "first_row", "make_plan"]
 
@@ -104,7 +104,7 @@ def make_plan(
     if batch < 1:
         raise UsageError(f"the batch must hold at least one sample, but is {batch}")
     bound = threat.bind(samples.inputs, samples.domain)
-    stages = stages_for(suite, threat.norm)
+    stages = stages_for(suite, threat_kind(threat))
     looked = look(model, samples.inputs, samples.labels)
     climbing = [stage.name for stage in stages if climbs(stage, first_row(samples, bound))]
     if climbing and not looked.gradients and looked.stops is None:

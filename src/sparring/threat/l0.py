@@ -13,6 +13,7 @@ from sparring.draws import Draws
 from sparring.errors import ThreatError
 from sparring.tensors import flat, vector
 from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, mask_of, only_allowed, per_sample
+from sparring.threat.smallest import budgeted
 
 __all__ = ["L0"]
 
@@ -65,6 +66,7 @@ class L0:
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Random coordinates, each set to a random value of the range."""
+        budgeted(self)
         low, high = torch.as_tensor(self.box.low).to(inputs), torch.as_tensor(self.box.high).to(inputs)
         value = kept(low + (high - low) * draws.uniform(inputs), inputs, self.mask)
         luck = self._units(allowed(draws.uniform(inputs, draw=1) + 1, self.mask))
