@@ -109,6 +109,8 @@ def _home(config: pytest.Config) -> Path | None:
 
 def _properties(run: Run) -> list[tuple[str, object]]:
     """What JUnit reports and the summary tell of a run."""
+    from sparring.reports.checks import measured
+
     result, interval = run.result, run.result["interval"]
     values = {
         "verdict": run.verdict,
@@ -121,9 +123,6 @@ def _properties(run: Run) -> list[tuple[str, object]]:
         "model_digest": result["model"]["digest"],
         "folder": run.folder and str(run.folder),
     }
-    line = (
-        f"{run.verdict}: {result['robust']} of {run.samples} robust ({run.robust_accuracy:.1%}) under "
-        f"{values['threat']}, suite {values['suite']}{f', in {run.folder}' if run.folder else ''}"
-    )
+    line = f"{run.verdict}: {measured(run)}{f', in {run.folder}' if run.folder else ''}"
     told = [(f"sparring_{name}", value) for name, value in values.items() if value is not None]
     return [(LINE, line), *told]

@@ -77,7 +77,9 @@ class FMN:
         length = cosine(self.step_size, self.step_size / 100, state.taken, self.steps)
         moved = state.point + over_rows(length, seen.gradient).to(seen.gradient) * unit(seen.gradient)
         ball: Any = replace(task.threat, eps=size.to(moved))  # type: ignore[type-var]
-        return _Shrinking(gradient_at(ball.project(moved, task.inputs)), size=size, best=best, taken=state.taken + 1)
+        return _Shrinking(
+            gradient_at(ball.project(moved, task.inputs)), size=size, best=best, taken=state.taken + 1
+        )
 
 
 def _resized(task: Task, size: Tensor, reached: Tensor, best: Tensor, share: Tensor) -> Tensor:

@@ -115,7 +115,8 @@ def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage,
     else:
         name = "given"
         stages = tuple(
-            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each, norms=_EVERY) for each in suite
+            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each, norms=_EVERY)
+            for each in suite
         )
     fitting = tuple(stage for stage in stages if norm in stage.norms)
     if not fitting:

@@ -171,6 +171,6 @@ def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
     except KeyboardInterrupt:
         held, stopped = verify_rows(plan, rows, ledger.adversarial[rows]), True
     # the search would have gone on where a success does not hold, and must where nobody may be asked about it
-    over = ~held.risk.isnan() if bool(ledger.finished.all()) else held.holds
+    over = ~held.risk.isnan() if bool(ledger.finished.all()) else held.holds & (not plan.smallest)
     ledger = put(ledger, rows, replace(take(ledger, rows), finished=over))
     return Outcome(ledger, tuple(attempts), rows, held, stopped=stopped)

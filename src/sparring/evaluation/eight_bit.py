@@ -30,11 +30,11 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     """The outcome with the samples that also break by whole grey levels inside the threat, verified like the rest.
 
     Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there if the
-    model has gradients.
+    model has gradients. A smallest change is only rounded: there is no budget to climb in.
     """
     rows = outcome.rows
     try:
-        budget = None if plan.model.gradients else 1
+        budget = None if plan.model.gradients and not plan.smallest else 1
         found = search(
             plan.model, _task(plan, outcome, rows), APGD(100, margin), batch=plan.batch, budget=budget
         )

@@ -16,7 +16,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
     odd = int((outcome.ledger.odd > 0).sum())
     refuted = int((~outcome.verified.holds & ~outcome.verified.risk.isnan()).sum())
-    blind = _without_gradients(outcome)
+    blind, never = _without_gradients(outcome), int(outcome.robust.sum())
     found = [
         (
             plan.suite == "smoke",
@@ -61,6 +61,16 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
                 "warning",
                 "the search saw a success that did not hold when it was measured again; these samples count as robust",
                 refuted,
+            ),
+        ),
+        (
+            plan.smallest and never > 0,
+            finding(
+                "never-broken",
+                "warning",
+                "no change of any size that was tried breaks these samples, although every model has inputs of another "
+                "class: the search sees too little here, so that the curve is too high",
+                never,
             ),
         ),
         (

@@ -17,6 +17,7 @@ from sparring.evaluation.plan import Plan, climbs, first_row
 from sparring.evaluation.trial import climber, held_trial, seeker
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import straight_through
+from sparring.threat import threat_kind
 
 __all__ = ["applies", "fitted", "fitted_with_all"]
 
@@ -27,7 +28,7 @@ ENOUGH = 2
 def applies(plan: Plan) -> bool:
     """Whether a trial can be held: the smoke suite has no time for one, and other norms no methods."""
     climbing = any(climbs(stage, first_row(plan.samples, plan.threat)) for stage in plan.stages)
-    usual = plan.threat.norm in ("linf", "l2", "l1") and isinstance(plan.threat.eps, float)
+    usual = threat_kind(plan.threat) in ("linf", "l2", "l1") and isinstance(plan.threat.eps, float)
     return usual and climbing and plan.suite != "smoke" and not plan.model.randomised
 
 

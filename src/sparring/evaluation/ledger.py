@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.engine import Findings
-from sparring.tensors import put, take
+from sparring.tensors import pick, put, take
 
 __all__ = ["Attempt", "Ledger", "attempt_of", "opened", "settle"]
 
@@ -99,22 +99,30 @@ def opened(inputs: Tensor, labels: Tensor, clean: Tensor) -> Ledger:
     )
 
 
-def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings) -> Ledger:
-    """The ledger after one more search of `rows`: its costs, and its successes."""
+def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings, final: bool = True) -> Ledger:
+    """The ledger after one more search of `rows`: its costs, and its successes, the closest of each sample.
+
+    Args:
+        ledger: Before.
+        rows: Which samples were searched.
+        stage: By which stage.
+        found: What came of it.
+        final: Whether a sample that breaks is done with.
+    """
     old = take(ledger, rows)
-    spent = old.forwards + old.backwards
+    spent, closer = old.forwards + old.backwards, found.distance < old.distance
     new = replace(
         old,
-        broken=found.success,
-        stage=torch.where(found.success, stage, old.stage),
-        adversarial=found.adversarial,
-        distance=found.distance,
+        broken=old.broken | found.success,
+        stage=torch.where(closer, stage, old.stage),
+        adversarial=pick(closer, found.adversarial, old.adversarial),
+        distance=torch.minimum(old.distance, found.distance),
         margin=torch.maximum(old.margin, found.margin),
         forwards=old.forwards + found.forwards,
         backwards=old.backwards + found.backwards,
         queries=old.queries + found.queries,
-        found_after=torch.where(found.success, spent + found.found_after, old.found_after),
+        found_after=torch.where(found.success & ~old.broken, spent + found.found_after, old.found_after),
         odd=old.odd + found.odd,
-        finished=old.finished | found.success,
+        finished=old.finished | (found.success & final),
     )
     return put(ledger, rows, new)

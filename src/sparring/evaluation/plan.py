@@ -73,6 +73,11 @@ class Plan:
     total: int = 0
     fit: Fit = field(default_factory=Fit)
 
+    @property
+    def smallest(self) -> bool:
+        """Whether the smallest change is looked for, instead of any within a budget."""
+        return is_smallest(self.threat)
+
     def rows(self, rows: Tensor) -> tuple[Samples, Tensor, Tensor, Threat]:
         """Some samples, their inputs and labels, and the threat bound to them, on the model's device."""
         chosen, device = self.samples.select(rows.cpu()), self.model.device
@@ -115,6 +120,10 @@ def make_plan(
     if not looked.gradients:
         around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]
         stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))
+    if looked.randomised and is_smallest(bound):
+        raise UsageError(
+            f"{looked.name} answers at random, so that no change is the smallest; give a size, such as {bound.norm}:0.5"
+        )
     stages = averaged_stages(stages) if looked.randomised else stages
     name = suite if isinstance(suite, str) else "+".join(stage.name for stage in stages)
     return Plan(looked, samples, bound, name, stages, seed, batch, precision, total or len(samples))

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from sparring.evaluation.distances import distances_of
 from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
@@ -44,7 +45,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "clean_correct": int(ledger.correct.sum()),
         "robust": robust,
         "robust_accuracy": robust / count,
-        "robust_8bit": None if outcome.on_grid is None else _robust_on_grid(outcome),
+        "robust_8bit": None if outcome.on_grid is None or plan.smallest else _robust_on_grid(outcome),
         "interval": None if drawn is None else {**asdict(drawn), "method": "Clopper-Pearson"},
         "interval_note": _interval_note(plan),
         "threat": _threat(plan),
@@ -65,7 +66,8 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "data": _data(plan),
         "command": None,
         "python": None,
-        "curve": _curve(outcome),
+        "curve": {"passes": [], "robust": []} if plan.smallest else _curve(outcome),
+        **({"distances": asdict(distances_of(plan, outcome))} if plan.smallest else {}),
         "body": {"trial": asdict(plan.fit)} if plan.fit.tried else {},
     }
 
@@ -99,7 +101,7 @@ def _threat(plan: Plan) -> dict[str, Any]:
     return {
         "text": threat_text(plan.threat),
         "norm": plan.threat.norm,
-        "eps": eps if isinstance(eps, float) else None,
+        "eps": eps if isinstance(eps, float) and not plan.smallest else None,
         "words": threat_words(plan.threat, plan.samples.domain),
     }
 

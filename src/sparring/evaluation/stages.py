@@ -49,15 +49,17 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
     """
     turns = _turns(plan, ledger.clean.shape[1])
     for place, turn in enumerate(turns):
-        rows = ledger.standing
+        # the smallest change may still be found where a larger one is known
+        rows = ledger.correct.nonzero().squeeze(1) if plan.smallest else ledger.standing
         if not len(rows):
             return
         task = _task(plan, ledger, rows, turn)
+        task = replace(task, begin=ledger.adversarial[rows]) if plan.smallest and place else task
         later = sum(price(each.stage, task) for each in turns[place + 1 :])
-        tell = teller(ledger, turn.title, price(turn.stage, task), later, watch)
+        tell = teller(ledger, turn.title, price(turn.stage, task), later, watch, final=not plan.smallest)
         found = _search(plan, task, turn, tell)
         found = _held(plan, rows, found) if plan.model.randomised else found
-        ledger = settle(ledger, rows, turn.number, found)
+        ledger = settle(ledger, rows, turn.number, found, final=not plan.smallest)
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
@@ -68,6 +70,8 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
     attack, make = turn.stage.attack, turn.stage.stand_in
     searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
     options: dict[str, Any] = {"batch": plan.batch, "precision": turn.precision, "progress": tell}
+    if plan.smallest:
+        options |= {"retire": "never", "keep": "closest"}
     try:
         return search(searched, task, attack, judge=judge, **options)
     except Interrupted as stop:

@@ -91,6 +91,8 @@ def meaning(run: Run) -> str:
     correct, robust, broken = result["clean_correct"], result["robust"], count_status(run, "broken")
     is_are = "is" if correct == 1 else "are"
     rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
+    if "distances" in result:
+        return _smallest(run, correct, broken)
     parts = [
         f"Of {noun(run, run.samples)}, {correct:,} {is_are} classified correctly as they are.",
         f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
@@ -98,6 +100,18 @@ def meaning(run: Run) -> str:
         f" {result['suite']['name']} tried.",
         f"Besides, {', '.join(rest)}." if rest else "",
         "This is an upper bound: attacks find breaks, they do not prove that there are none.",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _smallest(run: Run, correct: int, broken: int) -> str:
+    """The meaning of a run without a budget."""
+    rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
+    parts = [
+        f"Of {noun(run, run.samples)}, {correct:,} {'is' if correct == 1 else 'are'} classified correctly as they are.",
+        f"For {broken:,} of them a change was found that makes the model err; the smallest one counts.",
+        f"Besides, {', '.join(rest)}." if rest else "",
+        "There may be smaller ones: attacks find changes, they do not prove that there are none.",
     ]
     return " ".join(filter(None, parts))
 

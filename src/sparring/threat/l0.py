@@ -13,7 +13,7 @@ from sparring.draws import Draws
 from sparring.errors import ThreatError
 from sparring.tensors import flat, vector
 from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, mask_of, only_allowed, per_sample
-from sparring.threat.smallest import budgeted
+from sparring.threat.smallest import budgeted, is_smallest
 
 __all__ = ["L0"]
 
@@ -48,7 +48,11 @@ class L0:
             box=box_of(domain, inputs),
         )
         whole = torch.as_tensor(bound.eps).floor()
-        fits(whole, longest=float(self._units(inputs[:1]).numel()), name="l0")
+        fits(
+            bound.eps if is_smallest(bound) else whole,
+            longest=float(self._units(inputs[:1]).numel()),
+            name="l0",
+        )
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:

@@ -117,7 +117,9 @@ def threat_words(threat: Threat, domain: Domain) -> str:
     if isinstance(threat.eps, Tensor):
         return f"the change may have at most the {threat.norm} size that is set for each sample or coordinate"
     if is_smallest(threat):
-        pixels = "the number of changed pixels" if getattr(threat, "pixels", False) else _MEASURES[threat.norm]
+        pixels = (
+            "the number of changed pixels" if getattr(threat, "pixels", False) else _MEASURES[threat.norm]
+        )
         return f"every change is allowed, and the smallest one that works is looked for, measured by {pixels}"
     thing = (
         "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
