@@ -121,9 +121,8 @@ def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage,
     fitting = tuple(stage for stage in stages if norm in stage.norms)
     if not fitting:
         known = sorted({each for stage in stages for each in stage.norms})
-        raise UsageError(
-            f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}{_hint(norm, known)}"
-        )
+        instead = f"it has some for {', '.join(known) or 'nothing'}{_hint(norm, known)}"
+        raise UsageError(f"the suite {name!r} has no attack for {norm}; {instead}")
     return fitting
 
 

@@ -73,7 +73,8 @@ ThreatText = Annotated[
 SuiteName = Annotated[
     str,
     typer.Option(
-        help="standard (AutoAttack's stages), smoke (seconds, cannot show robustness), blackbox (scores only) or min-l2 (smallest change)"
+        help="standard (AutoAttack's stages), smoke (seconds, cannot show robustness), blackbox (scores only), or "
+        "min-l2, min-linf, min-l1, min-l0 (smallest change)"
     ),
 ]
 StoreUrl = Annotated[

@@ -35,7 +35,7 @@ def run_of(plan: Plan, outcome: Outcome) -> Run:
 def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     ledger, count = outcome.ledger, len(plan.samples)
     robust, stopped = int(outcome.robust.sum()), outcome.interrupted
-    drawn = exact_interval(robust, count) if not plan.samples.ordered else None
+    drawn = exact_interval(robust, count) if not (plan.samples.ordered or plan.smallest) else None
     findings = findings_of(plan, outcome)
     return {
         "schema_version": "1.0",
@@ -91,6 +91,8 @@ def _interval_note(plan: Plan) -> str:
         return (
             "No interval: these samples are all there are, or the first in a fixed order, not a random draw."
         )
+    if plan.smallest:
+        return "The band around the curve is about the draw of the samples alone."
     return (
         "The interval is about the draw of the samples alone; attacks find breaks, never that there are none."
     )

@@ -92,8 +92,8 @@ def _band_words(found: dict[str, Any]) -> str:
     if found["band"] is None:
         return "There is no band around the curve: the samples were not drawn at random."
     return (
-        f"In {found['level']:.0%} of all draws the curve of all data is within {100 * found['band']:.1f} points of this one, "
-        "at every eps at once (Kolmogorov-Smirnov)."
+        f"In {found['level']:.0%} of all draws the curve of all data is within {100 * found['band']:.1f} points of "
+        "this one, at every eps at once (Kolmogorov-Smirnov)."
     )
 
 

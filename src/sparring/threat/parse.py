@@ -1,4 +1,4 @@
-"""Threats as words: `linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels), `l2:min` (no budget)."""
+"""Threats as words: `linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels), `l2:min`."""
 
 from __future__ import annotations
 
@@ -117,10 +117,11 @@ def threat_words(threat: Threat, domain: Domain) -> str:
     if isinstance(threat.eps, Tensor):
         return f"the change may have at most the {threat.norm} size that is set for each sample or coordinate"
     if is_smallest(threat):
-        pixels = (
-            "the number of changed pixels" if getattr(threat, "pixels", False) else _MEASURES[threat.norm]
+        counted = getattr(threat, "pixels", False)
+        measure = "the number of changed pixels" if counted else _MEASURES[threat.norm]
+        return (
+            f"every change is allowed, and the smallest one that works is looked for, measured by {measure}"
         )
-        return f"every change is allowed, and the smallest one that works is looked for, measured by {pixels}"
     thing = (
         "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
     )

@@ -41,6 +41,6 @@ def budgeted(threat: _Sized) -> None:
     """
     if is_smallest(threat):
         raise ThreatError(
-            f"{threat.norm}:min has no budget to start from; give a size, for example {threat.norm}:0.5, or attacks that "
-            "look for the smallest change, such as FMN"
+            f"{threat.norm}:min has no budget to start from; give a size, for example {threat.norm}:0.5, or attacks "
+            "that look for the smallest change, such as FMN"
         )
