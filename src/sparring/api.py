@@ -396,6 +396,5 @@ def chosen(samples: Samples, limit: int | None, sample: int | None) -> Samples:
     """
     if limit is not None and sample is not None:
         raise UsageError("limit takes the first samples and sample draws some at random; give one of them")
-    if limit is not None:
-        return samples.limit(limit)
-    return samples if sample is None else samples.sample(sample)
+    few = samples if limit is None else samples.limit(limit)
+    return few if sample is None else few.sample(sample)

@@ -109,8 +109,6 @@ def _home(config: pytest.Config) -> Path | None:
 
 def _properties(run: Run) -> list[tuple[str, object]]:
     """What JUnit reports and the summary tell of a run."""
-    from sparring.reports.checks import measured
-
     result, interval = run.result, run.result["interval"]
     values = {
         "verdict": run.verdict,
@@ -123,6 +121,10 @@ def _properties(run: Run) -> list[tuple[str, object]]:
         "model_digest": result["model"]["digest"],
         "folder": run.folder and str(run.folder),
     }
-    line = f"{run.verdict}: {measured(run)}{f', in {run.folder}' if run.folder else ''}"
+    left = "not broken at all" if "distances" in result else "robust"
+    line = (
+        f"{run.verdict}: {result['robust']} of {run.samples} {left} ({run.robust_accuracy:.1%}) under "
+        f"{values['threat']}, suite {values['suite']}{f', in {run.folder}' if run.folder else ''}"
+    )
     told = [(f"sparring_{name}", value) for name, value in values.items() if value is not None]
     return [(LINE, line), *told]
