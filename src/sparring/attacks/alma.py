@@ -17,8 +17,12 @@ from sparring.errors import ThreatError
 from sparring.tensors import over_rows, per_row
 from sparring.threat import L1, L2
 from sparring.threat.box import allowed
+from sparring.threat.l2 import unit
 
 __all__ = ["ALMA"]
+
+_MARGIN = 1e-4
+"""How far past the goal the constraint asks the loss to be."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,6 @@ class _Lagrangian(State):
         multiplier: Of the constraint.
         penalty: On its violation.
         before: The violation at the last check.
-        held: The goal was reached since then.
         found: The step at which it was reached first; -1 before.
         rate: Length of steps, before it falls.
         square: Running mean of the squared gradient.
@@ -40,7 +43,6 @@ class _Lagrangian(State):
     multiplier: Tensor
     penalty: Tensor
     before: Tensor
-    held: Tensor
     found: Tensor
     rate: Tensor
     square: Tensor
@@ -53,11 +55,11 @@ class ALMA:
     """Descend distance and penalised loss together; multiplier and penalty follow the violation. L2 and L1.
 
     With d the change, y the violation (minus the loss: positive until the goal is reached), m the multiplier, r the
-    penalty, D = ||d||_2^2 or ||d||_1:
+    penalty, D = ||d||_2 or ||d||_1:
 
         P(y) = m y + m r y^2 + r^2 y^3 / 6      for y >= 0,   else   m y / (1 - max(r, 1) y)
         m <- smoothing m + (1 - smoothing) P'(y)
-        r <- 1.2 r      where in `check` steps the goal was never reached and y fell by less than 5%
+        r <- 1.2 r      where the goal was never reached and y fell by less than 5% in `check` steps
         d <- clip(d - rate RMSProp(gradient of D + P)) into the range of the data
 
     `rate` falls exponentially to a hundredth once the goal was reached. Looks for the smallest change whatever eps is.
@@ -66,7 +68,7 @@ class ALMA:
     Args:
         steps: How many steps to take.
         step_size: Length of the first step in the threat's norm.
-        smoothing: What is kept of the multiplier at each step.
+        smoothing: What is kept of the multiplier, of the mean square and of the sum of steps at each step.
         check: How often the penalty is looked at.
         loss: What is climbed; positive once the goal is reached.
     """
@@ -87,7 +89,6 @@ class ALMA:
             multiplier=one,
             penalty=one,
             before=one * torch.inf,
-            held=none > 0,
             found=none - 1,
             rate=one,
             square=torch.ones_like(task.inputs),
@@ -97,18 +98,18 @@ class ALMA:
 
     def step(self, task: Task, state: _Lagrangian, seen: Seen) -> _Lagrangian:
         reached = task.goal.reached(seen.outputs)[:, 0]
-        violation = -seen.loss.float().clamp_min(-1e6)
-        held, due = state.held | reached, (state.taken + 1) % self.check == 0
-        stuck = due & ~held & (violation > 0.95 * state.before)
+        violation = _MARGIN - seen.loss.float().clamp_min(-1e6)
+        due = (state.taken + 1) % self.check == 0
+        stuck = due & ~reached & (state.found < 0) & (violation > 0.95 * state.before)
         penalty = torch.where(stuck, 1.2 * state.penalty, state.penalty)
         fresh = _slope(violation, state.multiplier, penalty)
         learnt = (self.smoothing * state.multiplier + (1 - self.smoothing) * fresh).clamp(1e-6, 1e12)
         multiplier = torch.where(state.taken > 0, learnt, state.multiplier)
         pull = per_row(_slope(violation, multiplier, penalty), task.inputs) * seen.gradient
         change = state.point - task.inputs
-        slope = allowed((2 * change if isinstance(task.threat, L2) else change.sign()) - pull, task.threat.mask)
-        square = torch.lerp(slope.square(), state.square, 0.99)
-        speed = 0.9 * state.speed + slope / (square.sqrt() + 1e-8)
+        slope = allowed((unit(change) if isinstance(task.threat, L2) else change.sign()) - pull, task.threat.mask)
+        square = torch.lerp(slope.square(), state.square, self.smoothing)
+        speed = self.smoothing * state.speed + slope / (square.sqrt() + 1e-8)
         length = task.threat.distance(speed, torch.zeros_like(speed)).float().clamp_min(1e-12)
         rate = torch.where(state.taken == 0, self.step_size / length, state.rate)
         found = torch.where(reached & (state.found < 0), state.taken, state.found)
@@ -118,7 +119,6 @@ class ALMA:
             multiplier=multiplier,
             penalty=penalty,
             before=torch.where(due, violation, state.before),
-            held=held & ~due,
             found=found,
             rate=rate,
             square=square,

@@ -22,6 +22,9 @@ from sparring.threat.box import allowed
 
 __all__ = ["PDPGD"]
 
+_MOST = math.log(1e6)
+"""How far the weights may be apart."""
+
 
 @dataclass(frozen=True)
 class _PrimalDual(State):
@@ -39,11 +42,11 @@ class PDPGD:
 
     With d the change, L the loss (positive once the goal is reached), w the weight of the norm:
 
+        z <- clip(d - step_size Adam(gradient of softplus(-L))) into the range of the data
+        d <- argmin_d  step_size w / (1 - w) ||d|| + (d - z)' H (d - z) / 2,   H the metric of Adam
         odds <- odds + dual_step      where the goal is reached, else - dual_step;   w follows sigmoid(odds)
-        z <- d - step_size Adam((1 - w) gradient of softplus(-L))
-        d <- argmin_d  step_size w ||d|| + (d - z)' H (d - z) / 2,   H the metric of Adam;   clipped to the range
 
-    `step_size` falls exponentially to a hundredth, `dual_step` to a tenth. Looks for the smallest change whatever eps
+    `step_size` falls exponentially to a hundredth, `dual_step` linearly to a tenth. Looks for the smallest change whatever eps
     is. Cost: `steps + 1` forwards, `steps` backwards.
 
     Args:
@@ -70,18 +73,22 @@ class PDPGD:
 
     def step(self, task: Task, state: _PrimalDual, seen: Seen) -> _PrimalDual:
         reached, share = task.goal.reached(seen.outputs)[:, 0], state.taken / max(self.steps, 1)
-        faster = self.dual_step * 0.1**share
-        odds = (state.odds + torch.where(reached, faster, -faster)).clamp_min(math.log(1e-6))
-        weight = torch.lerp(odds.sigmoid(), state.weight, 0.9)
-        pull = (1 - weight) * (-seen.loss.float()).clamp_max(1e6).sigmoid()
+        pull = (-seen.loss.float()).clamp_max(1e6).sigmoid()
         slope = allowed(-over_rows(pull, seen.gradient).to(seen.gradient) * seen.gradient, task.threat.mask)
         moments, mean, metric = adam(state.moments, slope, state.taken)
-        length = self.step_size * 0.01**share
-        wish = state.point - task.inputs - over_rows(length, slope).to(slope) * mean / metric
-        shrink = (length * weight).to(slope)
+        length = (self.step_size * 0.01**share).to(slope)
+        wish = task.threat.box.clip(state.point - over_rows(length, slope) * mean / metric) - task.inputs
+        shrink = length * (state.weight / (1 - state.weight)).to(slope)
         change = _cut(wish, metric, shrink) if isinstance(task.threat, Linf) else _soft(wish, metric, shrink)
-        moved = task.threat.box.clip(task.inputs + allowed(change, task.threat.mask))
-        return _PrimalDual(gradient_at(moved), moments=moments, odds=odds, weight=weight, taken=state.taken + 1)
+        faster = self.dual_step * (1 - 0.9 * share)
+        odds = (state.odds + torch.where(reached, faster, -faster)).clamp(-_MOST, _MOST)
+        return _PrimalDual(
+            gradient_at(task.threat.box.clip(task.inputs + change)),
+            moments=moments,
+            odds=odds,
+            weight=torch.lerp(odds.sigmoid(), state.weight, 0.9),
+            taken=state.taken + 1,
+        )
 
 
 def _soft(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
