@@ -71,10 +71,14 @@ def lengths(points: Tensor, inputs: Tensor, norm: str) -> Tensor:
     return torch.linalg.vector_norm(change, orders[norm], dim=1)
 
 
-def _adv_lib(name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, **options: object) -> object:
+def _adv_lib(
+    name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, **options: object
+) -> object:
     for absent in ("torchvision", "visdom"):  # other attacks of its import them
         sys.modules.setdefault(absent, MagicMock())
-    return getattr(import_module("adv_lib.attacks"), name)(model, inputs, labels, **{_STEPS[name]: steps}, **options)
+    return getattr(import_module("adv_lib.attacks"), name)(
+        model, inputs, labels, **{_STEPS[name]: steps}, **options
+    )
 
 
 _STEPS = {
@@ -84,14 +88,18 @@ _STEPS = {
 }  # fmt: skip
 
 
-def _foolbox(name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, **options: object) -> object:
+def _foolbox(
+    name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, **options: object
+) -> object:
     foolbox = import_module("foolbox")
     found = getattr(foolbox.attacks, name, None) or getattr(foolbox.attacks.fast_minimum_norm, name)
     seen = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
     return found(steps=steps, **options)(seen, inputs, labels, epsilons=None)
 
 
-def _torchattacks(name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, **options: object) -> object:
+def _torchattacks(
+    name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, **options: object
+) -> object:
     return getattr(import_module("torchattacks"), name)(model, steps=steps, **options)(inputs, labels)
 
 
@@ -100,7 +108,11 @@ def _peers(norm: str) -> dict[str, dict[str, Attack]]:
     order = {"linf": float("inf"), "l2": 2, "l1": 1, "l0": 0}[norm]
     adv_lib, foolbox = partial(partial, _adv_lib), partial(partial, _foolbox)
     torchattacks = partial(partial, _torchattacks)
-    found: dict[str, dict[str, Attack]] = {"adv_lib": {"FMN": adv_lib("fmn", norm=order)}, "foolbox": {}, "torchattacks": {}}
+    found: dict[str, dict[str, Attack]] = {
+        "adv_lib": {"FMN": adv_lib("fmn", norm=order)},
+        "foolbox": {},
+        "torchattacks": {},
+    }
     fmn = {"linf": "LInfFMNAttack", "l2": "L2FMNAttack", "l1": "L1FMNAttack", "l0": "L0FMNAttack"}[norm]
     found["foolbox"]["FMN"] = foolbox(fmn)
     if norm == "l2":
@@ -109,14 +121,21 @@ def _peers(norm: str) -> dict[str, dict[str, Attack]]:
             "PDGD": adv_lib("pdgd"), "DeepFool": adv_lib("df"), "SuperDeepFool": adv_lib("sdf"),
             "TR": adv_lib("tr", p=2), "CW": _adv_lib_cw,
         }  # fmt: skip
-        found["foolbox"] |= {"DDN": foolbox("DDNAttack"), "DeepFool": foolbox("L2DeepFoolAttack"), "CW": _foolbox_cw}
+        found["foolbox"] |= {
+            "DDN": foolbox("DDNAttack"),
+            "DeepFool": foolbox("L2DeepFoolAttack"),
+            "CW": _foolbox_cw,
+        }
         found["foolbox"] |= {"BB": foolbox("L2BrendelBethgeAttack")}
         found["torchattacks"] |= {"CW": torchattacks("CW"), "DeepFool": torchattacks("DeepFool")}
     if norm == "linf":
         found["adv_lib"] |= {
             "PDPGD": adv_lib("pdpgd", norm=order), "DeepFool": adv_lib("df", norm=order), "TR": adv_lib("tr", p=order),
         }  # fmt: skip
-        found["foolbox"] |= {"DeepFool": foolbox("LinfDeepFoolAttack"), "BB": foolbox("LinfinityBrendelBethgeAttack")}
+        found["foolbox"] |= {
+            "DeepFool": foolbox("LinfDeepFoolAttack"),
+            "BB": foolbox("LinfinityBrendelBethgeAttack"),
+        }
     if norm == "l1":
         found["adv_lib"] |= {
             "PDPGD": adv_lib("pdpgd", norm=1),
@@ -127,7 +146,7 @@ def _peers(norm: str) -> dict[str, dict[str, Attack]]:
         found["adv_lib"] |= {"SigmaZero": adv_lib("sigma_zero"), "VFGA": _adv_lib_vfga}
         found["foolbox"] |= {"BB": foolbox("L0BrendelBethgeAttack")}
     else:
-        found["adv_lib"]["FAB"] = adv_lib("fab", norm={"linf": "Linf", "l2": "L2", "l1": "L1"}[norm])
+        found["adv_lib"]["FAB"] = adv_lib("fab", norm=order)
     return found
 
 
@@ -145,7 +164,7 @@ def _foolbox_ead(model: nn.Module, inputs: Tensor, labels: Tensor, steps: int) -
 
 
 def _adv_lib_vfga(model: nn.Module, inputs: Tensor, labels: Tensor, steps: int) -> object:
-    return _adv_lib("vfga", model, inputs, labels, steps, n_samples=10)
+    return _adv_lib("vfga", model, inputs, labels, steps, targeted=False, n_samples=10)
 
 
 PEERS = {norm: _peers(norm) for norm in ("linf", "l2", "l1", "l0")}

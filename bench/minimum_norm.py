@@ -27,7 +27,7 @@ from _data import FOLDER, found
 from _smallest import PEERS, Spent, Watched, installed
 from torch import Tensor, nn
 
-from sparring.attacks import ALMA, DDN, FAB, FMN, PDPGD, SigmaZero
+from sparring.attacks import ALMA, DDN, FAB, FMN, PDPGD, CarliniWagner, DeepFool, SigmaZero, SuperDeepFool
 from sparring.data import load_data
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
@@ -41,18 +41,23 @@ DATA = {
 }
 
 
-def ours(norm: str, steps: int) -> dict[str, Attack]:
-    """Our attacks for a norm, with so many steps of a forward and a backward."""
+def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
+    """Our attacks for a norm, with as many steps as `budget` passes pay for."""
+    steps, others = (budget - 1) // 2, classes - 1
     attacks: dict[str, Attack] = {"FMN": FMN(steps)}
     match norm:
         case "linf":
             attacks |= {"PDPGD": PDPGD(steps)}
         case "l2":
-            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps)}
+            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps), "CW": CarliniWagner(9, steps // 9)}
+            attacks |= {"SuperDeepFool": SuperDeepFool((budget - 1) // 4, 3)}
         case "l1":
             attacks |= {"PDPGD": PDPGD(steps), "ALMA": ALMA(steps, 0.5, 0.5)}
         case "l0":
             attacks |= {"SigmaZero": SigmaZero(steps)}
+    if norm != "l0":
+        attacks |= {"FAB": FAB(budget // (2 + others)), "DeepFool": DeepFool((budget - 1) // (1 + others))}
+        attacks |= {"FAB-T": FAB(budget // 3)}
     return attacks
 
 
@@ -64,7 +69,9 @@ def main() -> None:
     options.add_argument("--budget", type=int, default=100, help="passes per sample")
     options.add_argument("--samples", type=int, default=64)
     options.add_argument("--only", help="attacks whose names contain this")
-    options.add_argument("--json", type=Path, help="where to write the table, too; one that is there joins the pool")
+    options.add_argument(
+        "--json", type=Path, help="where to write the table, too; one that is there joins the pool"
+    )
     asked = options.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of the peers
@@ -73,7 +80,9 @@ def main() -> None:
     with torch.no_grad():
         right = model(samples.inputs).argmax(1) == samples.labels
     correct = samples.select(right.nonzero().flatten())
-    print(f"{asked.model}, {asked.norm}, {asked.budget} passes, {len(correct)} of {len(samples)} samples correct")
+    print(
+        f"{asked.model}, {asked.norm}, {asked.budget} passes, {len(correct)} of {len(samples)} samples correct"
+    )
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
     runs = {name: (each["distance"], each["seconds"]) for name, each in old.items()}
     for name, run in _contenders(asked.norm, asked.budget).items():
@@ -83,27 +92,34 @@ def main() -> None:
         distance = run(model, correct.inputs, correct.labels, asked)
         runs[name] = distance.tolist(), time.process_time() - began
         if asked.json:
-            asked.json.write_text(json.dumps({key: {"distance": d, "seconds": s} for key, (d, s) in runs.items()}))
+            asked.json.write_text(
+                json.dumps({key: {"distance": d, "seconds": s} for key, (d, s) in runs.items()})
+            )
     _print(runs, len(samples))
 
 
 def _contenders(norm: str, budget: int):
     """Everything that is run, by library and algorithm."""
-    found = {f"sparring {name}": _ours(attack) for name, attack in ours(norm, (budget - 1) // 2).items()}
+    found = {f"sparring {name}": _ours(attack, name.endswith("-T")) for name, attack in ours(norm, budget, 10).items()}
     for library, attacks in PEERS[norm].items():
         if installed(library):
             found |= {f"{library} {name}": _theirs(attack) for name, attack in attacks.items()}
     return found
 
 
-def _ours(attack: Attack):
+def _ours(attack: Attack, aimed: bool):
     def run(model: nn.Module, inputs: Tensor, labels: Tensor, asked: argparse.Namespace) -> Tensor:
         from sparring.domain import Domain
 
-        threat = parse_threat(f"{asked.norm}:min").bind(inputs, Domain(0.0, 1.0, None, tuple(inputs.shape[1:])))
+        threat = parse_threat(f"{asked.norm}:min").bind(
+            inputs, Domain(0.0, 1.0, None, tuple(inputs.shape[1:]))
+        )
         draws = Draws(row_keys(0, [str(row) for row in range(len(inputs))]))
-        task = Task(inputs, Untargeted(labels), threat, draws, aim=None)
-        result = search(model, task, attack, retire="never", keep="closest", budget=asked.budget)
+        with torch.no_grad():
+            rival = model(inputs).scatter(1, labels[:, None], -torch.inf).argmax(1)
+        task = Task(inputs, Untargeted(labels), threat, draws, aim=rival if aimed else None)
+        result = search(model, task, attack, retire="never", keep="closest")
+        assert int((result.forwards + result.backwards).max()) <= asked.budget
         return result.distance.double()
 
     return run

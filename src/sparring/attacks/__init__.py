@@ -5,7 +5,9 @@ from sparring.attacks.alma import ALMA
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.averaged import Averaged
+from sparring.attacks.carlini_wagner import CarliniWagner
 from sparring.attacks.ddn import DDN
+from sparring.attacks.deepfool import DeepFool
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
@@ -16,6 +18,7 @@ from sparring.attacks.pgd import PGD
 from sparring.attacks.sigma_zero import SigmaZero
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
+from sparring.attacks.super_deepfool import SuperDeepFool
 
 __all__ = [
     "ALMA",
@@ -29,10 +32,13 @@ __all__ = [
     "PDPGD",
     "PGD",
     "Averaged",
+    "CarliniWagner",
+    "DeepFool",
     "SigmaZero",
     "Square",
     "SquareL1",
     "SquareL2",
+    "SuperDeepFool",
     "cross_entropy",
     "difference_of_logits_ratio",
     "margin",

@@ -107,7 +107,9 @@ class ALMA:
         multiplier = torch.where(state.taken > 0, learnt, state.multiplier)
         pull = per_row(_slope(violation, multiplier, penalty), task.inputs) * seen.gradient
         change = state.point - task.inputs
-        slope = allowed((unit(change) if isinstance(task.threat, L2) else change.sign()) - pull, task.threat.mask)
+        slope = allowed(
+            (unit(change) if isinstance(task.threat, L2) else change.sign()) - pull, task.threat.mask
+        )
         square = torch.lerp(slope.square(), state.square, self.smoothing)
         speed = self.smoothing * state.speed + slope / (square.sqrt() + 1e-8)
         length = task.threat.distance(speed, torch.zeros_like(speed)).float().clamp_min(1e-12)

@@ -67,8 +67,12 @@ class DDN:
     def step(self, task: Task, state: _Sphere, seen: Seen) -> _Sphere:
         reached = task.goal.reached(seen.outputs)[:, 0]
         size = state.size * torch.where(reached, 1 - self.change, 1 + self.change)
-        longest = flat(torch.maximum(task.threat.box.room(task.inputs, torch.ones_like(task.inputs)),
-                                     task.threat.box.room(task.inputs, -torch.ones_like(task.inputs)))).norm(dim=1)
+        longest = flat(
+            torch.maximum(
+                task.threat.box.room(task.inputs, torch.ones_like(task.inputs)),
+                task.threat.box.room(task.inputs, -torch.ones_like(task.inputs)),
+            )
+        ).norm(dim=1)
         size = torch.minimum(size, longest)
         length = cosine(self.step_size, self.step_size / 100, state.taken, self.steps).to(size)
         change = state.point - task.inputs + over_rows(length, seen.gradient) * unit(seen.gradient)

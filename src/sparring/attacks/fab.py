@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import across, dual_length
-from sparring.attacks.losses import margin
+from sparring.attacks.hyperplane import across, nearest_boundary
+from sparring.attacks.losses import rivals
 from sparring.engine import Ask, Seen, State, Task, Want
 from sparring.tensors import flat, per_row, pick
 
@@ -37,7 +37,7 @@ class FAB:
         x <- (1 - a) (x + overshoot d1) + a (x0 + overshoot d0)
         x <- x0 + backward (x - x0)                     if x is across
 
-    Cost: 2 `moves` forwards, `moves` backwards; without an aim, a backward for each class.
+    Cost: 2 `moves` forwards, `moves` backwards; without an aim, a backward for each other class.
 
     Args:
         moves: How many steps to take.
@@ -57,11 +57,7 @@ class FAB:
 
     def loss(self, task: Task, state: Any, outputs: Any) -> Tensor:
         """Signed distance to the boundary in score units: to the aim's, else to that of every class."""
-        if task.aim is not None or task.goal.wanted is not None:
-            return margin(task, state, outputs)
-        scores = task.goal.scores(outputs)
-        own = task.goal.labels[:, None, None].expand(-1, scores.shape[1], 1)
-        return scores - scores.gather(-1, own)
+        return rivals(task, state, outputs)
 
     def start(self, task: Task) -> _Walk:
         first = task.inputs if task.begin is None else task.begin
@@ -75,7 +71,7 @@ class FAB:
         return _asked(pick(state.arrived, stay, self._walk(task, state.point, seen)), ~state.arrived)
 
     def _walk(self, task: Task, points: Tensor, seen: Seen) -> Tensor:
-        excess, normal = _nearest_boundary(task, seen)
+        excess, normal = nearest_boundary(task, seen)
         from_input = excess + flat(normal * (task.inputs - points)).sum(1)
         near, far = (
             across(task.threat, points, normal, excess),
@@ -92,16 +88,3 @@ def _asked(points: Tensor, arrived: Tensor) -> _Walk:
     """Ask rows that arrived for scores, the others for gradients."""
     want = torch.where(arrived, int(Want.SCORES), int(Want.GRADIENTS))
     return _Walk(Ask(points[:, None], want), arrived=arrived)
-
-
-def _nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
-    """Score `(B,)` and gradient `(B, *shape)` of the class whose linear boundary is nearest in the threat's norm."""
-    assert seen.losses is not None
-    assert seen.gradients is not None
-    excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
-    if excess.shape[1] == 1:
-        return excess[:, 0], normals[:, 0]
-    slope = dual_length(task.threat, normals.flatten(2)).clamp_min(1e-12)
-    away = (excess.abs() / slope).scatter(1, task.goal.labels[:, None], torch.inf)
-    rows, which = torch.arange(len(excess), device=excess.device), away.argmin(1)
-    return excess[rows, which], normals[rows, which]

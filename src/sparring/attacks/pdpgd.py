@@ -65,11 +65,15 @@ class PDPGD:
 
     def start(self, task: Task) -> _PrimalDual:
         if not isinstance(task.threat, Linf | L1):
-            raise ThreatError(f"PDPGD finds smallest changes in linf and l1, not in {task.threat.norm}; use FMN")
+            raise ThreatError(
+                f"PDPGD finds smallest changes in linf and l1, not in {task.threat.norm}; use FMN"
+            )
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         odds = torch.full(none.shape, math.log(self.ratio), device=none.device)
         moments = no_moments(task.inputs)
-        return _PrimalDual(gradient_at(task.inputs), moments=moments, odds=odds, weight=odds.sigmoid(), taken=none)
+        return _PrimalDual(
+            gradient_at(task.inputs), moments=moments, odds=odds, weight=odds.sigmoid(), taken=none
+        )
 
     def step(self, task: Task, state: _PrimalDual, seen: Seen) -> _PrimalDual:
         reached, share = task.goal.reached(seen.outputs)[:, 0], state.taken / max(self.steps, 1)
