@@ -13,6 +13,7 @@ from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
 from sparring.attacks.mim import MIM
+from sparring.attacks.nearest_class import NearestClass
 from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
 from sparring.attacks.sigma_zero import SigmaZero
@@ -32,6 +33,7 @@ __all__ = [
     "PDPGD",
     "PGD",
     "Averaged",
+    "NearestClass",
     "CarliniWagner",
     "DeepFool",
     "SigmaZero",
