@@ -17,17 +17,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 import warnings
 from pathlib import Path
 
 import torch
-from _data import FOLDER, found
+from _data import found
 from _smallest import PEERS, Spent, Watched, installed
 from torch import Tensor, nn
 
-from sparring.attacks import ALMA, DDN, FAB, FMN, PDPGD, CarliniWagner, DeepFool, SigmaZero, SuperDeepFool
+from sparring.attacks import (
+    ALMA,
+    DDN,
+    FAB,
+    FMN,
+    PDPGD,
+    CarliniWagner,
+    DeepFool,
+    NearestClass,
+    SigmaZero,
+    SuperDeepFool,
+)
 from sparring.data import load_data
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
@@ -57,7 +67,11 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             attacks |= {"SigmaZero": SigmaZero(steps)}
     if norm != "l0":
         attacks |= {"FAB": FAB(budget // (2 + others)), "DeepFool": DeepFool((budget - 1) // (1 + others))}
-        attacks |= {"FAB-T": FAB(budget // 3)}
+    looks, aims = (5, 1) if budget < 300 else (9, 3)
+    left = budget - 2 * looks
+    attacks |= {"NearestClass FMN": NearestClass(FMN(left // aims // 2 - 1), looks, aims)}
+    if norm != "l0":
+        attacks |= {"NearestClass FAB": NearestClass(FAB(left // aims // 3), looks, aims)}
     return attacks
 
 
@@ -100,14 +114,14 @@ def main() -> None:
 
 def _contenders(norm: str, budget: int):
     """Everything that is run, by library and algorithm."""
-    found = {f"sparring {name}": _ours(attack, name.endswith("-T")) for name, attack in ours(norm, budget, 10).items()}
+    found = {f"sparring {name}": _ours(attack) for name, attack in ours(norm, budget, 10).items()}
     for library, attacks in PEERS[norm].items():
         if installed(library):
             found |= {f"{library} {name}": _theirs(attack) for name, attack in attacks.items()}
     return found
 
 
-def _ours(attack: Attack, aimed: bool):
+def _ours(attack: Attack):
     def run(model: nn.Module, inputs: Tensor, labels: Tensor, asked: argparse.Namespace) -> Tensor:
         from sparring.domain import Domain
 
@@ -115,9 +129,7 @@ def _ours(attack: Attack, aimed: bool):
             inputs, Domain(0.0, 1.0, None, tuple(inputs.shape[1:]))
         )
         draws = Draws(row_keys(0, [str(row) for row in range(len(inputs))]))
-        with torch.no_grad():
-            rival = model(inputs).scatter(1, labels[:, None], -torch.inf).argmax(1)
-        task = Task(inputs, Untargeted(labels), threat, draws, aim=rival if aimed else None)
+        task = Task(inputs, Untargeted(labels), threat, draws)
         result = search(model, task, attack, retire="never", keep="closest")
         assert int((result.forwards + result.backwards).max()) <= asked.budget
         return result.distance.double()

@@ -3,21 +3,29 @@
 import pytest
 
 from sparring.attacks import (
+    ALMA,
     APGD,
     APGDL1,
+    DDN,
     FAB,
     FGSM,
     FMN,
     MIM,
+    PDPGD,
     PGD,
+    CarliniWagner,
+    DeepFool,
+    NearestClass,
+    SigmaZero,
     Square,
     SquareL1,
     SquareL2,
+    SuperDeepFool,
     difference_of_logits_ratio,
     margin,
 )
 from sparring.testing import LAWS, Case
-from sparring.threat import L1, L2, Linf
+from sparring.threat import L0, L1, L2, Linf
 
 LINF, L2_, L1_ = Linf(0.05), L2(0.2), L1(0.3)
 
@@ -36,6 +44,21 @@ TABLE = {
     "fab-linf": Case(FAB(10), LINF),
     "fab-l2": Case(FAB(10), L2_),
     "fab-l1": Case(FAB(20), L1_),
+    "deepfool-linf": Case(DeepFool(20), LINF),
+    "deepfool-l2": Case(DeepFool(20), L2_),
+    "deepfool-l1": Case(DeepFool(20), L1_),
+    "super-deepfool": Case(SuperDeepFool(20), L2_),
+    "ddn": Case(DDN(100), L2_),
+    "alma-l2": Case(ALMA(200, loss=margin), L2_),
+    "alma-l1": Case(ALMA(200, 0.5, 0.5, loss=margin), L1_, reach=0.5),
+    "pdpgd-linf": Case(PDPGD(200), LINF),
+    "pdpgd-l1": Case(PDPGD(200), L1_),
+    "carlini-wagner": Case(CarliniWagner(6, 30), L2_),
+    "sigma-zero": Case(SigmaZero(200), L0(3)),
+    "nearest-fmn": Case(NearestClass(FMN(60), 2), L2_),
+    "nearest-fab": Case(NearestClass(FAB(15), 2, 2), LINF),
+    "nearest-deepfool": Case(NearestClass(DeepFool(10), 9, 2), L2_),
+    "fmn-l0": Case(FMN(200), L0(3)),
     "fmn-linf": Case(FMN(60), LINF),
     "fmn-l2": Case(FMN(60), L2_),
     "fmn-l1": Case(FMN(100), L1_),

@@ -207,7 +207,7 @@ def test_a_random_model_has_no_smallest_change():
 def test_suites_of_the_other_kind_are_refused():
     with pytest.raises(UsageError, match="give the threat l2:min, and an eps to the gate"):
         sparring.attacks.suites.stages_for("min-l2", "l2")
-    with pytest.raises(UsageError, match="give the suite min-l2, or a size such as l2:0.5"):
+    with pytest.raises(UsageError, match=r"give the suite min-l2, or a size such as l2:0\.5"):
         sparring.attacks.suites.stages_for("smoke", "l2:min")
 
 

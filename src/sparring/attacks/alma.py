@@ -1,7 +1,6 @@
-"""ALMA (Rony et al. 2021, https://arxiv.org/abs/2011.11857): an augmented Lagrangian with a multiplier of its own per sample.
+"""ALMA (Rony et al. 2021, https://arxiv.org/abs/2011.11857): an augmented Lagrangian, a multiplier per sample.
 
-Follows the authors' code in its constants. Deviation: the distance of the first step is set exactly, without regard to
-the range of the data, which it never leaves by much.
+Follows the authors' code. Deviation: `rate` is set without regard to the range of the data.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class ALMA:
 
     Args:
         steps: How many steps to take.
-        step_size: Length of the first step in the threat's norm.
+        step_size: Length of the first gradient in the threat's norm, times `rate`.
         smoothing: What is kept of the multiplier, of the mean square and of the sum of steps at each step.
         check: How often the penalty is looked at.
         loss: What is climbed; positive once the goal is reached.
@@ -112,7 +111,7 @@ class ALMA:
         )
         square = torch.lerp(slope.square(), state.square, self.smoothing)
         speed = self.smoothing * state.speed + slope / (square.sqrt() + 1e-8)
-        length = task.threat.distance(speed, torch.zeros_like(speed)).float().clamp_min(1e-12)
+        length = task.threat.distance(slope, torch.zeros_like(slope)).float().clamp_min(1e-12)
         rate = torch.where(state.taken == 0, self.step_size / length, state.rate)
         found = torch.where(reached & (state.found < 0), state.taken, state.found)
         moved = state.point - over_rows(rate * self._decay(state.taken, found), speed).to(speed) * speed

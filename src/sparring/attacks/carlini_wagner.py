@@ -1,4 +1,4 @@
-"""C&W in L2 (Carlini & Wagner 2017, https://arxiv.org/abs/1608.04644): Adam on distance plus weighted loss, the weight searched.
+"""C&W in L2 (Carlini & Wagner 2017, https://arxiv.org/abs/1608.04644): Adam on distance plus weighted loss.
 
 Deviation: no row ends a round early.
 """
@@ -44,7 +44,7 @@ class _Round(State):
 
 @dataclass(frozen=True)
 class CarliniWagner:
-    """Descend `||x - x0||^2 + c max(-L, 0)` in coordinates where every point is in range; search c by bisection. L2 only.
+    """Descend `||x - x0||^2 + c max(-L, 0)` without bounds on coordinates; search c by bisection. L2 only.
 
         x = low + (high - low) (tanh w + 1) / 2,   w <- w - step_size Adam(gradient)
 

@@ -1,4 +1,4 @@
-"""DeepFool (Moosavi-Dezfooli et al. 2016, https://arxiv.org/abs/1511.04599): step to the nearest linear boundary until it is crossed.
+"""DeepFool (Moosavi-Dezfooli et al. 2016, https://arxiv.org/abs/1511.04599): step to the nearest linear boundary.
 
 Deviations: a step is the smallest one that stays in the range of the data, where the authors forget the range; with an
 aim or a target only that class's boundary is stepped to. L1 is the same step in another norm.
@@ -51,7 +51,8 @@ class DeepFool:
         return rivals(task, state, outputs, self.classes)
 
     def start(self, task: Task) -> _Walk:
-        return _Walk(gradient_at(task.inputs), change=torch.zeros_like(task.inputs))
+        none = torch.zeros(len(task), dtype=torch.bool, device=task.inputs.device)
+        return _Walk(gradient_at(task.inputs), change=torch.zeros_like(task.inputs), done=none)
 
     def step(self, task: Task, state: _Walk, seen: Seen) -> _Walk:
         excess, normal = nearest_boundary(task, seen)

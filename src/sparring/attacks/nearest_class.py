@@ -84,7 +84,8 @@ class NearestClass:
         inner = self.attack.start(replace(task, aim=aim))
         state = _Aimed(
             inner.ask,
-            inner=inner,
+            done=none > 0,
+            inner=replace(inner, done=None),
             aim=aim,
             classes=none[:, None].expand(-1, self.looks),
             away=torch.full((len(task), self.looks), torch.inf, device=none.device),
@@ -99,7 +100,11 @@ class NearestClass:
         looking = self._looking(state.looked, scores)
         state = _noted(task, state, seen, scores, looking) if bool(looking.any()) else state
         inner = self.attack.step(replace(task, aim=state.aim), state.inner, seen)
-        over = (state.age >= self.attack.steps) if inner.done is None else (state.age >= self.attack.steps) | inner.done
+        over = (
+            (state.age >= self.attack.steps)
+            if inner.done is None
+            else (state.age >= self.attack.steps) | inner.done
+        )
         still = self._looking(state.looked, scores)
         begin = ~still & (looking | over)
         best, nearest = state.away.min(1)
@@ -107,7 +112,9 @@ class NearestClass:
         aim = torch.where(begin & ~done, _at(state.classes, nearest), state.aim)
         rows = begin.nonzero().squeeze(1)
         if len(rows):
-            inner = put(replace(inner, done=None), rows, self.attack.start(take(replace(task, aim=aim), rows)))
+            inner = put(
+                replace(inner, done=None), rows, self.attack.start(take(replace(task, aim=aim), rows))
+            )
         return _Aimed(
             _asked(task, inner.ask, still),
             done=done,
@@ -141,7 +148,9 @@ def _noted(task: Task, state: _Aimed, seen: Seen, scores: Tensor, looking: Tenso
 
 def _ranked(task: Task, scores: Tensor, rank: Tensor) -> Tensor:
     """The class of this rank among the others by descending score `(B, C)`; from 0 on, `(B,)`."""
-    order = scores.scatter(1, task.goal.labels[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
+    order = scores.scatter(1, task.goal.labels[:, None], -torch.inf).argsort(
+        dim=1, descending=True, stable=True
+    )
     return _at(order, rank.clamp_max(scores.shape[1] - 1))
 
 

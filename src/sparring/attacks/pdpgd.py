@@ -1,4 +1,4 @@
-"""PDPGD (Matyasko & Chau 2021, https://arxiv.org/abs/2106.01538): proximal steps on the norm, a weight that follows success.
+"""PDPGD (Matyasko & Chau 2021, https://arxiv.org/abs/2106.01538): proximal steps, weighed by success.
 
 Deviations: the proximal step of Linf is solved exactly in Adam's metric, where the authors iterate; steps start at the
 input without noise.
@@ -28,7 +28,7 @@ _MOST = math.log(1e6)
 
 @dataclass(frozen=True)
 class _PrimalDual(State):
-    """The moments of Adam; log odds of the norm against the loss, the running weight of the norm, steps taken, `(B,)`."""
+    """The moments of Adam; per row log odds of the norm against the loss, its running weight, and steps taken."""
 
     moments: Moments
     odds: Tensor
@@ -46,8 +46,8 @@ class PDPGD:
         d <- argmin_d  step_size w / (1 - w) ||d|| + (d - z)' H (d - z) / 2,   H the metric of Adam
         odds <- odds + dual_step      where the goal is reached, else - dual_step;   w follows sigmoid(odds)
 
-    `step_size` falls exponentially to a hundredth, `dual_step` linearly to a tenth. Looks for the smallest change whatever eps
-    is. Cost: `steps + 1` forwards, `steps` backwards.
+    `step_size` falls exponentially to a hundredth, `dual_step` linearly to a tenth. Looks for the smallest change
+    whatever eps is. Cost: `steps + 1` forwards, `steps` backwards.
 
     Args:
         steps: How many steps to take.
