@@ -60,7 +60,7 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             attacks |= {"PDPGD": PDPGD(steps)}
         case "l2":
             attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps), "CW": CarliniWagner(9, steps // 9)}
-            attacks |= {"SuperDeepFool": SuperDeepFool((budget - 1) // 4, 3)}
+            attacks |= {"SuperDeepFool": SuperDeepFool((budget - 1) // 5)}
         case "l1":
             attacks |= {"PDPGD": PDPGD(steps), "ALMA": ALMA(steps, 0.5, 0.5)}
         case "l0":

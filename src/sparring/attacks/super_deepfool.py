@@ -1,4 +1,4 @@
-"""SuperDeepFool (Abdollahpour et al. 2023, https://arxiv.org/abs/2303.12481): DeepFool, turned to the boundary's normal.
+"""SuperDeepFool (Abdollahpour et al. 2023, https://arxiv.org/abs/2303.12481): DeepFool turned to the boundary's normal.
 
 Their SDF(inf, 1). Deviations: each step of DeepFool stays in the range of the data, and a row that a turn leaves across
 the boundary is turned again, where the authors stop and search along the line to the input.
@@ -39,7 +39,7 @@ class SuperDeepFool:
     """
 
     steps: int = 100
-    classes: int = 3
+    classes: int = 4
     overshoot: float = 0.02
 
     def loss(self, task: Task, state: Any, outputs: Any) -> Tensor:
