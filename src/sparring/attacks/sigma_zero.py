@@ -70,7 +70,7 @@ class SigmaZero:
         reached, width = task.goal.reached(seen.outputs)[:, 0], _width(task)
         change = (state.point - task.inputs) / width
         slope = self._slope(task, change) - seen.gradient * width * per_row(
-            (seen.loss < 0).to(change), change
+            (seen.loss <= 0).to(change), change
         )
         slope = allowed(slope, task.threat.mask)
         slope = slope / over_rows(flat(slope).abs().amax(1).clamp_min(1e-12), slope)

@@ -1,7 +1,8 @@
 """SuperDeepFool (Abdollahpour et al. 2023, https://arxiv.org/abs/2303.12481): DeepFool turned to the boundary's normal.
 
-Their SDF(inf, 1). Deviations: each step of DeepFool stays in the range of the data, and a row that a turn leaves across
-the boundary is turned again, where the authors stop and search along the line to the input.
+Their SDF(inf, 1). Deviations: each step stays in the range of the data; the second step ends at the linear boundary,
+where the authors keep the length and search along the line to the input when all is done; it is repeated until the
+steps are used up, where the authors stop.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from sparring.attacks.hyperplane import across, nearest_boundary
 from sparring.attacks.losses import rivals
 from sparring.engine import Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
-from sparring.tensors import flat, over_rows, pick
+from sparring.tensors import flat, pick
 from sparring.threat import L2
-from sparring.threat.box import allowed
 
 __all__ = ["SuperDeepFool"]
 
@@ -27,10 +27,10 @@ class SuperDeepFool:
     """Walk across the boundary by DeepFool; then keep of the change what is normal to the boundary there. L2 only.
 
         x <- x + (1 + overshoot) (smallest change across the nearest linear boundary)       until the goal is reached
-        x <- x0 + <x - x0, w> w / ||w||^2,   w the gradient of the margin                   where it is reached
+        x <- x0 + (1 + overshoot) (smallest change from x0 across the linear boundary at x)   where it is reached
 
-    At the smallest change w and x - x0 are parallel. Cost: `steps + 1` forwards and `classes` backwards for each step,
-    one with an aim.
+    At the smallest change the boundary's normal and x - x0 are parallel, and so they are after the second
+    step. Cost: `steps + 1` forwards and `classes` backwards for each step, one with an aim.
 
     Args:
         steps: How many steps to take.
@@ -56,15 +56,10 @@ class SuperDeepFool:
     def step(self, task: Task, state: State, seen: Seen) -> State:
         excess, normal = nearest_boundary(task, seen)
         walked = state.point + (1 + self.overshoot) * across(task.threat, state.point, normal, excess)
+        assert seen.losses is not None
         assert seen.gradients is not None
-        turned = task.inputs + _along(
-            state.point - task.inputs, allowed(seen.gradients[:, 0, 0], task.threat.mask)
-        )
+        best, steep = seen.losses[:, 0, 0], seen.gradients[:, 0, 0]
+        from_input = best + flat(steep * (task.inputs - state.point)).sum(1)
+        turned = task.inputs + (1 + self.overshoot) * across(task.threat, task.inputs, steep, from_input)
         moved = pick(task.goal.reached(seen.outputs)[:, 0], turned, walked)
         return State(gradient_at(task.threat.box.clip(moved)))
-
-
-def _along(change: Tensor, normal: Tensor) -> Tensor:
-    """What of `change` points along `normal`, `(B, *shape)`."""
-    share = flat(change * normal).sum(1) / flat(normal).square().sum(1).clamp_min(1e-12)
-    return over_rows(share, normal) * normal
