@@ -3,8 +3,8 @@
     .venv/bin/python bench/smallest_gallery.py --out docs/smallest-changes.png
 
 Two adversarially trained nets, one on CIFAR-10 and one on MNIST; for each the first sample that every norm breaks. Each
-norm is searched by its suite. Above the changed picture with the class that comes out, below the change alone: grey is no
-change, and the strongest change is black or white.
+norm is searched by its suite. Above the changed picture with the class that comes out, below the change alone: grey is
+no change, and the strongest change is black or white.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import torch
 from _data import CASES
@@ -31,7 +31,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("docs/smallest-changes.png"))
     options.add_argument("--samples", type=int, default=8, help="how many samples to choose from")
     asked = options.parse_args()
-    matplotlib.use("agg")
+    mpl.use("agg")
     torch.set_num_threads(1)
     figure, axes = plt.subplots(2 * len(NAMES), 1 + len(NORMS), figsize=(9, 8.4), layout="constrained")
     for row, name in enumerate(NAMES):
