@@ -74,8 +74,10 @@ class FMN:
         away = task.threat.distance(state.point, task.inputs).float()
         best = torch.where(reached, torch.minimum(state.best, away), state.best)
         share = cosine(self.shrink, 1e-3, state.taken, self.steps)
-        size = _fewest(task, state.point, seen) if task.threat.norm == "l0" else state.size
-        size = _resized(task, torch.where(state.taken == 0, size, state.size), reached, best, share)
+        size, young = state.size, state.taken == 0
+        if task.threat.norm == "l0" and bool(young.any()):
+            size = torch.where(young, _fewest(task, state.point, seen), size)
+        size = _resized(task, size, reached, best, share)
         if task.threat.norm != "l0":
             slope = dual_length(task.threat, flat(seen.gradient)).float()
             guess = 1.01 * (away + seen.loss.abs() / slope.clamp_min(1e-12))
