@@ -1,7 +1,6 @@
 """sigma-zero (Cina et al. 2025, https://arxiv.org/abs/2402.01879): a smooth stand-in for the number of changed values.
 
-Follows the authors' code. Deviations: the first step is half as long, which finds less to change in short searches
-(`bench/minimum_norm.py`); where an L0 threat counts pixels, the stand-in and the threshold see the length of
+Follows the authors' code. Deviation: where an L0 threat counts pixels, the stand-in and the threshold see the length of
 the change of a whole pixel instead of one value.
 """
 
@@ -55,7 +54,7 @@ class SigmaZero:
     """
 
     steps: int = 500
-    step_size: float = 0.5
+    step_size: float = 1.0
     threshold: float = 0.3
     smoothness: float = 1e-3
     loss: AttackLoss = margin
@@ -76,8 +75,11 @@ class SigmaZero:
         slope = allowed(slope, task.threat.mask)
         slope = slope / over_rows(flat(slope).abs().amax(1).clamp_min(1e-12), slope)
         moments, mean, spread = adam(state.moments, slope, state.taken)
-        length = cosine(self.step_size, self.step_size / 10, state.taken, self.steps)
-        moved = task.threat.box.clip(task.inputs + width * (change - per_row(length, change) * mean / spread))
+        before, length = (
+            cosine(self.step_size, self.step_size / 10, each, self.steps + 1)
+            for each in ((state.taken - 1).clamp_min(0), state.taken)
+        )
+        moved = task.threat.box.clip(task.inputs + width * (change - per_row(before, change) * mean / spread))
         threshold = (state.threshold + torch.where(reached, 0.01, -0.01) * length).clamp(0, 1)
         large = _size(task, (moved - task.inputs) / width) >= per_row(threshold, change).square()
         moved = torch.where(large, moved, task.inputs)
