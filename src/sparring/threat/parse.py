@@ -84,7 +84,10 @@ def parse_size(text: str) -> float:
     >>> parse_size("8/255") == 8 / 255
     True
     """
-    return _number(text.strip(), text)
+    try:
+        return _number(text.strip(), text)
+    except ThreatError:
+        raise ThreatError(f"the eps {text!r} is no positive number; write for example 0.5 or 8/255") from None
 
 
 def _size(size: str, text: str) -> float:
