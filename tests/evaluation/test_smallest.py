@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import sparring
-from sparring.attacks import FAB, FMN, PGD
+from sparring.attacks import FAB, FMN, PGD, SigmaZero
 from sparring.attacks.suites import Stage
 from sparring.engine.loop import search
 from sparring.errors import Interrupted, ThreatError, UsageError
@@ -15,7 +15,8 @@ from sparring.evaluation import stages
 from sparring.evaluation.distances import band_width
 from sparring.reports import render_html, render_markdown
 from sparring.storage import load_run
-from sparring.threat import L1, L2, Linf, parse_threat
+from sparring.testing import half_space
+from sparring.threat import L0, L1, L2, Linf, parse_threat
 from tests.known import constant, flat_boundary
 
 THREATS = {"linf": Linf(0.05), "l2": L2(0.2), "l1": L1(0.3)}
@@ -41,6 +42,17 @@ def test_records_have_the_smallest_distance(norm):
     assert torch.allclose(found, problem.distance, rtol=0.01)
     assert bool((found >= problem.distance * (1 - 1e-4)).all()), "a distance is shorter than is possible"
     assert run.result["distances"]["median"] == pytest.approx(float(problem.distance.quantile(0.5)), rel=0.01)
+
+
+@pytest.mark.parametrize("threat", ["l0:min", "l0:minpx"])
+def test_fewest_values_and_pixels_are_verified(threat):
+    problem = half_space(L0(3))
+    stage = Stage("sigma-zero", SigmaZero(60), norms=("l0:min",))
+    run = sparring.audit(problem.model, (problem.task.inputs, problem.task.goal.labels), threat, [stage])
+    away = run.records["distance"].to_pylist()
+    assert run.records["verified"].to_pylist() == [True] * 24
+    assert all(each == int(each) and each >= 1 for each in away)
+    assert max(away) <= 16, "half of the values, or all of the pixels"
 
 
 def test_the_curve_falls_where_samples_fall(l2):

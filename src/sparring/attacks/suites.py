@@ -17,6 +17,7 @@ from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin
 from sparring.attacks.nearest_class import NearestClass
+from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
 from sparring.attacks.sigma_zero import SigmaZero
 from sparring.attacks.square import Square
@@ -72,10 +73,12 @@ min_l2: tuple[Stage, ...] = (
 )
 min_linf: tuple[Stage, ...] = (
     Stage("fmn", NearestClass(FMN(200), aims=3), norms=("linf:min",)),
+    Stage("pdpgd", PDPGD(300), norms=("linf:min",)),
     Stage("fab", NearestClass(FAB(60), aims=3), norms=("linf:min",)),
 )
 min_l1: tuple[Stage, ...] = (
     Stage("fmn", NearestClass(FMN(200), aims=3), norms=("l1:min",)),
+    Stage("pdpgd", PDPGD(300), norms=("l1:min",)),
     Stage("fab", NearestClass(FAB(60), aims=3), norms=("l1:min",)),
 )
 min_l0: tuple[Stage, ...] = (
