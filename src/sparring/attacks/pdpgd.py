@@ -1,7 +1,7 @@
 """PDPGD (Matyasko & Chau 2021, https://arxiv.org/abs/2106.01538): proximal steps, weighed by success.
 
-Deviations: the proximal step of Linf is solved exactly in Adam's metric, where the authors take five steps; the search start at the
-input without noise.
+Deviations: the proximal step of Linf is solved exactly in Adam's metric, where the authors take five steps; the search
+starts at the input without noise.
 """
 
 from __future__ import annotations
