@@ -3,7 +3,7 @@
 Finds the smallest change in L0, L1, L2 and Linf. Deviations: a step ends at the nearest point of ball and range of
 the data together, where the authors project first and clip then; the estimate before the first success is overshot a
 little, since a ball that ends on the boundary itself is never across it; the first L0 ball is estimated too; steps are
-longer (`bench/minimum_norm.py`: with the authors' length of 1 FMN finds larger changes in every norm).
+longer, which found smaller changes on the CIFAR-10 net of `bench/minimum_norm.py` at 100 passes.
 """
 
 from __future__ import annotations
