@@ -27,6 +27,7 @@ from sparring.evaluation.gate_drop import check_baseline
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gates import judge, judged_run
 from sparring.evaluation.logged import logged, note_end
+from sparring.evaluation.reading import check_reading
 from sparring.evaluation.techniques import check_techniques
 from sparring.models import Model, load_model, look, untouched
 from sparring.models.remote import refused, remote_behind
@@ -36,7 +37,7 @@ from sparring.storage.baseline import Baseline, open_baseline
 from sparring.storage.claim import claimed
 from sparring.storage.new_folder import folder_of
 from sparring.storage.progress import begin
-from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_text
+from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_kind, threat_text
 
 __all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "write_run"]
 
@@ -244,6 +245,7 @@ def gate(
     max_drop: float | None = None,
     baseline: Run | Baseline | str | Path | None = None,
     level: float = 0.95,
+    eps: float | None = None,
 ) -> Run:
     """Hold a run against gates; nothing is searched and nothing is written.
 
@@ -254,6 +256,7 @@ def gate(
         max_drop: How far robust accuracy may be below that of `baseline`, 0.02 for 2 points.
         baseline: A run, its folder, its name, or a `baseline.json`.
         level: How sure a pass or a fail must be.
+        eps: At which size the curve of a run under `l2:min` and the like is read.
 
     Returns:
         The run with its verdict: `pass`, `fail` or `inconclusive`, unless it is `invalid` or `incomplete`.
@@ -262,7 +265,7 @@ def gate(
         UsageError: The gates make no sense, or the baseline does not fit the run.
         DataError: A folder or a file cannot be read.
     """
-    gates = Gates(min_robust_accuracy, min_class_accuracy, max_drop, level)
+    gates = Gates(min_robust_accuracy, min_class_accuracy, max_drop, level, eps)
     base = None if baseline is None else open_baseline(baseline)
     gates.check(base)
     run = run if isinstance(run, Run) else load_run(run)
@@ -293,7 +296,7 @@ def _allowed(model: Model, suite: str | Sequence[Stage | Attack], threat: Threat
     terms = None if remote is None else remote.permit.engagement
     if terms is not None:
         name = suite if isinstance(suite, str) else "given"
-        check_techniques(terms, name, stages_for(suite, threat.norm))
+        check_techniques(terms, name, stages_for(suite, threat_kind(threat)))
     return terms
 
 
@@ -306,6 +309,7 @@ def _against(
     gates = gates or Gates()
     base = None if baseline is None else open_baseline(baseline, runs or "runs")
     gates.check(base)
+    check_reading(gates, threat_text(plan.threat))
     if base is not None:
         keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))
         check_baseline(base, threat_text(plan.threat), plan.suite, keys)
@@ -376,6 +380,5 @@ def chosen(samples: Samples, limit: int | None, sample: int | None) -> Samples:
     """
     if limit is not None and sample is not None:
         raise UsageError("limit takes the first samples and sample draws some at random; give one of them")
-    if limit is not None:
-        return samples.limit(limit)
-    return samples if sample is None else samples.sample(sample)
+    few = samples if limit is None else samples.limit(limit)
+    return few if sample is None else few.sample(sample)

@@ -37,6 +37,7 @@ def check(
     max_drop: float | None = None,
     baseline: Run | Baseline | str | Path | None = None,
     level: float = 0.95,
+    eps: float | None = None,
     allow: str | Collection[str] = (),
     out: str | Path | None = None,
     **options: Any,
@@ -56,6 +57,7 @@ def check(
         max_drop: As in `gate`.
         baseline: As in `gate`.
         level: As in `gate`.
+        eps: As in `gate`.
         allow: `"inconclusive"`, if a verdict that is neither pass nor fail shall not fail the test.
         out: Folder for the run. Finished shards in it are used again; a run of another plan in it is an error.
         options: `limit`, `sample`, `seed`, `batch`, `precision`, `watch` of `audit`.
@@ -80,7 +82,7 @@ def check(
     wanted = {allow} if isinstance(allow, str) else set(allow)
     if unknown := wanted.difference(ALLOWED):
         raise UsageError(f"only inconclusive may be allowed, not {', '.join(sorted(unknown))}")
-    gates = Gates(min_robust_accuracy, min_class_accuracy, max_drop, level)
+    gates = Gates(min_robust_accuracy, min_class_accuracy, max_drop, level, eps)
     gates.check(baseline)
     if session.sample is not None:
         options = {name: value for name, value in options.items() if name != "limit"}

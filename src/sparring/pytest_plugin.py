@@ -121,8 +121,9 @@ def _properties(run: Run) -> list[tuple[str, object]]:
         "model_digest": result["model"]["digest"],
         "folder": run.folder and str(run.folder),
     }
+    left = "not broken at all" if "distances" in result else "robust"
     line = (
-        f"{run.verdict}: {result['robust']} of {run.samples} robust ({run.robust_accuracy:.1%}) under "
+        f"{run.verdict}: {result['robust']} of {run.samples} {left} ({run.robust_accuracy:.1%}) under "
         f"{values['threat']}, suite {values['suite']}{f', in {run.folder}' if run.folder else ''}"
     )
     told = [(f"sparring_{name}", value) for name, value in values.items() if value is not None]

@@ -3,24 +3,33 @@
 import pytest
 
 from sparring.attacks import (
+    ALMA,
     APGD,
     APGDL1,
+    DDN,
     FAB,
     FGSM,
+    FMN,
     MIM,
+    PDPGD,
     PGD,
     Averaged,
+    CarliniWagner,
+    DeepFool,
     Nearer,
+    NearestClass,
+    SigmaZero,
     Square,
     SquareL1,
     SquareL2,
+    SuperDeepFool,
     difference_of_logits_ratio,
     margin,
     probability_margin,
 )
 from sparring.attacks.starts import blocks, vertex
 from sparring.testing import LAWS, Case
-from sparring.threat import L1, L2, Linf
+from sparring.threat import L0, L1, L2, Linf
 
 LINF, L2_, L1_ = Linf(0.05), L2(0.2), L1(0.3)
 
@@ -46,6 +55,24 @@ TABLE = {
     "averaged-linf": Case(Averaged(PGD(20), draws=4), LINF),
     "averaged-nearby-l2": Case(Averaged(APGD(20), draws=4, radius=0.1), L2_),
     "nearer-linf": Case(Nearer(PGD(20), share=0.95), LINF, reach=0.9),
+    "deepfool-linf": Case(DeepFool(20), LINF),
+    "deepfool-l2": Case(DeepFool(20), L2_),
+    "deepfool-l1": Case(DeepFool(20), L1_),
+    "super-deepfool": Case(SuperDeepFool(20), L2_),
+    "ddn": Case(DDN(100), L2_),
+    "alma-l2": Case(ALMA(200, loss=margin), L2_),
+    "alma-l1": Case(ALMA(200, 0.5, 0.5, loss=margin), L1_, reach=0.5),
+    "pdpgd-linf": Case(PDPGD(200), LINF),
+    "pdpgd-l1": Case(PDPGD(200), L1_),
+    "carlini-wagner": Case(CarliniWagner(6, 30), L2_),
+    "sigma-zero": Case(SigmaZero(200), L0(3)),
+    "nearest-fmn": Case(NearestClass(FMN(60), 2), L2_),
+    "nearest-fab": Case(NearestClass(FAB(15), 2, 2), LINF),
+    "nearest-deepfool": Case(NearestClass(DeepFool(10), 9, 2), L2_),
+    "fmn-l0": Case(FMN(200), L0(3)),
+    "fmn-linf": Case(FMN(60), LINF),
+    "fmn-l2": Case(FMN(60), L2_),
+    "fmn-l1": Case(FMN(100), L1_),
     "square-linf": Case(Square(600), LINF),
     "square-l2": Case(SquareL2(600), L2_, reach=0.5),
     "square-l1": Case(SquareL1(600), L1_, reach=0.5),

@@ -30,9 +30,20 @@ def test_the_standard_suite(norm):
     assert stages[1].attack.loss is difference_of_logits_ratio
 
 
-def test_the_standard_suite_is_refused_where_it_has_nothing():
+def test_a_suite_is_refused_where_it_has_nothing():
     with pytest.raises(UsageError, match="no attack for l0"):
-        suites.stages_for("standard", "l0")
+        suites.stages_for("blackbox", "l0")
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1", "l0"])
+def test_the_standard_suite_looks_for_smallest_changes_too(norm):
+    kind = f"{norm}:min"
+    assert suites.stages_for("standard", kind) == suites.stages_for(f"min-{norm}", kind)
+
+
+def test_l0_within_a_budget_is_searched_as_without():
+    told = [(stage.name, stage.attack) for stage in suites.stages_for("standard", "l0")]
+    assert told == [(stage.name, stage.attack) for stage in suites.min_l0]
 
 
 def test_an_unknown_suite_names_the_nearest():

@@ -98,8 +98,8 @@ SETS = (
     Fault(
         "eps is written in grey levels",
         "threat/parse.py",
-        "return Linf(_number(size, text))",
-        "return Linf(255 * _number(size, text))",
+        "return Linf(_size(size, text))",
+        "return Linf(255 * _size(size, text))",
         ("tests/threat/test_parse.py",),
     ),
     Fault(

@@ -8,7 +8,7 @@ import torch
 from sparring.attacks import FGSM, PGD, cross_entropy, margin
 from sparring.engine import State, gradient_at, scores_at
 from sparring.testing import LAWS, Case, check_attack, half_space
-from sparring.threat import L0, L1, L2, Linf
+from sparring.threat import L1, L2, Grid, Linf
 
 THREAT = Linf(0.05)
 
@@ -173,8 +173,8 @@ def test_the_half_space_is_what_it_says(threat):
 
 
 def test_threats_without_a_formula_are_refused():
-    with pytest.raises(ValueError, match="no formula for l0"):
-        half_space(L0(2.0))
+    with pytest.raises(ValueError, match="no formula for linf"):
+        half_space(Grid(Linf(0.1)))
 
 
 def test_fgsm_alone_solves_a_linear_problem():

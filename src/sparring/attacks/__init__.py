@@ -1,30 +1,48 @@
 """Attacks, one file per paper. To add one: its file, a line here, a row in the conformance table."""
 
 from sparring.attacks import suites
+from sparring.attacks.alma import ALMA
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.averaged import Averaged
+from sparring.attacks.carlini_wagner import CarliniWagner
+from sparring.attacks.ddn import DDN
+from sparring.attacks.deepfool import DeepFool
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
+from sparring.attacks.fmn import FMN
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin, probability_margin
 from sparring.attacks.mim import MIM
 from sparring.attacks.nearer import Nearer
+from sparring.attacks.nearest_class import NearestClass
+from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
+from sparring.attacks.sigma_zero import SigmaZero
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
+from sparring.attacks.super_deepfool import SuperDeepFool
 
 __all__ = [
+    "ALMA",
     "APGD",
     "APGDL1",
+    "DDN",
     "FAB",
     "FGSM",
+    "FMN",
     "MIM",
+    "PDPGD",
     "PGD",
     "Averaged",
+    "CarliniWagner",
+    "DeepFool",
     "Nearer",
+    "NearestClass",
+    "SigmaZero",
     "Square",
     "SquareL1",
     "SquareL2",
+    "SuperDeepFool",
     "cross_entropy",
     "difference_of_logits_ratio",
     "margin",

@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import across
-from sparring.attacks.losses import margin
+from sparring.attacks.hyperplane import across, nearest_boundary
+from sparring.attacks.losses import rivals
 from sparring.engine import Ask, Seen, State, Task, Want
 from sparring.tensors import flat, per_row, pick
-from sparring.threat import L1, L2, Threat
 
-__all__ = ["FAB", "dual_norm"]
+__all__ = ["FAB"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class FAB:
         x <- (1 - a) (x + overshoot d1) + a (x0 + overshoot d0)
         x <- x0 + backward (x - x0)                     if x is across
 
-    Cost: 2 `moves` forwards, `moves` backwards; without an aim, a backward for each class.
+    Cost: 2 `moves` forwards, `moves` backwards; without an aim, a backward for each other class.
 
     Args:
         moves: How many steps to take.
@@ -58,11 +57,7 @@ class FAB:
 
     def loss(self, task: Task, state: Any, outputs: Any) -> Tensor:
         """Signed distance to the boundary in score units: to the aim's, else to that of every class."""
-        if task.aim is not None or task.goal.wanted is not None:
-            return margin(task, state, outputs)
-        scores = task.goal.scores(outputs)
-        own = task.goal.labels[:, None, None].expand(-1, scores.shape[1], 1)
-        return scores - scores.gather(-1, own)
+        return rivals(task, state, outputs)
 
     def start(self, task: Task) -> _Walk:
         first = task.inputs if task.begin is None else task.begin
@@ -76,7 +71,7 @@ class FAB:
         return _asked(pick(state.arrived, stay, self._walk(task, state.point, seen)), ~state.arrived)
 
     def _walk(self, task: Task, points: Tensor, seen: Seen) -> Tensor:
-        excess, normal = _nearest_boundary(task, seen)
+        excess, normal = nearest_boundary(task, seen)
         from_input = excess + flat(normal * (task.inputs - points)).sum(1)
         near, far = (
             across(task.threat, points, normal, excess),
@@ -93,26 +88,3 @@ def _asked(points: Tensor, arrived: Tensor) -> _Walk:
     """Ask rows that arrived for scores, the others for gradients."""
     want = torch.where(arrived, int(Want.SCORES), int(Want.GRADIENTS))
     return _Walk(Ask(points[:, None], want), arrived=arrived)
-
-
-def _nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
-    """Score `(B,)` and gradient `(B, *shape)` of the class whose linear boundary is nearest in the threat's norm."""
-    assert seen.losses is not None
-    assert seen.gradients is not None
-    excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
-    if excess.shape[1] == 1:
-        return excess[:, 0], normals[:, 0]
-    slope = dual_norm(task.threat, normals.flatten(2)).clamp_min(1e-12)
-    away = (excess.abs() / slope).scatter(1, task.goal.labels[:, None], torch.inf)
-    rows, which = torch.arange(len(excess), device=excess.device), away.argmin(1)
-    return excess[rows, which], normals[rows, which]
-
-
-def dual_norm(threat: Threat, normals: Tensor) -> Tensor:
-    """Length of `normals` `(B, L, n)` in the norm dual to the threat's, `(B, L)`."""
-    match threat:
-        case L2():
-            return normals.norm(dim=2)
-        case L1():
-            return normals.abs().amax(2)
-    return normals.abs().sum(2)

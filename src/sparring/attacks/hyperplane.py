@@ -12,12 +12,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sparring.engine import Seen, Task
 from sparring.errors import ThreatError
 from sparring.tensors import flat
 from sparring.threat import L1, L2, Linf, Threat
 from sparring.threat.box import Box, allowed
 
-__all__ = ["across"]
+__all__ = ["across", "dual_length", "nearest_boundary"]
 
 
 def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Tensor:
@@ -42,6 +43,31 @@ def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Te
         case L1():
             moved = _steepest_first(slope, room, excess.abs())
     return direction * moved.view_as(normal)
+
+
+def nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
+    """Score `(B,)` and gradient `(B, *shape)` of the class whose linear boundary is nearest in the threat's norm.
+
+    Args:
+        task: B rows.
+        seen: One point per row, with the losses and gradients of `rivals`.
+    """
+    assert seen.losses is not None
+    assert seen.gradients is not None
+    excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
+    slope = dual_length(task.threat, normals.flatten(2)).clamp_min(1e-12)
+    rows, which = torch.arange(len(excess), device=excess.device), (excess.abs() / slope).argmin(1)
+    return excess[rows, which], normals[rows, which]
+
+
+def dual_length(threat: Threat, normals: Tensor) -> Tensor:
+    """Length of `normals` `(..., n)` in the norm dual to the threat's, `(...)`: what a unit of change can gain."""
+    match threat:
+        case L2():
+            return normals.norm(dim=-1)
+        case L1():
+            return normals.abs().amax(-1)
+    return normals.abs().sum(-1)
 
 
 def _room(box: Box, points: Tensor, direction: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from sparring.engine import Task
 from sparring.tensors import tree_map
 
-__all__ = ["cross_entropy", "difference_of_logits_ratio", "margin", "probability_margin"]
+__all__ = ["cross_entropy", "difference_of_logits_ratio", "margin", "probability_margin", "rivals"]
 
 
 def cross_entropy(task: Task, state: Any, outputs: Any) -> Tensor:
@@ -80,6 +80,22 @@ def difference_of_logits_ratio(task: Task, state: Any, outputs: Any) -> Tensor:
         return (other - own) / _spread(top[..., :1] - top[..., 2:3])
     rest = top[..., 2:].mean(-1, keepdim=True)
     return (_of(scores, pull) - _of(scores, labels)) / _spread(top[..., :1] - rest)
+
+
+def rivals(task: Task, state: Any, outputs: Any, most: int | None = None) -> Tensor:
+    """How far the other classes are ahead of the true one, the best first, `(B, P, min(C - 1, most))`.
+
+    With an aim or a wanted class: that one's margin alone.
+    """
+    scores = _scores(task, outputs)
+    others = scores.shape[-1] - 1
+    if task.aim is not None or task.goal.wanted is not None or others < 1:
+        return margin(task, state, outputs)
+    own = task.goal.labels[:, None, None].expand(-1, scores.shape[1], 1)
+    best = (
+        scores.scatter(-1, own, -torch.inf).topk(others if most is None else min(others, most), dim=-1).values
+    )
+    return best - scores.gather(-1, own)
 
 
 def _scores(task: Task, outputs: Any) -> Tensor:

@@ -7,20 +7,25 @@ A suite is a tuple of stages, and a stage an attack for the norms it is meant fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
+from sparring.attacks.ddn import DDN
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
+from sparring.attacks.fmn import FMN
 from sparring.attacks.losses import (
     cross_entropy,
     difference_of_logits_ratio,
     margin,
     probability_margin,
 )
+from sparring.attacks.nearest_class import NearestClass
+from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
+from sparring.attacks.sigma_zero import SigmaZero
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.attacks.starts import blocks, vertex
@@ -28,12 +33,28 @@ from sparring.engine import Attack
 from sparring.engine.ask import Look
 from sparring.errors import UsageError, nearest
 
-__all__ = ["SUITES", "Order", "Stage", "blackbox", "fast", "smoke", "stages_for", "standard"]
+__all__ = [
+    "SUITES",
+    "Order",
+    "Stage",
+    "blackbox",
+    "fast",
+    "min_l0",
+    "min_l1",
+    "min_l2",
+    "min_linf",
+    "smoke",
+    "stages_for",
+    "standard",
+    "suited",
+]
 
 Order = Literal["score", "distance"]
 """`distance` is score difference over the norm of its gradient at the clean input, which costs a backward a class."""
 
 _EUCLIDEAN = ("linf", "l2")
+_BUDGETED = ("linf", "l2", "l1", "l0")
+_EVERY = (*_BUDGETED, *(f"{norm}:min" for norm in _BUDGETED))
 
 
 @dataclass(frozen=True)
@@ -48,7 +69,7 @@ class Stage:
         near: Leave out samples whose best margin so far is lower than this share of the clean one: 0.1 attacks those
             that were brought nine tenths of the way; 1 leaves out none.
         restarts: How often to run it, with fresh draws, on what is left.
-        norms: Threats that it is meant for.
+        norms: Threats that it is meant for; `l2:min` for one that looks for the smallest change in L2.
         stand_in: Makes, of the model under attack, what is searched in its place (`straight_through`); the model
             itself still decides what counts.
     """
@@ -59,9 +80,30 @@ class Stage:
     order: Order = "score"
     near: float = 1.0
     restarts: int = 1
-    norms: tuple[str, ...] = ("linf", "l2", "l1", "l0")
+    norms: tuple[str, ...] = _BUDGETED
     stand_in: Callable[[Look], Look] | None = None
 
+
+min_l2: tuple[Stage, ...] = (
+    Stage("fmn", NearestClass(FMN(200), aims=3), norms=("l2:min",)),
+    Stage("ddn", DDN(300), norms=("l2:min",)),
+    Stage("fab", NearestClass(FAB(60), aims=3), norms=("l2:min",)),
+)
+min_linf: tuple[Stage, ...] = (
+    Stage("fmn", NearestClass(FMN(200), aims=3), norms=("linf:min",)),
+    Stage("pdpgd", PDPGD(300), norms=("linf:min",)),
+    Stage("fab", NearestClass(FAB(60), aims=3), norms=("linf:min",)),
+)
+min_l1: tuple[Stage, ...] = (
+    Stage("fmn", NearestClass(FMN(200), aims=3), norms=("l1:min",)),
+    Stage("pdpgd", PDPGD(300), norms=("l1:min",)),
+    Stage("fab", NearestClass(FAB(60), aims=3), norms=("l1:min",)),
+)
+min_l0: tuple[Stage, ...] = (
+    Stage("sigma-zero", SigmaZero(400), norms=("l0:min",)),
+    Stage("fmn", FMN(300), norms=("l0:min",)),
+)
+"""The smallest change in each norm; later stages begin at the smallest that is known. From 1,000 to 2,400 passes."""
 
 standard: tuple[Stage, ...] = (
     Stage("apgd-ce", APGD(100, cross_entropy), norms=_EUCLIDEAN),
@@ -72,9 +114,15 @@ standard: tuple[Stage, ...] = (
     Stage("square", Square(5000), norms=("linf",)),
     Stage("square", SquareL2(5000), norms=("l2",)),
     Stage("square", SquareL1(5000), norms=("l1",)),
+    *min_l2,
+    *min_linf,
+    *min_l1,
+    *min_l0,
+    *(replace(stage, norms=("l0",)) for stage in min_l0),
 )
 """AutoAttack's standard version (Croce & Hein 2020, https://arxiv.org/abs/2003.01690; for L1: Croce & Hein 2021,
-https://arxiv.org/abs/2103.01208), stages and parameters as the authors set them."""
+https://arxiv.org/abs/2103.01208), stages and parameters as the authors set them. For L0,
+which AutoAttack leaves out, and for smallest changes the stages are ours."""
 
 _pm, _dlr = probability_margin, difference_of_logits_ratio
 
@@ -102,15 +150,27 @@ smoke: tuple[Stage, ...] = (
 blackbox: tuple[Stage, ...] = tuple(stage for stage in standard if stage.name == "square")
 """What reads scores only, for models without gradients, such as those behind an address: Square, 5,000 queries."""
 
-SUITES = {"standard": standard, "fast": fast, "smoke": smoke, "blackbox": blackbox}
+_SMALLEST = {"min-l2": min_l2, "min-linf": min_linf, "min-l1": min_l1, "min-l0": min_l0}
+SUITES = {"standard": standard, "fast": fast, "smoke": smoke, "blackbox": blackbox, **_SMALLEST}
+
+
+def suited(suite: str | Sequence[Stage | Attack], norm: str) -> str | Sequence[Stage | Attack]:
+    """The suite, but for `fast` where it has no stages of its own (L0, smallest changes): there it is `standard`."""
+    none = suite == "fast" and not any(norm in stage.norms for stage in fast)
+    return "standard" if none else suite
 
 
 def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage, ...]:
-    """The stages of a suite that are meant for a norm; bare attacks become stages of their own.
+    """The stages of a suite that are meant for a norm; bare attacks become stages of their own, for every norm.
+
+    Args:
+        suite: The name of a suite, or stages and attacks in order.
+        norm: `l2`, or `l2:min` where the smallest change is looked for.
 
     Raises:
         UsageError: The suite is unknown, or has nothing for this norm.
     """
+    suite = suited(suite, norm)
     if isinstance(suite, str):
         if suite not in SUITES:
             raise UsageError(f"unknown suite {suite!r}; {nearest(suite, SUITES)}")
@@ -118,12 +178,20 @@ def stages_for(suite: str | Sequence[Stage | Attack], norm: str) -> tuple[Stage,
     else:
         name = "given"
         stages = tuple(
-            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each) for each in suite
+            each if isinstance(each, Stage) else Stage(type(each).__name__.lower(), each, norms=_EVERY)
+            for each in suite
         )
     fitting = tuple(stage for stage in stages if norm in stage.norms)
     if not fitting:
         known = sorted({each for stage in stages for each in stage.norms})
-        raise UsageError(
-            f"the suite {name!r} has no attack for {norm}; it has some for {', '.join(known) or 'nothing'}"
-        )
+        instead = f"it has some for {', '.join(known) or 'nothing'}{_hint(norm, known)}"
+        raise UsageError(f"the suite {name!r} has no attack for {norm}; {instead}")
     return fitting
+
+
+def _hint(norm: str, known: Sequence[str]) -> str:
+    """What to do where a budget was given to a search for the smallest change, or the reverse."""
+    plain = norm.removesuffix(":min")
+    if norm == plain and f"{plain}:min" in known:
+        return f"; the smallest change has no budget: give the threat {plain}:min, and an eps to the gate"
+    return f"; give the suite min-{plain}, or a size such as {plain}:0.5" if norm != plain else ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Allow",
     "Allowed",
+    "AtEps",
     "BaselinePath",
     "ExitZero",
     "Level",
@@ -45,6 +46,10 @@ MinClassAccuracy = Annotated[
 MaxDrop = Annotated[
     float | None,
     typer.Option(help="gate: how far below the baseline robust accuracy may be, 0.02 for 2 points"),
+]
+AtEps = Annotated[
+    str | None,
+    typer.Option("--eps", help="gate: the size it is about, for runs under l2:min and the like: 0.5, 8/255"),
 ]
 BaselinePath = Annotated[
     Path | None,
@@ -77,8 +82,11 @@ def gates_of(options: Mapping[str, Any]) -> Gates:
 
     Raises:
         UsageError: A demand can never be met, or makes no sense.
+        ThreatError: The eps is no positive number.
     """
     from sparring.evaluation.gate_settings import Gates
+    from sparring.threat import parse_size
 
     names = ("min_robust_accuracy", "min_class_accuracy", "max_drop", "level")
-    return Gates(**{name: options[name] for name in names})
+    eps = options.get("eps")
+    return Gates(**{name: options[name] for name in names}, eps=None if eps is None else parse_size(str(eps)))

@@ -65,12 +65,16 @@ SampleCount = Annotated[
     int | None, typer.Option(help="only N samples, drawn at random; gives an interval", min=1)
 ]
 ThreatText = Annotated[
-    str | None, typer.Option(help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels)")
+    str | None,
+    typer.Option(
+        help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels), l2:min (smallest change)"
+    ),
 ]
 SuiteName = Annotated[
     str,
     typer.Option(
-        help="fast, standard (AutoAttack's stages), smoke (seconds, cannot show robustness) or blackbox (scores only)"
+        help="fast, standard (AutoAttack's stages), smoke (seconds, cannot show robustness), blackbox (scores only), "
+        "or min-l2, min-linf, min-l1, min-l0 (smallest change)"
     ),
 ]
 StoreUrl = Annotated[

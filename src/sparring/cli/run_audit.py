@@ -15,6 +15,7 @@ from sparring.cli.engaged import tell_engagement
 from sparring.cli.gate_options import (
     Allow,
     Allowed,
+    AtEps,
     BaselinePath,
     ExitZero,
     Level,
@@ -97,6 +98,7 @@ def audit(
     max_drop: MaxDrop = None,
     baseline: BaselinePath = None,
     level: Level = 0.95,
+    eps: AtEps = None,
     allow: Allow = None,
     exit_zero: ExitZero = False,
     config: ConfigPath = Path("sparring.toml"),
@@ -122,11 +124,13 @@ def audit(
 def _check(jobs: list[Job]) -> None:
     """Refuse what makes no sense before anything is spent on an earlier audit."""
     from sparring.attacks.suites import stages_for
-    from sparring.threat import parse_threat
+    from sparring.evaluation.reading import check_reading
+    from sparring.threat import parse_threat, threat_kind, threat_text
 
     for job in jobs:
-        gates_of(job)
-        stages_for(job["suite"], parse_threat(job["threat"]).norm)
+        threat = parse_threat(job["threat"])
+        check_reading(gates_of(job), threat_text(threat))
+        stages_for(job["suite"], threat_kind(threat))
 
 
 def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:

@@ -133,7 +133,7 @@ def _checks(jobs: Sequence[Job]) -> list[Check]:
     return found
 
 
-GATELESS = {"min_class_accuracy": None, "max_drop": None}
+GATELESS = {"min_class_accuracy": None, "max_drop": None, "eps": None}
 
 
 def _merged(checks: Sequence[Check]) -> dict[str, dict[str, object]]:

@@ -10,6 +10,7 @@ import typer
 
 from sparring.cli.gate_options import (
     Allow,
+    AtEps,
     BaselinePath,
     ExitZero,
     Level,
@@ -30,6 +31,7 @@ def gate(
     max_drop: MaxDrop = None,
     baseline: BaselinePath = None,
     level: Level = 0.95,
+    eps: AtEps = None,
     allow: Allow = None,
     exit_zero: ExitZero = False,
     save: Annotated[
@@ -49,6 +51,7 @@ def gate(
     import sparring
     from sparring.storage.baseline import export_baseline as export
     from sparring.storage.index import found_run
+    from sparring.threat import parse_size
 
     folder = found_run(run)
     found = sparring.load_run(folder)
@@ -59,7 +62,7 @@ def gate(
             return 0
     judged = sparring.gate(
         found, min_robust_accuracy=min_robust_accuracy, min_class_accuracy=min_class_accuracy, max_drop=max_drop,
-        baseline=baseline, level=level,
+        baseline=baseline, level=level, eps=None if eps is None else parse_size(eps),
     )  # fmt: skip
     if save:
         from sparring.reports import render_html, save_html

@@ -53,6 +53,7 @@ class GateTable:
     max_drop: Annotated[float, Field(ge=0, lt=1)] | None = None
     baseline: Text | None = None
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    eps: Text | Annotated[float, Field(gt=0)] | None = None
     allow: Literal["inconclusive"] | None = None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.fab import dual_norm
+from sparring.attacks.hyperplane import dual_length
 from sparring.engine import State, Task, gradient_at
 from sparring.engine.ask import Look
 from sparring.engine.memory import in_memory
@@ -70,6 +70,6 @@ def by_distance(model: Look, task: Task, batch: int) -> Tensor:
         seen, batch = in_memory(model, attack, mine, state, climb, batch)
         assert seen.losses is not None
         assert seen.gradients is not None
-        away = -seen.losses[:, 0] / dual_norm(mine.threat, seen.gradients[:, 0].flatten(2)).clamp_min(1e-12)
+        away = -seen.losses[:, 0] / dual_length(mine.threat, seen.gradients[:, 0].flatten(2)).clamp_min(1e-12)
         found.append(state.rivals.gather(1, away.argsort(dim=1, stable=True)))
     return torch.cat(found)

@@ -223,7 +223,7 @@ def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
         held, stopped = verify_rows(plan, rows, ledger.adversarial[rows]), True
     # the search would have gone on where a success does not hold, and must where nobody may be asked about it
     mine = take(ledger, rows)
-    stands = held.holds | (mine.finished & ~mine.broken)
+    stands = (held.holds | (mine.finished & ~mine.broken)) & (not plan.smallest)
     over = ~held.risk.isnan() if bool(ledger.finished.all()) else stands
     ledger = put(ledger, rows, replace(mine, finished=over))
     return Outcome(ledger, tuple(attempts), rows, held, stopped=stopped)

@@ -31,12 +31,14 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
     """The outcome with the samples that also break by whole grey levels inside the threat, verified like the rest.
 
     Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there if the
-    model has gradients, or what stops them can be got past.
+    model has gradients, or what stops them can be got past. A smallest change is only rounded: there is no budget to
+    climb in.
     """
     rows = outcome.broken.nonzero().squeeze(1)
     around = not plan.model.gradients and plan.model.stops is not None
     searched, judge = (straight_through(plan.model), plan.model) if around else (plan.model, None)
-    budget = None if plan.model.gradients or around else 1
+    climbs = (plan.model.gradients or around) and not plan.smallest
+    budget = None if climbs else 1
     task = _task(plan, outcome, rows)
     try:
         found = search(searched, task, APGD(100, margin), judge=judge, batch=plan.batch, budget=budget)

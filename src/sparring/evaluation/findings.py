@@ -16,7 +16,7 @@ __all__ = ["findings_of"]
 def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
     odd = int((outcome.ledger.odd > 0).sum())
-    refuted = int(outcome.refuted.sum())
+    refuted, never = int(outcome.refuted.sum()), int(outcome.robust.sum())
     blind, risk = _without_gradients(outcome), outcome.risk
     found = [
         (
@@ -67,6 +67,16 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
                 "warning",
                 "the search saw a success that did not hold when it was measured again; these samples count as robust",
                 refuted,
+            ),
+        ),
+        (
+            plan.smallest and never > 0,
+            finding(
+                "never-broken",
+                "warning",
+                "no change of any size that was tried breaks these samples, although every model has inputs of another "
+                "class: the search sees too little here, so that the curve is too high",
+                never,
             ),
         ),
         (

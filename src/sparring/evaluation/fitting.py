@@ -23,6 +23,7 @@ from sparring.evaluation.validity import missed
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import straight_through
 from sparring.models.unoptimised import unoptimised
+from sparring.threat import threat_kind
 
 __all__ = ["applies", "fit_of", "fitted", "fitted_with_all", "refitted"]
 
@@ -36,7 +37,7 @@ ALWAYS = ("unoptimised",)
 def applies(plan: Plan) -> bool:
     """Whether a trial can be held: the smoke suite has no time for one, and other norms no methods."""
     climbing = any(climbs(stage, first_row(plan.samples, plan.threat)) for stage in plan.stages)
-    usual = plan.threat.norm in ("linf", "l2", "l1") and isinstance(plan.threat.eps, float)
+    usual = threat_kind(plan.threat) in ("linf", "l2", "l1") and isinstance(plan.threat.eps, float)
     return usual and climbing and plan.suite != "smoke" and not plan.model.randomised
 
 

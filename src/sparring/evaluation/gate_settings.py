@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sparring.errors import UsageError
@@ -18,6 +19,7 @@ class Gates:
         min_class_accuracy: The least robust accuracy of each class.
         max_drop: How far robust accuracy may be below the baseline's.
         level: Of each one-sided bound: 1 minus the chance of a wrong pass, and of a wrong fail.
+        eps: At which size the curve of a run under `l2:min` and the like is read.
 
     Raises:
         UsageError: A demand can never be met, or makes no sense.
@@ -27,6 +29,7 @@ class Gates:
     min_class_accuracy: float | None = None
     max_drop: float | None = None
     level: float = 0.95
+    eps: float | None = None
 
     def __post_init__(self) -> None:
         for share in (self.min_robust_accuracy, self.min_class_accuracy):
@@ -41,6 +44,10 @@ class Gates:
         if not 0.5 < self.level < 1:
             raise UsageError(
                 f"the level is how sure a verdict must be, between 0.5 and 1, for example 0.95; got {self.level:g}"
+            )
+        if self.eps is not None and not 0 < self.eps < math.inf:
+            raise UsageError(
+                f"the eps of a gate is a positive number, for example 0.5 or 8/255; got {self.eps:g}"
             )
 
     @property

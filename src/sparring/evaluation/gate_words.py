@@ -33,16 +33,19 @@ _RISK = "what suite {} may have missed stands in the way, so audit with suite st
 _NOTHING = "no number of samples is likely to decide"
 
 
-def demand_words(gate: str, demand: float) -> str:
-    """What a gate demands.
+def demand_words(gate: str, demand: float, eps: float | None = None) -> str:
+    """What a gate demands, at the size `eps` where it is read off a curve.
 
     >>> demand_words("min_robust_accuracy", 0.45)
     'robust accuracy at least 45%'
     >>> demand_words("max_drop", 0.01)
     'drop against the baseline at most 1 point'
+    >>> demand_words("min_robust_accuracy", 0.45, 0.5)
+    'robust accuracy at least 45% at eps 0.5'
     """
     size = round(100 * demand, 6)
-    return _DEMANDS[gate].format(size).removesuffix("s" if gate == "max_drop" and size == 1 else "")
+    words = _DEMANDS[gate].format(size).removesuffix("s" if gate == "max_drop" and size == 1 else "")
+    return words if eps is None else f"{words} at eps {eps:.6g}"
 
 
 def reason_words(

@@ -16,6 +16,7 @@ from sparring.evaluation.gate_drop import claim_of_drop
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gate_shares import claim_of_all, claims_of_classes
 from sparring.evaluation.gate_words import demand_words, reason_words
+from sparring.evaluation.reading import check_reading, read_at
 from sparring.storage import Run
 from sparring.storage.baseline import Baseline
 
@@ -45,6 +46,7 @@ class Judged:
         needed: How many would decide, if it is inconclusive and a number is known.
         label: The class that decided, None for all.
         failed: All classes that fail.
+        eps: At which size the curve was read; None where the threat has a budget.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Judged:
     needed: int | None = None
     label: int | None = None
     failed: tuple[int, ...] = ()
+    eps: float | None = None
 
     @property
     def line(self) -> str:
@@ -87,13 +90,15 @@ def judge(run: Run, gates: Gates, baseline: Baseline | None = None) -> Judgement
         UsageError: The gates cannot be judged, or the baseline does not fit the run.
     """
     gates.check(baseline)
+    check_reading(gates, run.result["threat"]["text"])
+    read = run if gates.eps is None else read_at(run, gates.eps)
     claims = {
-        name: _claims(name, demand, run, gates.level, baseline) for name, demand in gates.demands.items()
+        name: _claims(name, demand, read, gates.level, baseline) for name, demand in gates.demands.items()
     }
     every = [claim for group in claims.values() for claim in group]
     refuted = holm([claim.p_fail for claim in every], 1 - gates.level)
     failing = frozenset(claim for claim, wrong in zip(every, refuted, strict=True) if wrong)
-    judged = tuple(_judged(group, failing, run.result, gates.level) for group in claims.values())
+    judged = tuple(_judged(group, failing, read.result, gates) for group in claims.values())
     return Judgement(_verdict(run, [each.verdict for each in judged]), judged)
 
 
@@ -123,9 +128,10 @@ def _claims(name: str, demand: float, run: Run, level: float, baseline: Baseline
 
 
 def _judged(
-    group: Sequence[Claim], failing: Collection[Claim], result: Mapping[str, Any], level: float
+    group: Sequence[Claim], failing: Collection[Claim], result: Mapping[str, Any], gates: Gates
 ) -> Judged:
     """What came of one gate, told by the claim that decided it."""
+    level = gates.level
     failed, unmet = (
         [claim for claim in group if claim in failing],
         [claim for claim in group if not claim.met],
@@ -137,7 +143,7 @@ def _judged(
     low, high = sorted((claim.worst, claim.best))
     return Judged(
         name=claim.gate,
-        text=demand_words(claim.gate, claim.demand),
+        text=demand_words(claim.gate, claim.demand, gates.eps),
         demand=claim.demand,
         verdict=verdict,
         reason=reason_words(claim, verdict, result, level, needed, max(0, len(failed) - 1)),
@@ -149,6 +155,7 @@ def _judged(
         needed=needed,
         label=claim.label,
         failed=tuple(each.label for each in failed if each.label is not None),
+        eps=gates.eps,
     )
 
 

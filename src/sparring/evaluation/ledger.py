@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.engine import Findings
-from sparring.tensors import put, take
+from sparring.tensors import pick, put, take
 
 __all__ = ["Attempt", "Ledger", "attempt_of", "opened", "settle"]
 
@@ -105,23 +105,40 @@ def opened(inputs: Tensor, clean: Tensor, clean_risk: Tensor, looks: int) -> Led
     )
 
 
-def settle(ledger: Ledger, rows: Tensor, stage: int, found: Findings, risk: Tensor | None = None) -> Ledger:
-    """The ledger after one more search of `rows`: its costs, its successes, and, if the model draws, the risk."""
+def settle(
+    ledger: Ledger,
+    rows: Tensor,
+    stage: int,
+    found: Findings,
+    risk: Tensor | None = None,
+    final: bool = True,
+) -> Ledger:
+    """The ledger after one more search of `rows`: its costs, and its successes, the closest of each sample.
+
+    Args:
+        ledger: Before.
+        rows: Which samples were searched.
+        stage: By which stage.
+        found: What came of it.
+        risk: How often the model errs at the points found, if it draws; then `found` has the riskiest, not the closest.
+        final: Whether a sample that breaks is done with.
+    """
     old = take(ledger, rows)
     spent = old.forwards + old.backwards
+    moved = found.distance < old.distance if risk is None else found.found_after >= 0
     new = replace(
         old,
-        broken=found.success,
-        stage=torch.where(found.found_after >= 0, stage, old.stage),
-        adversarial=found.adversarial,
-        distance=found.distance,
+        broken=old.broken | found.success,
+        stage=torch.where(moved, stage, old.stage),
+        adversarial=pick(moved, found.adversarial, old.adversarial),
+        distance=torch.where(moved, found.distance, old.distance),
         margin=torch.maximum(old.margin, found.margin),
         forwards=old.forwards + found.forwards,
         backwards=old.backwards + found.backwards,
         queries=old.queries + found.queries,
-        found_after=torch.where(found.found_after >= 0, spent + found.found_after, old.found_after),
+        found_after=torch.where(moved & ~old.broken, spent + found.found_after, old.found_after),
         odd=old.odd + found.odd,
-        finished=old.finished | found.success,
+        finished=old.finished | (found.success & final),
         risk=found.success.to(old.risk.dtype) if risk is None else risk,
     )
     return put(ledger, rows, new)

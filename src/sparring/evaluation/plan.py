@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from sparring.attacks.suites import Stage, stages_for
+from sparring.attacks.suites import Stage, stages_for, suited
 from sparring.data import Samples
 from sparring.draws import Draws
 from sparring.engine import Attack, Task, Want
@@ -21,7 +21,7 @@ from sparring.execution import Prepared
 from sparring.models import Model, look
 from sparring.models.straight_through import straight_through
 from sparring.tensors import take, tree_map
-from sparring.threat import Threat, Untargeted
+from sparring.threat import Threat, Untargeted, is_smallest, threat_kind
 
 __all__ = ["Fit", "Plan", "climbs", "first_row", "fitting_stages", "make_plan"]
 
@@ -90,6 +90,11 @@ class Plan:
     prepared: Prepared | None = None
     gates: Gates | None = None
 
+    @property
+    def smallest(self) -> bool:
+        """Whether the smallest change is looked for, instead of any within a budget."""
+        return is_smallest(self.threat)
+
     def rows(self, rows: Tensor) -> tuple[Samples, Tensor, Tensor, Threat]:
         """Some samples, their inputs and labels, and the threat bound to them, on the model's device."""
         chosen, device = self.samples.select(rows.cpu()), self.model.device
@@ -121,15 +126,17 @@ def make_plan(
     if batch < 1:
         raise UsageError(f"the batch must hold at least one sample, but is {batch}")
     bound = threat.bind(samples.inputs, samples.domain)
-    stages_for(suite, threat.norm)  # refused before the model is asked
+    suite = suited(suite, threat_kind(threat))
+    stages_for(suite, threat_kind(threat))  # refused before the model is asked
     looked = look(model, samples.inputs, samples.labels)
-    if (
-        looked.randomised and suite == "fast"
-    ):  # its short runs climb no mean, and nobody measured what they miss
-        suite = "standard"
-        looked = looked.having(
-            notes=(*looked.notes, "suite standard was taken instead of fast, for the same reason")
+    if looked.randomised and is_smallest(bound):
+        raise UsageError(
+            f"{looked.name} answers at random, so that no change is the smallest; give a size, such as {bound.norm}:0.5"
         )
+    if looked.randomised and suite == "fast":
+        # its short runs climb no mean, and nobody measured what they miss
+        suite, note = "standard", "suite standard was taken instead of fast, for the same reason"
+        looked = looked.having(notes=(*looked.notes, note))
     stages = fitting_stages(looked, samples, bound, suite)
     name = suite if isinstance(suite, str) else "+".join(stage.name for stage in stages)
     return Plan(looked, samples, bound, name, stages, seed, batch, precision, total or len(samples))
@@ -143,7 +150,7 @@ def fitting_stages(
     Raises:
         ModelError: The model has no gradients for attacks that need them.
     """
-    stages = stages_for(suite, threat.norm)
+    stages = stages_for(suite, threat_kind(threat))
     climbing = [stage.name for stage in stages if climbs(stage, first_row(samples, threat))]
     if climbing and not looked.gradients and looked.stops is None:
         raise ModelError(
@@ -153,11 +160,9 @@ def fitting_stages(
     if not looked.gradients:
         around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]
         stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))
-    return (
-        averaged_stages(stages, _draws(looked, samples) if climbing else USUAL)
-        if looked.randomised
-        else stages
-    )
+    if not looked.randomised:
+        return stages
+    return averaged_stages(stages, _draws(looked, samples) if climbing else USUAL)
 
 
 def _draws(model: Model, samples: Samples) -> int:

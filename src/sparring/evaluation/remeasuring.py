@@ -48,7 +48,7 @@ def remeasured(run: Run, model: Model, samples: Samples, batch: int = 64) -> Rem
     there = [place for place, number in enumerate(index.tolist()) if ids.get(number) in places]
     if len(index) and not there:
         raise UsageError("the data have none of the samples that were broken; give the data of the audit")
-    if run.result["threat"]["eps"] is None:
+    if run.result["threat"]["text"].endswith(":per sample"):
         raise UsageError(
             "the run's threat has a budget per sample or coordinate, which only its Python code knows"
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from sparring.evaluation.distances import distances_of
 from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
@@ -37,7 +38,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     ledger, count = outcome.ledger, len(plan.samples)
     robust, stopped = int(outcome.robust.sum()), outcome.interrupted
     right = correct_answers(plan, outcome)
-    drawn = exact_interval(right, count) if not plan.samples.ordered else None
+    drawn = exact_interval(right, count) if not (plan.samples.ordered or plan.smallest) else None
     findings = findings_of(plan, outcome)
     return {
         "schema_version": "1.0",
@@ -47,7 +48,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "clean_correct": int(ledger.correct.sum()),
         "robust": robust,
         "robust_accuracy": right / count,
-        "robust_8bit": None if outcome.on_grid is None else _robust_on_grid(outcome),
+        "robust_8bit": None if outcome.on_grid is None or plan.smallest else _robust_on_grid(outcome),
         "interval": None if drawn is None else {**asdict(drawn), "method": "Clopper-Pearson"},
         "interval_note": _interval_note(plan),
         "threat": _threat(plan),
@@ -68,7 +69,8 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "data": _data(plan),
         "command": None,
         "python": None,
-        "curve": _curve(outcome),
+        "curve": {"passes": [], "robust": []} if plan.smallest else _curve(outcome),
+        **({"distances": asdict(distances_of(plan, outcome))} if plan.smallest else {}),
         **_risk(outcome),
         "body": _body(plan, outcome),
     }
@@ -110,6 +112,8 @@ def _interval_note(plan: Plan) -> str:
         return (
             "No interval: these samples are all there are, or the first in a fixed order, not a random draw."
         )
+    if plan.smallest:
+        return "The band around the curve is about the draw of the samples alone."
     return (
         "The interval is about the draw of the samples alone; attacks find breaks, never that there are none."
     )
@@ -120,7 +124,7 @@ def _threat(plan: Plan) -> dict[str, Any]:
     return {
         "text": threat_text(plan.threat),
         "norm": plan.threat.norm,
-        "eps": eps if isinstance(eps, float) else None,
+        "eps": eps if isinstance(eps, float) and not plan.smallest else None,
         "words": threat_words(plan.threat, plan.samples.domain),
     }
 

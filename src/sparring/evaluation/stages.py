@@ -55,7 +55,8 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
     turns = _turns(plan, ledger.clean.shape[1])
     nearest: Tensor | None = None
     for place, turn in enumerate(turns):
-        rows = _wanted(plan, ledger, turn.stage)
+        # the smallest change may still be found where a larger one is known
+        rows = ledger.correct.nonzero().squeeze(1) if plan.smallest else _wanted(plan, ledger, turn.stage)
         if not len(rows):
             continue
         task = _task(plan, ledger, rows, turn)
@@ -63,13 +64,14 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
             if nearest is None:
                 ledger, nearest = _measured(plan, ledger, turn)
             task = replace(task, aim=nearest[rows, turn.aim - 1])
+        task = replace(task, begin=ledger.adversarial[rows]) if plan.smallest and place else task
         later = sum(price(each.stage, task) for each in turns[place + 1 :])
-        tell = teller(ledger, turn.title, price(turn.stage, task), later, watch)
+        tell = teller(ledger, turn.title, price(turn.stage, task), later, watch, final=not plan.smallest)
         found = _search(plan, task, turn, tell)
         risk = None
         if plan.model.randomised:
             found, risk = _fixed(plan, take(ledger, rows), rows, found)
-        ledger = settle(ledger, rows, turn.number, found, risk)
+        ledger = settle(ledger, rows, turn.number, found, risk, final=not plan.smallest)
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
@@ -111,14 +113,15 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
         searched, exact = ready, plan.model
     if plan.model.randomised and isinstance(attack, Averaged):
         searched, judge = Apart(searched, attack.draws), judge and Apart(judge, attack.draws)
-    keep = "last" if plan.model.randomised else "first"
     options: dict[str, Any] = {
         "batch": plan.batch,
         "precision": turn.precision,
         "progress": tell,
-        "keep": keep,
         "exact": exact,
+        "keep": "last" if plan.model.randomised else "first",
     }
+    if plan.smallest:
+        options |= {"retire": "never", "keep": "closest"}
     try:
         return search(searched, task, attack, judge=judge, **options)
     except Interrupted as stop:

@@ -50,19 +50,23 @@ def price(stage: Stage, task: Task) -> int:
     return (2 if climbs(stage, first) else 1) * (stage.attack.steps + 1)
 
 
-def teller(ledger: Ledger, title: str, price: int, later: int, watch: Watch) -> Callable[[Progress], None]:
+def teller(
+    ledger: Ledger, title: str, price: int, later: int, watch: Watch, final: bool = True
+) -> Callable[[Progress], None]:
     """Turn the engine's progress in one attempt into the standing of the shard.
 
-    A row costs `price` passes at most in this attempt, and `later` in those that follow.
+    A row costs `price` passes at most in this attempt, and `later` in those that follow, unless it breaks and that is
+    `final`.
     """
     count = len(ledger.correct)
-    correct, before = int(ledger.correct.sum()), int(ledger.broken.sum())
+    correct, before = int(ledger.correct.sum()), int(ledger.broken.sum()) * final
     spent = int(ledger.forwards.sum() + ledger.backwards.sum())
 
     def tell(progress: Progress) -> None:
         broken = before + progress.broken
-        left = (progress.rows - progress.over) * price + (correct - broken) * later
-        settled = count - (correct - broken if later else progress.rows - progress.over)
+        after = correct - broken * final
+        left = (progress.rows - progress.over) * price + after * later
+        settled = count - (after if later else progress.rows - progress.over)
         watch(Standing(count, correct, broken, settled, title, spent + progress.passes, left))
 
     return tell

@@ -35,7 +35,7 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "status": _statuses(outcome),
             "attack": _where(broken, names),
             "adversarial_prediction": _where(broken, answer),
-            "distance": _where(broken, distance),
+            "distance": _distances(plan, outcome, distance),
             "margin": _finite(ledger.margin),
             "forwards": ledger.forwards.tolist(),
             "backwards": ledger.backwards.tolist(),
@@ -56,6 +56,16 @@ def _risk(plan: Plan, outcome: Outcome) -> list[float | None]:
     bound, asked = outcome.risk.share(1 - LEVEL), outcome.broken | plan.model.randomised
     rows = zip(asked.tolist(), outcome.errs.tolist(), outcome.gave_up.tolist(), strict=True)
     return [errs if mark and errs == errs else bound if left else None for mark, errs, left in rows]
+
+
+def _distances(plan: Plan, outcome: Outcome, verified: list[float]) -> list[float | None]:
+    """How far each adversarial example is; an input that is wrong as it is needs no change, so its smallest is zero."""
+    broken = outcome.broken.tolist()
+    wrong = (~outcome.ledger.correct & plan.smallest).tolist()
+    return [
+        each if hit else 0.0 if zero else None
+        for hit, zero, each in zip(broken, wrong, verified, strict=True)
+    ]
 
 
 def _statuses(outcome: Outcome) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sparring.evaluation.gates import UNTRUSTED
 from sparring.reports import words
+from sparring.reports.distances import median_words
 from sparring.storage import Run
 
 __all__ = ["Check", "checks", "measured"]
@@ -56,6 +57,11 @@ def measured(run: Run) -> str:
     The numbers are the same in every format, so that a reader can tell which run a line is about.
     """
     result, interval = run.result, run.result["interval"]
+    if "distances" in result:
+        return (
+            f"median smallest change of {words.noun(run, run.samples)}: {median_words(run)}"
+            f" under {result['threat']['text']} by suite {result['suite']['name']}"
+        )
     share = words.robust_percent(run)
     if interval is not None:
         share += f"; {interval['level']:.0%} interval {interval['low']:.1%} to {interval['high']:.1%}"

@@ -22,7 +22,9 @@ class ClassLine:
 
 
 def classes(run: Run) -> list[ClassLine]:
-    """A line per class that has samples, the least robust first."""
+    """A line per class that has samples, the least robust first; none where there is no budget to be robust within."""
+    if "distances" in run.result:
+        return []
     labels = run.records["label"].to_numpy()
     predictions = run.records["prediction"].to_numpy()
     robust = np.isin(np.asarray(run.records["status"].to_pylist(), dtype=str), STANDING)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sparring.storage import Run
 
-__all__ = ["Line", "Plot", "Tick", "plot"]
+__all__ = ["Line", "Plot", "Tick", "plot", "staircase"]
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ def _line(run: Run, most: int) -> Line:
     points = list(zip(across, down, strict=True))
     return Line(
         name=run.result["model"]["name"],
-        path=_staircase([*points, (100.0, points[-1][1])]),
+        path=staircase([*points, (100.0, points[-1][1])]),
         start=points[0][1],
         end=points[-1][1],
     )
 
 
-def _staircase(points: Sequence[tuple[float, float]]) -> str:
+def staircase(points: Sequence[tuple[float, float]]) -> str:
     """Across, then down, from point to point; steps too small to be seen are left out."""
     (left, top), path = points[0], [f"M{points[0][0]:g} {points[0][1]:g}"]
     for x, y in points[1:]:

@@ -11,6 +11,7 @@ from sparring.errors import UsageError
 from sparring.reports import words
 from sparring.reports.classes import classes
 from sparring.reports.curves import plot
+from sparring.reports.distances import distance_plot, distance_words, median_words
 from sparring.reports.gallery import gallery
 from sparring.reports.stages import stages
 from sparring.storage import Run, replacing
@@ -23,7 +24,10 @@ CLASSES = 40
 
 @dataclass(frozen=True)
 class Headline:
-    """The first thing a reader sees; `robust`, `broken`, `wrong` and `other` add up to `samples`."""
+    """The first thing a reader sees; `robust`, `broken`, `wrong` and `other` add up to `samples`.
+
+    `smallest` is the median smallest change, where there is no budget.
+    """
 
     verdict: str
     sentence: str
@@ -37,6 +41,7 @@ class Headline:
     broken: int
     wrong: int
     other: int
+    smallest: str | None = None
 
 
 def render_html(run: Run) -> str:
@@ -52,6 +57,8 @@ def render_html(run: Run) -> str:
         engagement=words.engagement(run),
         stages=stages(run),
         plot=plot([run]),
+        distances=distance_words(run),
+        distance_plot=distance_plot(run),
         exhibits=gallery(run),
         classes=lines[:CLASSES],
         more_classes=max(0, len(lines) - CLASSES),
@@ -90,6 +97,7 @@ def headline(run: Run) -> Headline:
         broken=broken,
         wrong=wrong,
         other=run.samples - robust - broken - wrong,
+        smallest=median_words(run) if "distances" in run.result else None,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sparring.reports import words
 from sparring.reports.checks import checks
 from sparring.reports.classes import classes
+from sparring.reports.distances import distance_words, median_words
 from sparring.reports.html import duration
 from sparring.reports.inline import code, fenced, prose
 from sparring.reports.next_step import next_step
@@ -44,11 +45,10 @@ def render_markdown(run: Run) -> str:
 
 def _table(run: Run) -> list[str]:
     result = run.result
-    robust, correct = result["robust"], result["clean_correct"]
+    correct = result["clean_correct"]
     cost = f"{result['forwards']:,} forward and {result['backwards']:,} backward passes, "
     rows = {
-        "robust accuracy": f"**{words.robust_percent(run)}** ({robust:,} of {run.samples:,})",
-        "interval": prose(words.interval(run)),
+        **_figures(run),
         "clean accuracy": f"{words.clean_percent(run)} ({correct:,} of {run.samples:,})",
         "suite": f"{prose(result['suite']['name'], 80)}, seed {result['seed']}",
         "breaks": words.verified(run),
@@ -57,6 +57,17 @@ def _table(run: Run) -> list[str]:
     if engagement := words.engagement(run):
         rows["allowed by"] = prose(engagement)
     return ["| | |", "|:--|:--|", *(f"| {name} | {value} |" for name, value in rows.items())]
+
+
+def _figures(run: Run) -> dict[str, str]:
+    """Robust accuracy and its interval, or the smallest changes where there is no budget."""
+    if "distances" in run.result:
+        return {"median smallest change": f"**{median_words(run)}**", "distances": prose(distance_words(run))}
+    robust = run.result["robust"]
+    return {
+        "robust accuracy": f"**{words.robust_percent(run)}** ({robust:,} of {run.samples:,})",
+        "interval": prose(words.interval(run)),
+    }
 
 
 def _gates(run: Run) -> list[str]:

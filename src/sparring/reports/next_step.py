@@ -35,7 +35,9 @@ def next_step(run: Run) -> NextStep:
             gated = _having(command, ["--min-robust-accuracy"], "--min-robust-accuracy", _floor(run))
             return NextStep("Set a gate, for which some of the samples given up are checked", gated)
         case "measured":
-            return NextStep("Set a gate", f"sparring gate {folder} --min-robust-accuracy {_floor(run)}")
+            return NextStep(
+                "Set a gate", f"sparring gate {folder} --min-robust-accuracy {_floor(run)}{_at(run)}"
+            )
         case "pass":
             return NextStep(
                 "Hold the next model against this one",
@@ -66,9 +68,17 @@ def _again(run: Run, command: str) -> NextStep | None:
 
 def _floor(run: Run) -> str:
     """A minimum that these samples would pass, in whole percent."""
-    interval = run.result["interval"]
+    interval, found = run.result["interval"], run.result.get("distances")
     low = run.robust_accuracy if interval is None else interval["low"]
+    if found is not None:
+        low = max(0.0, found["robust"][len(found["eps"]) // 2] / max(run.samples, 1) - (found["band"] or 0))
     return f"{math.floor(100 * low) / 100:g}"
+
+
+def _at(run: Run) -> str:
+    """The size that a gate is about, where the run has no budget: the median of those that were found."""
+    found = run.result.get("distances")
+    return "" if found is None else f" --eps {found['eps'][len(found['eps']) // 2]:.3g}"
 
 
 def _more(run: Run) -> list[str]:

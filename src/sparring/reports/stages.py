@@ -27,7 +27,8 @@ def stages(run: Run) -> list[Stage]:
     """A line per stage, in the order of the suite.
 
     A sample counts as broken in the first stage that broke it, and only if its record says so: an attempt
-    that verification refused breaks nothing.
+    that verification refused breaks nothing. Where the smallest change was looked for, it counts in the stage that
+    found it.
     """
     broken_at_all = run.records.filter(pc.equal(run.records["status"], "broken"))["index"]
     attempts = run.attempts.filter(pc.is_in(run.attempts["index"], broken_at_all))
@@ -43,12 +44,17 @@ def stages(run: Run) -> list[Stage]:
                 name=stage["name"],
                 settings=_settings(stage),
                 tried=pc.count_distinct(tries["index"]).as_py(),
-                broken=len(new),
+                broken=_nearest(run, stage["name"]) if "distances" in run.result else len(new),
                 unbroken=run.result["clean_correct"] - len(seen),
                 passes=_total(tries, "forwards") + _total(tries, "backwards"),
             )
         )
     return lines
+
+
+def _nearest(run: Run, stage: str) -> int:
+    """Samples whose smallest change this stage found."""
+    return int(pc.sum(pc.equal(run.records["attack"], stage)).as_py() or 0)
 
 
 def _of(attempts: pa.Table, stage: str) -> pa.Table:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sparring.reports import words
+from sparring.reports.distances import distance_words, median_words
 from sparring.reports.stages import Stage, stages
 from sparring.storage import Run
 from sparring.storage.audit_log import has_log, head
@@ -83,16 +84,24 @@ def _verdict(run: Run) -> list[RenderableType]:
         *map(Text, words.reasons(run)),
         *_open_end(run),
         Text(""),
-        Text.assemble(
-            f"clean {words.clean_percent(run)} → ",
-            (f"robust {words.robust_percent(run)}", "bold"),
-            f"  ({words.counted(run)})",
-        ),
+        _figure(run),
         Bar(robust, broken, rest),
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
-        Text(words.interval(run), style="dim"),
+        Text(distance_words(run) or words.interval(run), style="dim"),
         *([] if words.engagement(run) is None else [Text(f"{words.engagement(run)}", style="dim")]),
     ]
+
+
+def _figure(run: Run) -> Text:
+    """The figure that matters: robust accuracy, or the median smallest change where there is no budget."""
+    clean = f"clean {words.clean_percent(run)} → "
+    if "distances" in run.result:
+        return Text.assemble(clean, (f"median smallest change {median_words(run)}", "bold"))
+    return Text.assemble(
+        clean,
+        (f"robust {words.robust_percent(run)}", "bold"),
+        f"  ({words.counted(run)})",
+    )
 
 
 def _gates(run: Run) -> list[RenderableType]:

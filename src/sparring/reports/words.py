@@ -119,6 +119,8 @@ def meaning(run: Run) -> str:
     rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
     given_up = count_status(run, "gave_up")
     untried = f"; suite standard was not tried on {given_up:,} of these" if given_up else ""
+    if "distances" in result:
+        return _smallest(run, correct, broken)
     parts = [
         f"Of {noun(run, run.samples)}, {correct:,} {is_are} classified correctly as they are.",
         f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
@@ -141,6 +143,18 @@ def _meaning_of_draws(run: Run, told: dict[str, Any]) -> str:
         f" point at least one errs with chance {tries['errs']:.1%}; without an attack, {tries['control']:.1%}."
         " This is an upper bound: attacks find breaks, they do not prove that there are none."
     )
+
+
+def _smallest(run: Run, correct: int, broken: int) -> str:
+    """The meaning of a run without a budget."""
+    rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
+    parts = [
+        f"Of {noun(run, run.samples)}, {correct:,} {'is' if correct == 1 else 'are'} classified correctly as they are.",
+        f"For {broken:,} of them a change was found that makes the model err; the smallest one counts.",
+        f"Besides, {', '.join(rest)}." if rest else "",
+        "There may be smaller ones: attacks find changes, they do not prove that there are none.",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def interval(run: Run) -> str:

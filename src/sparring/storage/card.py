@@ -11,7 +11,7 @@ _CARD = """\
 border:1px solid #8886;border-radius:8px;padding:.8em 1.2em;line-height:1.5">
 <div><b style="background:{colour};color:#fff;border-radius:4px;padding:.1em .5em;margin-right:.5em">{verdict}</b>
 {title}</div>
-<div style="margin-top:.3em"><b style="font-size:1.8em">{robust:.1%}</b> robust accuracy{interval}
+<div style="margin-top:.3em"><b style="font-size:1.8em">{figure}</b> {name}{interval}
 · {clean:.1%} clean</div>
 <div role="img" aria-label="{robust:.1%} robust of {clean:.1%} clean"
 style="background:#8883;height:6px;border-radius:3px;margin:.4em 0">
@@ -36,7 +36,13 @@ def card(result: Mapping[str, Any]) -> str:
     """A few lines of HTML with what matters of a `result.json`; readable on light and dark pages."""
     clean_correct, interval = int(result["clean_correct"]), result["interval"]
     between = f" ({interval['low']:.1%} to {interval['high']:.1%})" if interval else ""
+    figure, name = f"{result['robust_accuracy']:.1%}", "robust accuracy"
+    if (found := result.get("distances")) is not None:
+        between, name = "", f"median smallest change, {escape(str(result['threat']['norm']))}"
+        figure = "unknown" if found["median"] is None else f"{found['median']:.4g}"
     return _CARD.format(
+        figure=figure,
+        name=name,
         colour=_COLOURS[result["verdict"]],
         verdict=escape(str(result["verdict"])),
         title=f"{escape(_short(str(result['model']['name'])))} under {escape(str(result['threat']['text']))}",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
 from sparring.engine import Task
-from sparring.threat import L1, L2, Linf, Targeted, Threat, Untargeted
+from sparring.threat import L0, L1, L2, Linf, Targeted, Threat, Untargeted
 
 __all__ = ["HalfSpace", "half_space"]
 
@@ -54,7 +54,7 @@ def half_space(
     None needs between `reach` and 1.15 of the budget, so that it is clear which of them can be broken.
 
     Args:
-        threat: Linf, L2 or L1 with one eps, so small that the range of the data, [0, 1], does not matter.
+        threat: Linf, L2 or L1 with one eps, so small that the range of the data, [0, 1], does not matter; or L0.
         reach: Largest share of the budget that a breakable sample needs.
         rows: How many samples.
         targeted: Ask for the other class by name instead of any error.
@@ -67,9 +67,12 @@ def half_space(
     needed = torch.cat([torch.linspace(0.2, reach, rows // 2), torch.linspace(1.15, 2.0, rows - rows // 2)])
     labels = torch.arange(rows) % 2
     sides = 2.0 * labels - 1
-    away = sides * needed * float(threat.eps) * _dual(threat, normal)
     around = 0.5 + 0.1 * (torch.rand(rows, size, generator=generator) - 0.5)
     around = around - (around @ normal - normal.sum() / 2)[:, None] * normal / normal.square().sum()
+    if isinstance(threat, L0):
+        away = sides * _beyond_reach(needed * float(threat.eps), around, sides[:, None] * normal)
+    else:
+        away = sides * needed * float(threat.eps) * _dual(threat, normal)
     inputs = (around + away[:, None] * normal / normal.square().sum()).reshape(rows, *SHAPE)
     goal = Targeted(1 - labels, labels) if targeted else Untargeted(labels)
     keys = row_keys(seed, [str(row) for row in range(rows)])
@@ -87,3 +90,28 @@ def _dual(threat: Threat, normal: Tensor) -> float:
         case L1():
             return float(normal.abs().max())
     raise ValueError(f"no formula for {threat.norm}")
+
+
+def _beyond_reach(count: Tensor, around: Tensor, uphill: Tensor) -> Tensor:
+    """How far along `uphill` `(B, n)` points must stand so that `count` `(B,)`, rounded up, values must change. In L0.
+
+    A value that changes goes to the end of the range that is downhill. Points stand in the middle between those that
+    one value less would bring back and those that so many bring back; found by bisection.
+    """
+    low, high = torch.zeros(len(around)), torch.full((len(around),), float(uphill.square().sum(1).max()))
+    needed = count.ceil().long().clamp(1, around.shape[1])[:, None]
+    for _ in range(40):
+        away = (low + high) / 2
+        points = around + away[:, None] * uphill / uphill.square().sum(1, keepdim=True)
+        gains = (
+            (uphill * torch.where(uphill > 0, points, points - 1))
+            .sort(dim=1, descending=True)
+            .values.cumsum(1)
+        )
+        reach = (
+            gains.gather(1, needed - 1)
+            + torch.where(needed > 1, gains.gather(1, (needed - 2).clamp_min(0)), 0)
+        ) / 2
+        near = away < reach.squeeze(1)
+        low, high = torch.where(near, away, low), torch.where(near, high, away)
+    return low

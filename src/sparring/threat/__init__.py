@@ -8,7 +8,8 @@ from sparring.threat.l0 import L0
 from sparring.threat.l1 import L1
 from sparring.threat.l2 import L2
 from sparring.threat.linf import Linf
-from sparring.threat.parse import parse_threat, threat_text, threat_words
+from sparring.threat.parse import parse_size, parse_threat, threat_text, threat_words
+from sparring.threat.smallest import is_smallest, threat_kind
 
 __all__ = [
     "L0",
@@ -22,7 +23,10 @@ __all__ = [
     "Targeted",
     "Threat",
     "Untargeted",
+    "is_smallest",
+    "parse_size",
     "parse_threat",
+    "threat_kind",
     "threat_text",
     "threat_words",
 ]

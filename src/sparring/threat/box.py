@@ -129,6 +129,8 @@ def per_sample(eps: float | Tensor, inputs: Tensor) -> float | Tensor:
 
 def fits(eps: float | Tensor, longest: float | Tensor, name: str) -> None:
     """Refuse budgets that are not positive numbers, or that reach past the longest change the data allow."""
+    if isinstance(eps, float) and eps == math.inf:
+        return  # the smallest change is looked for, whatever its size
     least, most = float(torch.as_tensor(eps).min()), float(torch.as_tensor(eps).max())
     limit = float(torch.as_tensor(longest).max())
     if not (least > 0 and math.isfinite(most)):

@@ -13,6 +13,7 @@ from sparring.draws import Draws
 from sparring.errors import ThreatError
 from sparring.tensors import flat, vector
 from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, mask_of, only_allowed, per_sample
+from sparring.threat.smallest import budgeted, is_smallest
 
 __all__ = ["L0"]
 
@@ -47,7 +48,11 @@ class L0:
             box=box_of(domain, inputs),
         )
         whole = torch.as_tensor(bound.eps).floor()
-        fits(whole, longest=float(self._units(inputs[:1]).numel()), name="l0")
+        fits(
+            bound.eps if is_smallest(bound) else whole,
+            longest=float(self._units(inputs[:1]).numel()),
+            name="l0",
+        )
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:
@@ -65,6 +70,7 @@ class L0:
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Random coordinates, each set to a random value of the range."""
+        budgeted(self)
         low, high = torch.as_tensor(self.box.low).to(inputs), torch.as_tensor(self.box.high).to(inputs)
         value = kept(low + (high - low) * draws.uniform(inputs), inputs, self.mask)
         luck = self._units(allowed(draws.uniform(inputs, draw=1) + 1, self.mask))

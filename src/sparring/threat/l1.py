@@ -23,6 +23,7 @@ from sparring.threat.box import (
     per_sample,
     tolerance,
 )
+from sparring.threat.smallest import budgeted
 
 __all__ = ["L1", "sparse_signs"]
 
@@ -75,6 +76,7 @@ class L1:
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball (Laplace direction, radius u^(1/n)), then projected onto the range of the data."""
+        budgeted(self)
         sizes = allowed(-torch.log1p(-draws.uniform(inputs)) * draws.signs(inputs, draw=1), self.mask)
         direction = sizes / over_rows(flat(sizes).abs().sum(1).clamp_min(1e-12), inputs)
         free = inputs[0].numel() if self.mask is None else flat(self.mask).sum(1).clamp_min(1)

@@ -23,6 +23,7 @@ from sparring.threat.box import (
     per_sample,
     tolerance,
 )
+from sparring.threat.smallest import budgeted
 
 __all__ = ["L2", "unit"]
 
@@ -74,6 +75,7 @@ class L2:
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball, then projected onto the range of the data."""
+        budgeted(self)
         free = inputs[0].numel() if self.mask is None else flat(self.mask).sum(1).clamp_min(1)
         radius = draws.uniform(inputs.new_empty(len(inputs), 1), draw=1).squeeze(1) ** (1 / free)
         direction = unit(allowed(draws.normal(inputs), self.mask))

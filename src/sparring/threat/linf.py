@@ -22,6 +22,7 @@ from sparring.threat.box import (
     rows_of,
     tolerance,
 )
+from sparring.threat.smallest import budgeted
 
 __all__ = ["Linf"]
 
@@ -61,6 +62,7 @@ class Linf:
         return kept(self.box.clip_(near), inputs, self.mask)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
+        budgeted(self)
         shift = (2 * draws.uniform(inputs) - 1) * per_row(self.eps, inputs)
         return self.project(inputs + shift, inputs)
 

@@ -1,4 +1,4 @@
-"""Threats as words: `linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels)."""
+"""Threats as words: `linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels), `l2:min`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from sparring.threat.l0 import L0
 from sparring.threat.l1 import L1
 from sparring.threat.l2 import L2
 from sparring.threat.linf import Linf
+from sparring.threat.smallest import is_smallest
 
-__all__ = ["parse_threat", "threat_text", "threat_words"]
+__all__ = ["parse_size", "parse_threat", "threat_text", "threat_words"]
 
 _NORMS = ("linf", "l2", "l1", "l0")
+_MEASURES = {
+    "linf": "its largest entry",
+    "l2": "its Euclidean length",
+    "l1": "the sum of its absolute entries",
+    "l0": "the number of changed values",
+}
 
 
 def parse_threat(text: str) -> Threat:
@@ -30,6 +37,8 @@ def parse_threat(text: str) -> Threat:
     True
     >>> parse_threat("l0:24px")
     L0(eps=24.0, pixels=True, mask=None, box=Box(low=0.0, high=1.0))
+    >>> parse_threat("l2:min").eps
+    inf
     """
     norm, colon, size = text.strip().lower().partition(":")
     if norm not in _NORMS:
@@ -40,12 +49,12 @@ def parse_threat(text: str) -> Threat:
         )
     match norm:
         case "linf":
-            return Linf(_number(size, text))
+            return Linf(_size(size, text))
         case "l2":
-            return L2(_number(size, text))
+            return L2(_size(size, text))
         case "l1":
-            return L1(_number(size, text))
-    return L0(_number(size.removesuffix("px"), text), pixels=size.endswith("px"))
+            return L1(_size(size, text))
+    return L0(_size(size.removesuffix("px"), text), pixels=size.endswith("px"))
 
 
 def threat_text(threat: Threat) -> str:
@@ -56,12 +65,34 @@ def threat_text(threat: Threat) -> str:
     """
     if isinstance(threat.eps, Tensor) and threat.eps.numel() != 1:
         return f"{threat.norm}:per sample"
+    if is_smallest(threat):
+        return f"{threat.norm}:min{'px' if getattr(threat, 'pixels', False) else ''}"
     eps = float(threat.eps)
     grey = round(eps * 255)
     if threat.norm == "linf" and grey and math.isclose(eps * 255, grey, rel_tol=1e-6) and eps < 1:
         return f"linf:{grey}/255"
     size = f"{eps:g}" if float(f"{eps:g}") == eps else repr(eps)
     return f"{threat.norm}:{size}{'px' if getattr(threat, 'pixels', False) else ''}"
+
+
+def parse_size(text: str) -> float:
+    """Read the size of a change: a positive number, or a ratio of two.
+
+    Raises:
+        ThreatError: It is neither.
+
+    >>> parse_size("8/255") == 8 / 255
+    True
+    """
+    try:
+        return _number(text.strip(), text)
+    except ThreatError:
+        raise ThreatError(f"the eps {text!r} is no positive number; write for example 0.5 or 8/255") from None
+
+
+def _size(size: str, text: str) -> float:
+    """A number, or infinity where the smallest change is looked for."""
+    return math.inf if size == "min" else _number(size, text)
 
 
 def _number(size: str, text: str) -> float:
@@ -88,6 +119,12 @@ def threat_words(threat: Threat, domain: Domain) -> str:
     """
     if isinstance(threat.eps, Tensor):
         return f"the change may have at most the {threat.norm} size that is set for each sample or coordinate"
+    if is_smallest(threat):
+        counted = getattr(threat, "pixels", False)
+        measure = "the number of changed pixels" if counted else _MEASURES[threat.norm]
+        return (
+            f"every change is allowed, and the smallest one that works is looked for, measured by {measure}"
+        )
     thing = (
         "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
     )

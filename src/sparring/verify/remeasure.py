@@ -104,7 +104,7 @@ def _inside(threat: Threat, domain: Domain, adversarial: Tensor, inputs: Tensor,
     scale = max(float(torch.as_tensor(bound).abs().max()) for bound in (domain.low, domain.high))
     slack = {"linf": 1e-6, "l2": 1e-6, "l1": 1e-5, "l0": 0.0}.get(threat.norm, 1e-6)
     eps = torch.as_tensor(threat.eps, dtype=torch.float64, device=inputs.device)
-    limit = eps + slack * eps.clamp_min(scale)
+    limit = torch.where(eps.isinf(), eps, eps + slack * eps.clamp_min(scale))
     if limit.numel() in (1, len(inputs)):
         near = distance <= limit.reshape(-1)
     else:  # a budget per coordinate

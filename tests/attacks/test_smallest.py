@@ -1,0 +1,169 @@
+"""Attacks that look for the smallest change, on models where it is known."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sparring.attacks import (
+    ALMA,
+    DDN,
+    FAB,
+    FMN,
+    PDPGD,
+    CarliniWagner,
+    DeepFool,
+    NearestClass,
+    SigmaZero,
+    SuperDeepFool,
+    margin,
+)
+from sparring.attacks.pdpgd import _cut
+from sparring.engine import search
+from sparring.errors import ThreatError
+from sparring.threat import L0, L1, L2, Linf
+from tests.known import flat_boundary, sphere, task_of
+
+LINF, L2_, L1_ = Linf(0.05), L2(0.2), L1(0.3)
+
+# The attack, its threat, and by how much its median may miss the exact distance of a half-space.
+FLAT = {
+    "fmn-linf": (FMN(200), LINF, 0.01),
+    "fmn-l2": (FMN(200), L2_, 0.01),
+    "fmn-l1": (FMN(200), L1_, 0.01),
+    "ddn": (DDN(200), L2_, 0.01),
+    "alma-l2": (ALMA(300, loss=margin), L2_, 0.01),
+    "alma-l1": (ALMA(500, 0.5, 0.5, loss=margin), L1_, 0.01),
+    "pdpgd-linf": (PDPGD(300), LINF, 0.01),
+    "pdpgd-l1": (PDPGD(500), L1_, 0.02),
+    "carlini-wagner": (CarliniWagner(9, 100), L2_, 0.01),
+    "fab-linf": (FAB(30), LINF, 0.01),
+    "fab-l2": (FAB(30), L2_, 0.01),
+    "fab-l1": (FAB(30), L1_, 0.01),
+    "deepfool-linf": (DeepFool(20), LINF, 0.025),  # its overshoot is two hundredths
+    "deepfool-l2": (DeepFool(20), L2_, 0.025),
+    "deepfool-l1": (DeepFool(20), L1_, 0.025),
+    "super-deepfool": (SuperDeepFool(20), L2_, 0.025),
+    "nearest-class": (NearestClass(FMN(100)), L2_, 0.01),
+}
+
+
+def closest(problem, attack):
+    """What the attack finds without a budget."""
+    task = replace(problem.task, threat=replace(problem.task.threat, eps=math.inf))
+    return search(problem.model, task, attack, retire="never", keep="closest")
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_the_distance_of_a_half_space(name):
+    attack, threat, error = FLAT[name]
+    problem = flat_boundary(threat)
+    ratio = closest(problem, attack).distance / problem.distance
+    assert bool((ratio >= 1 - 1e-4).all()), "a distance is shorter than is possible"
+    assert float(ratio.median()) <= 1 + error
+
+
+CURVED = {
+    "fmn-linf": (FMN(200), LINF),
+    "fmn-l2": (FMN(200), L2_),
+    "fmn-l1": (FMN(200), L1_),
+    "ddn": (DDN(200), L2_),
+    "fab": (FAB(50), L2_),
+    "super-deepfool": (SuperDeepFool(50), L2_),
+}
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_the_distance_to_a_sphere(name):
+    attack, threat = CURVED[name]
+    problem = sphere(threat)
+    ratio = closest(problem, attack).distance / problem.distance
+    assert bool((ratio >= 1 - 1e-4).all())
+    assert float(ratio.median()) <= 1.03
+
+
+@pytest.mark.parametrize("pixels", [False, True])
+@pytest.mark.parametrize("attack", [SigmaZero(300), FMN(200)], ids=["sigma-zero", "fmn"])
+def test_the_fewest_values_are_found(attack, pixels):
+    """Against every choice of values, or of pixels."""
+    generator = torch.Generator().manual_seed(4)
+    normal = torch.randn(2, 2, 3, generator=generator)
+    inputs = torch.rand(12, 2, 2, 3, generator=generator) * 0.2 + 0.4
+    scores = (inputs * normal).flatten(1).sum(1)
+    offset = float(scores.median()) + 2
+
+    def model(points):
+        score = (points * normal).flatten(1).sum(1) - offset
+        return torch.stack([-score, score], 1)
+
+    labels = model(inputs).argmax(1)
+    threat = L0(math.inf, pixels=pixels)
+    found = search(model, task_of(inputs, labels, threat), attack, retire="never", keep="closest")
+    exact = torch.tensor(
+        [_fewest(model, row, int(label), pixels) for row, label in zip(inputs, labels, strict=True)]
+    )
+    assert found.distance.tolist() == exact.tolist()
+    assert exact.max() > 1, "the problem is too easy to tell"
+
+
+def _fewest(model, row, label, pixels):
+    """The least number of values that can change the answer, by trying every choice and every corner of it."""
+    places = list(range(row[0].numel() if pixels else row.numel()))
+    for count in range(1, len(places) + 1):
+        for chosen in itertools.combinations(places, count):
+            mask = torch.zeros(len(places), dtype=torch.bool)
+            mask[list(chosen)] = True
+            mask = mask.reshape(row.shape[1:]).expand_as(row) if pixels else mask.reshape(row.shape)
+            free = int(mask.sum())
+            corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * free).reshape(-1, free)
+            tries = row.expand(len(corners), *row.shape).clone()
+            tries[:, mask] = corners
+            if bool((model(tries).argmax(1) != label).any()):
+                return float(count)
+    return math.inf
+
+
+def test_the_nearest_class_is_aimed_at():
+    """Three classes in a plane: the one with the second best score is far, the third is near."""
+    steep = torch.tensor([[0.0, 0.0], [0.5, 0.0], [0.0, 8.0]])
+
+    def model(points):
+        return points @ steep.T - torch.tensor([0.0, 0.4, 4.4])
+
+    inputs = torch.tensor([[0.5, 0.5]])
+    task = task_of(inputs, model(inputs).argmax(1), L2(math.inf))
+    assert model(inputs).argsort(descending=True).tolist() == [[0, 1, 2]]
+    found = search(model, task, NearestClass(FMN(30), 2), retire="never", keep="closest")
+    assert found.distance.tolist() == pytest.approx([0.05], rel=0.01)
+    first = search(
+        model, replace(task, aim=torch.tensor([1])), NearestClass(FMN(30), 2), retire="never", keep="closest"
+    )
+    assert int(first.asks) == 31, "where an aim is given nothing is looked at first"
+
+
+def test_runs_at_further_classes_begin_anew():
+    problem = flat_boundary(L2_, rows=4)
+    attack = NearestClass(DeepFool(5), 2, 2)
+    found = closest(problem, attack)
+    assert int(found.asks.max()) <= attack.steps + 1
+    assert bool(found.finished.all())
+
+
+@pytest.mark.parametrize("attack", [DDN(), ALMA(), PDPGD(), SuperDeepFool(), CarliniWagner(), SigmaZero()])
+def test_an_attack_of_another_norm_is_refused(attack):
+    wrong = L2_ if isinstance(attack, PDPGD | SigmaZero) else LINF
+    with pytest.raises(ThreatError, match=f"not (in|for) {wrong.norm}; use FMN"):
+        attack.start(flat_boundary(wrong).task)
+
+
+def test_a_cut_spends_what_it_is_given():
+    generator = torch.Generator().manual_seed(0)
+    wish, metric = torch.randn(6, 40, generator=generator), torch.rand(6, 40, generator=generator) + 0.1
+    spend = torch.tensor([0.0, 0.01, 0.5, 2.0, 10.0, 1e6])
+    cut = _cut(wish, metric, spend)
+    spent = (metric * (wish.abs() - cut.abs())).sum(1)
+    assert torch.allclose(spent[:5], spend[:5], atol=1e-4)
+    assert float(cut[5].abs().max()) == 0.0
+    assert bool((cut * wish >= 0).all())
