@@ -200,7 +200,7 @@ def test_two_audits_that_begin_in_one_second_get_a_folder_each(problem, tmp_path
         def now(cls, tz=None):
             return cls(2026, 11, 23, 7, 0, 0)
 
-    monkeypatch.setattr("sparring.api.datetime", Stopped)
+    monkeypatch.setattr("sparring.storage.new_folder.datetime", Stopped)
     folders = [_audit(problem, runs=tmp_path).folder.name for _ in range(2)]
     assert folders == ["20261123-070000-Linear", "20261123-070000-Linear-2"]
 
