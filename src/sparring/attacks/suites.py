@@ -136,9 +136,12 @@ fast: tuple[Stage, ...] = (
     Stage("apgd-pm", APGDL1(30, _pm), norms=("l1",)),
     Stage("apgd-dlr-t", APGDL1(40, _dlr), 3, "distance", 0.25, norms=("l1",)),
     Stage("apgd-pm-t", APGDL1(60, _pm), 3, "distance", 0.1, norms=("l1",)),
+    Stage("square", SquareL2(500), norms=("l2",)),
+    Stage("square", SquareL1(500), norms=("l1",)),
 )
 """Short climbs from several kinds of starts, at the classes that seem nearest, then longer ones where a sample was
-nearly broken: after a number of `aims` come `order` and `near`. `docs/performance.md` says what it costs and misses.
+nearly broken: after a number of `aims` come `order` and `near`. In L2 and L1 some queries at random show where
+gradients mislead, as they do on nets that were trained for Linf. `docs/performance.md` says what it costs and misses.
 Tuned on two nets, then frozen."""
 
 smoke: tuple[Stage, ...] = (

@@ -16,7 +16,7 @@ from sparring.evaluation.fitting import applies, fit_of, fitted, fitted_with_all
 from sparring.evaluation.ledger import Attempt, Ledger, opened
 from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
-from sparring.evaluation.plan import Plan
+from sparring.evaluation.plan import Fit, Plan, fitting_stages
 from sparring.evaluation.result import run_of
 from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
@@ -110,9 +110,20 @@ def _trusted(
     except (Interrupted, KeyboardInterrupt):
         return plan, _settled(plan, ledger, [])
     outcome = _all_shards(plan, ledger, watch, shelf, crew)
-    if outcome.interrupted or not misled(plan, outcome) or (wider := fitted_with_all(plan)) == plan:
+    if outcome.interrupted or not misled(plan, outcome) or (wider := _wider(plan)) == plan:
         return plan, outcome
     return wider, _all_shards(wider, ledger, watch, shelf, crew)
+
+
+def _wider(plan: Plan) -> Plan:
+    """The plan with everything that may help where gradients misled it; a cheap suite makes room for `standard`."""
+    if plan.suite in CHEAP:
+        said = f"gradients misled suite {plan.suite} on these samples, so standard was run on all of them"
+        stages = fitting_stages(plan.model, plan.samples, plan.threat, "standard")
+        model = plan.model.having(notes=(*plan.model.notes, said))
+        standard = replace(plan, model=model, suite="standard", stages=stages, fit=Fit())
+        plan = refitted(standard, plan.fit)
+    return fitted_with_all(plan)
 
 
 def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf | None) -> Plan:

@@ -128,11 +128,20 @@ def _stages(plan: Plan, method: str) -> list[Stage]:
         case "straight-through" if around:
             stages = _climbs(norm, "through", straight_through)
         case "smoothed" if around:
-            smoothed = Averaged(climber(norm, 50), 8, 0.25)
-            stages = [Stage("apgd-smoothed", smoothed, stand_in=straight_through)]
+            stages = _smoothed(norm)
         case "unoptimised" if optimises(plan):
             stages = _climbs(norm, "unoptimised", unoptimised)
     return stages
+
+
+def _smoothed(norm: str) -> list[Stage]:
+    """Over a near and a wide neighbourhood, and with another loss."""
+    near, wide = (Averaged(climber(norm, 50), 8, radius) for radius in (0.25, 1.0))
+    stages = [Stage("apgd-smoothed", wide), Stage("apgd-smoothed-near", near)]
+    if norm != "l1":
+        ratio = Averaged(APGD(50, difference_of_logits_ratio), 8, 1.0)
+        stages.append(Stage("apgd-dlr-smoothed", ratio, aims=3))
+    return [replace(stage, stand_in=straight_through) for stage in stages]
 
 
 def _climbs(norm: str, name: str, stand_in: Callable[[Look], Look]) -> list[Stage]:

@@ -119,7 +119,7 @@ def _methods(plan: Plan) -> list[Stage]:
             Stage("nearer", Nearer(climb)),
         ]
     if plan.model.stops is not None:
-        smoothed = Averaged(climber(plan.threat.norm, 25), 8, 0.25)
+        smoothed = Averaged(climber(plan.threat.norm, 25), 8, 1.0)
         methods += [
             Stage("straight-through", climb, stand_in=straight_through),
             Stage("smoothed", smoothed, stand_in=straight_through),
