@@ -4,10 +4,10 @@ import pytest
 import torch
 
 import sparring
-from sparring.attacks import PGD, Square
+from sparring.attacks import PGD, Square, SquareL2, suites
 from sparring.attacks.suites import Stage
 from sparring.testing import half_space
-from sparring.threat import Linf
+from sparring.threat import L2, Linf
 
 SUITE = (Stage("pgd", PGD(10)), Stage("square", Square(30)))
 
@@ -64,3 +64,26 @@ def test_lucky_draws_break_nothing_and_cost_no_sample():
     risks = [risk for status, risk in rows if status == "broken"]
     assert all(risk > 0.5 for risk in risks)
     assert run.result["robust"] == pytest.approx(int((~problem.breakable).sum()), abs=4)
+
+
+class _Cut(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, inputs):
+        return inputs.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return 0 * gradient
+
+
+def test_a_cheap_suite_that_gradients_misled_makes_room_for_standard(monkeypatch):
+    few = (Stage("pgd", PGD(5)), Stage("square", SquareL2(300), norms=("l2",)))
+    monkeypatch.setitem(suites.SUITES, "fast", few)
+    monkeypatch.setitem(suites.SUITES, "standard", (*few, Stage("more", PGD(6))))
+    problem = half_space(L2(0.3), rows=60)
+    data = (problem.task.inputs, problem.task.goal.labels)
+    run = sparring.audit(lambda inputs: problem.model(_Cut.apply(inputs)), data, L2(0.3), "fast")
+    assert run.result["suite"]["name"] == "standard"
+    assert "more" in [stage["name"] for stage in run.result["suite"]["stages"]]
+    assert any("standard was run on all" in note for note in run.result["model"]["notes"])
+    assert "gave_up" not in run.records["status"].to_pylist() and run.verdict == "invalid"
