@@ -26,9 +26,11 @@ def jpeg() -> Defence:
 
 def jpeg_of_random_quality() -> Defence:
     """Neither a gradient nor the same answer twice (Das et al. 2018, https://arxiv.org/abs/1802.06816)."""
-    qualities = (90, 80, 70, 60)
-    pick = lambda: qualities[int(torch.randint(4, ()))]  # noqa: E731
-    return _through_pillow("JPEG, random quality", lambda image: _compressed(image, pick()), randomised=True)
+
+    def edit(image: Image.Image) -> Image.Image:
+        return _compressed(image, (90, 80, 70, 60)[int(torch.randint(4, ()))])
+
+    return _through_pillow("JPEG, random quality", edit, randomised=True)
 
 
 def median() -> Defence:

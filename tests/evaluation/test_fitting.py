@@ -8,18 +8,9 @@ from sparring.attacks import PGD, Square, SquareL2, suites
 from sparring.attacks.suites import Stage
 from sparring.testing import half_space
 from sparring.threat import L2, Linf
+from tests.slopes import cut, flip
 
 SUITE = (Stage("pgd", PGD(10)), Stage("square", Square(30)))
-
-
-class _Flip(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, inputs):
-        return inputs.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return -gradient
 
 
 def _audit(change, suite=SUITE):
@@ -36,7 +27,7 @@ def test_an_honest_model_keeps_its_suite():
 
 
 def test_flipped_gradients_are_seen_and_undone():
-    run, robust, found = _audit(_Flip.apply, (Stage("pgd", PGD(10)),))
+    run, robust, found = _audit(flip, (Stage("pgd", PGD(10)),))
     assert "gradients-mislead" in found
     assert run.result["robust"] == robust and run.verdict == "measured"
 
@@ -46,7 +37,7 @@ def test_a_suite_that_gradients_mislead_is_invalid(monkeypatch):
 
     monkeypatch.setattr(auditing, "fitted", lambda plan, ledger: plan)
     monkeypatch.setattr(auditing, "fitted_with_all", lambda plan: plan)
-    run, _, found = _audit(_Flip.apply, (Stage("pgd", PGD(10)), Stage("square", Square(300))))
+    run, _, found = _audit(flip, (Stage("pgd", PGD(10)), Stage("square", Square(300))))
     assert run.verdict == "invalid" and "random-search-wins" in found
     assert sparring.gate(run, min_robust_accuracy=0.01).verdict == "invalid"
 
@@ -66,23 +57,13 @@ def test_lucky_draws_break_nothing_and_cost_no_sample():
     assert run.result["robust"] == pytest.approx(int((~problem.breakable).sum()), abs=4)
 
 
-class _Cut(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, inputs):
-        return inputs.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return 0 * gradient
-
-
 def test_a_cheap_suite_that_gradients_misled_makes_room_for_standard(monkeypatch):
     few = (Stage("pgd", PGD(5)), Stage("square", SquareL2(300), norms=("l2",)))
     monkeypatch.setitem(suites.SUITES, "fast", few)
     monkeypatch.setitem(suites.SUITES, "standard", (*few, Stage("more", PGD(6))))
     problem = half_space(L2(0.3), rows=60)
     data = (problem.task.inputs, problem.task.goal.labels)
-    run = sparring.audit(lambda inputs: problem.model(_Cut.apply(inputs)), data, L2(0.3), "fast")
+    run = sparring.audit(lambda inputs: problem.model(cut(inputs)), data, L2(0.3), "fast")
     assert run.result["suite"]["name"] == "standard"
     assert "more" in [stage["name"] for stage in run.result["suite"]["stages"]]
     assert any("standard was run on all" in note for note in run.result["model"]["notes"])

@@ -11,21 +11,10 @@ from sparring.evaluation.planted import Found, Planted, plant, sought
 from sparring.evaluation.validity import missed
 from sparring.models import load_model
 from sparring.threat import L1, L2, Linf
+from tests.slopes import cut
 
 ROWS = torch.arange(32)
 SUITE = (Stage("pgd", PGD(10)),)
-
-
-class Cut(torch.autograd.Function):
-    """Looks like a step with a gradient, which is zero."""
-
-    @staticmethod
-    def forward(ctx, inputs):
-        return inputs.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return 0 * gradient
 
 
 torch.manual_seed(0)
@@ -50,7 +39,7 @@ def test_a_search_that_climbs_finds_what_is_planted(threat):
 
 
 def test_a_search_that_goes_nowhere_does_not():
-    found = sought(_plan(Linf(0.05), Cut.apply), ROWS)
+    found = sought(_plan(Linf(0.05), cut), ROWS)
     assert found.planted >= 24
     assert found.found == 0
 
@@ -84,7 +73,7 @@ def test_a_suite_that_misses_them_gets_whatever_may_help(monkeypatch):
 
 
 def test_a_search_that_misses_them_for_good_is_invalid():
-    model, data = _problem(Linf(0.05), Cut.apply)
+    model, data = _problem(Linf(0.05), cut)
     run = sparring.audit(model, data, Linf(0.05), SUITE)
     assert run.verdict == "invalid"
     assert "planted-points-missed" in {finding["id"] for finding in run.result["findings"]}

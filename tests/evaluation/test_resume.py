@@ -20,6 +20,7 @@ from sparring.evaluation import auditing, shards
 from sparring.storage import load_run
 from sparring.testing import half_space
 from sparring.threat import Linf
+from tests.interrupting import Interrupts
 
 SUITE = (Stage("pgd", PGD(10, loss=margin)), Stage("fab", FAB(4), aims=1), Stage("square", Square(30)))
 
@@ -58,26 +59,15 @@ def test_finished_shards_are_not_searched_again(problem, tmp_path):
 
 
 def test_an_interrupted_audit_goes_on(problem, tmp_path):
-    class Interrupts(torch.nn.Module):
-        def __init__(self, after):
-            super().__init__()
-            self.inner, self.after = problem.model, after
-
-        def forward(self, inputs):
-            self.after -= 1
-            if self.after == 0:
-                raise KeyboardInterrupt
-            return self.inner(inputs)
-
-    counting = Interrupts(-1)
+    counting = Interrupts(problem.model, -1)
     _audit(problem, model=counting)
     with pytest.raises(Interrupted):
-        _audit(problem, model=Interrupts(-counting.after - 60), out=tmp_path / "run")
+        _audit(problem, model=Interrupts(problem.model, -counting.after - 60), out=tmp_path / "run")
     cut = load_run(tmp_path / "run")
     assert cut.verdict == "incomplete"
     statuses = cut.records["status"].to_pylist()
     assert {"robust", "unfinished"} <= set(statuses), "finished shards keep their survivors"
-    whole = _audit(problem, model=Interrupts(-1), out=tmp_path / "run", resume=True)
+    whole = _audit(problem, model=Interrupts(problem.model, -1), out=tmp_path / "run", resume=True)
     assert whole.verdict == "measured"
     assert whole.records.equals(_audit(problem).records)
 

@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-import torch
 
 import sparring
 from sparring.attacks import PGD, margin, suites
@@ -14,6 +13,7 @@ from sparring.evaluation.gate_settings import Gates
 from sparring.storage import load_run
 from sparring.testing import half_space
 from sparring.threat import Linf
+from tests.interrupting import Interrupts
 
 WEAK = (Stage("weak", PGD(1, step_size=1e-4, loss=margin)),)
 STRONG = (Stage("strong", PGD(20, loss=margin)),)
@@ -110,28 +110,28 @@ def test_a_gate_judged_again_says_the_same(problem, tmp_path):
 
 
 def test_a_check_that_was_stopped_goes_on(problem, monkeypatch, tmp_path):
-    class Interrupts(torch.nn.Module):
-        def __init__(self, after):
-            super().__init__()
-            self.inner, self.after = problem.model, after
-
-        def forward(self, inputs):
-            self.after -= 1
-            if self.after == 0:
-                raise KeyboardInterrupt
-            return self.inner(inputs)
-
     monkeypatch.setattr(shards, "SHARD", 8)
-    looks = Interrupts(-1)
+    looks = Interrupts(problem.model, -1)
     whole = _audit(problem, model=looks, minimum=0.3, execution="plain")
     made = -looks.after - 1
     assert _ids(whole, "robust")
     with pytest.raises(Interrupted):
-        _audit(problem, model=Interrupts(made - 8), minimum=0.3, execution="plain", out=tmp_path / "run")
+        _audit(
+            problem,
+            model=Interrupts(problem.model, made - 8),
+            minimum=0.3,
+            execution="plain",
+            out=tmp_path / "run",
+        )
     cut = load_run(tmp_path / "run")
     assert cut.verdict == "incomplete" and _ids(cut, "unfinished") <= _ids(whole, "robust")
     again = _audit(
-        problem, model=Interrupts(-1), minimum=0.3, execution="plain", out=tmp_path / "run", resume=True
+        problem,
+        model=Interrupts(problem.model, -1),
+        minimum=0.3,
+        execution="plain",
+        out=tmp_path / "run",
+        resume=True,
     )
     assert again.records.equals(whole.records) and again.attempts.equals(whole.attempts)
 

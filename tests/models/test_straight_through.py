@@ -7,19 +7,10 @@ from torch import nn
 
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import stops, straight_through
+from tests.slopes import flip
 
 torch.manual_seed(0)
 NET = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
-
-
-class _Flipped(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, inputs):
-        return inputs.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return -gradient
 
 
 def _optimising(inputs):
@@ -80,5 +71,5 @@ def test_a_saturated_softmax_gives_its_logits_back():
 
 def test_reversed_gradients_are_exact_and_turn_a_flip_back():
     inputs = torch.rand(8, 1, 4, 4)
-    outputs, gradient = _gradient(reversed_gradients(lambda points: NET(_Flipped.apply(points))), inputs)
+    outputs, gradient = _gradient(reversed_gradients(lambda points: NET(flip(points))), inputs)
     assert torch.equal(outputs, NET(inputs)) and torch.equal(gradient, _gradient(NET, inputs)[1])

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -164,7 +164,7 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
                 watch=watch, **options,
             )  # fmt: skip
     except Interrupted as stop:
-        finish(stop.findings, job["as_json"], indent=indent)  # type: ignore[arg-type]
+        finish(cast("Run", stop.findings), job["as_json"], indent=indent)
         raise
     return finish(run, job["as_json"], job["allow"], job["exit_zero"], indent)
 

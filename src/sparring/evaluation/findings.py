@@ -12,84 +12,54 @@ from sparring.evaluation.statistics import exact_interval
 
 __all__ = ["findings_of"]
 
+_SMOKE = "the suite smoke takes seconds: it can show that a model is weak, never that it is robust"
+_RANDOMISED = (
+    "the model answers equal inputs differently; attacks climbed the mean of several draws, and robust accuracy is how "
+    "often the model is right in 100 fresh draws at one fixed point per sample; a sample counts as broken if it errs "
+    "in most of them"
+)
+_NEAR_CHANCE = (
+    "the model classifies hardly more clean samples correctly than guessing would; check the normalisation, the "
+    "channel order and the order of the classes"
+)
+_NOT_A_NUMBER = (
+    "some outputs or gradients were NaN or infinite; such points never count as successes, and such gradients count as "
+    "zero"
+)
+_UNVERIFIED = (
+    "the search saw a success that did not hold when it was measured again; these samples count as robust"
+)
+_NEVER_BROKEN = (
+    "no change of any size that was tried breaks these samples, although every model has inputs of another class: the "
+    "search sees too little here, so that the curve is too high"
+)
+_NO_PROGRESS = (
+    "no attack raised the loss at all; gradients may be blocked, so the model may be weaker than it looks"
+)
+
 
 def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
-    odd = int((outcome.ledger.odd > 0).sum())
-    refuted, never = int(outcome.refuted.sum()), int(outcome.robust.sum())
-    blind, risk = _without_gradients(outcome), outcome.risk
+    risk = outcome.risk
     found = [
-        (
-            plan.suite == "smoke",
-            finding(
-                "smoke",
-                "note",
-                "the suite smoke takes seconds: it can show that a model is weak, never that it is robust",
-            ),
-        ),
-        (
-            risk.given_up > 0,
-            finding("given-up", "note", risk_words(risk, plan.suite), risk.given_up),
-        ),
-        (
-            plan.model.randomised,
-            finding(
-                "randomised",
-                "warning",
-                "the model answers equal inputs differently; attacks climbed the mean of several draws, and robust "
-                "accuracy is how often the model is right in 100 fresh draws at one fixed point per sample; a sample "
-                "counts as broken if it errs in most of them",
-            ),
-        ),
-        (
-            _near_chance(outcome),
-            finding(
-                "near-chance",
-                "warning",
-                "the model classifies hardly more clean samples correctly than guessing would; check the "
-                "normalisation, the channel order and the order of the classes",
-            ),
-        ),
-        (
-            odd > 0,
-            finding(
-                "not-a-number",
-                "warning",
-                "some outputs or gradients were NaN or infinite; such points never count as successes, and such "
-                "gradients count as zero",
-                odd,
-            ),
-        ),
-        (
-            refuted > 0 and not plan.model.randomised,
-            finding(
-                "unverified",
-                "warning",
-                "the search saw a success that did not hold when it was measured again; these samples count as robust",
-                refuted,
-            ),
-        ),
-        (
-            plan.smallest and never > 0,
-            finding(
-                "never-broken",
-                "warning",
-                "no change of any size that was tried breaks these samples, although every model has inputs of another "
-                "class: the search sees too little here, so that the curve is too high",
-                never,
-            ),
-        ),
-        (
-            blind > 0,
-            finding(
-                "no-progress",
-                "warning",
-                "no attack raised the loss at all; gradients may be blocked, so the model may be weaker than it looks",
-                blind,
-            ),
-        ),
+        (plan.suite == "smoke", finding("smoke", "note", _SMOKE)),
+        (risk.given_up > 0, finding("given-up", "note", risk_words(risk, plan.suite), risk.given_up)),
+        (plan.model.randomised, finding("randomised", "warning", _RANDOMISED)),
+        (_near_chance(outcome), finding("near-chance", "warning", _NEAR_CHANCE)),
+        *_counted(plan, outcome),
     ]
     return [finding for applies, finding in found if applies] + indicators(plan, outcome)
+
+
+def _counted(plan: Plan, outcome: Outcome) -> list[tuple[bool, dict[str, Any]]]:
+    """Findings about some of the samples, and whether there are any."""
+    counts = {
+        "not-a-number": (int((outcome.ledger.odd > 0).sum()), _NOT_A_NUMBER),
+        "unverified": (0 if plan.model.randomised else int(outcome.refuted.sum()), _UNVERIFIED),
+        "never-broken": (int(outcome.robust.sum()) if plan.smallest else 0, _NEVER_BROKEN),
+        "no-progress": (_without_gradients(outcome), _NO_PROGRESS),
+    }
+    return [(count > 0, finding(name, "warning", words, count)) for name, (count, words) in counts.items()]
 
 
 def _near_chance(outcome: Outcome) -> bool:

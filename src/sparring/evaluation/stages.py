@@ -55,8 +55,7 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
     turns = _turns(plan, ledger.clean.shape[1])
     nearest: Tensor | None = None
     for place, turn in enumerate(turns):
-        # the smallest change may still be found where a larger one is known
-        rows = ledger.correct.nonzero().squeeze(1) if plan.smallest else _wanted(plan, ledger, turn.stage)
+        rows = _wanted(plan, ledger, turn.stage)
         if not len(rows):
             continue
         task = _task(plan, ledger, rows, turn)
@@ -77,9 +76,14 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
             return
 
 
+def _open(plan: Plan, ledger: Ledger) -> Tensor:
+    """Samples that may still be attacked, as indices: the smallest change may be found where a larger one is known."""
+    return ledger.correct.nonzero().squeeze(1) if plan.smallest else ledger.standing
+
+
 def _wanted(plan: Plan, ledger: Ledger, stage: Stage) -> Tensor:
-    """Samples that stand and that a stage wants: all, or those that were brought near enough, as indices."""
-    rows = ledger.standing
+    """Open samples that a stage wants: all, or those that were brought near enough, as indices."""
+    rows = _open(plan, ledger)
     if stage.near >= 1 or not len(rows):
         return rows
     labels = plan.samples.labels[rows.cpu()].to(rows.device)
@@ -90,9 +94,9 @@ def _wanted(plan: Plan, ledger: Ledger, stage: Stage) -> Tensor:
 def _measured(plan: Plan, ledger: Ledger, turn: _Turn) -> tuple[Ledger, Tensor]:
     """The ledger after distances to other classes were paid for, and the classes of each sample, nearest first.
 
-    Samples that do not stand any more are not looked at.
+    Samples that are not open any more are not looked at.
     """
-    rows, make = ledger.standing, turn.stage.stand_in
+    rows, make = _open(plan, ledger), turn.stage.stand_in
     searched = plan.model if make is None else make(plan.model)
     found = by_distance(searched, _task(plan, ledger, rows, turn), plan.batch)
     old = take(ledger, rows)
