@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
+from tests.faults.verdicts import VERDICTS
 
 CONFORMANCE = "tests/attacks/test_conformance.py::test_law"
 KNOWN = "tests/engine/test_known.py"
@@ -382,91 +383,4 @@ DRAWS = (
     ),
 )
 
-TRUTH = (
-    Fault(
-        "what only a faster way to ask breaks is believed",
-        "evaluation/stages.py",
-        "searched, exact = ready, plan.model",
-        "searched = ready",
-        ("tests/execution",),
-    ),
-    Fault(
-        "clean mistakes are attacked, and counted as broken",
-        "evaluation/ledger.py",
-        "(self.correct & ~self.broken)",
-        "(~self.broken)",
-        ("tests/evaluation/",),
-    ),
-    Fault(
-        "clean mistakes are counted as robust",
-        "evaluation/outcome.py",
-        "return self.ledger.correct & ~self.broken & self.ledger.finished",
-        "return ~self.broken & self.ledger.finished",
-        ("tests/evaluation/",),
-    ),
-    Fault(
-        "verification allows a hundredth of the range",
-        "verify/remeasure.py",
-        'slack = {"linf": 1e-6,',
-        'slack = {"linf": 1e-2,',
-        ("tests/verify/",),
-    ),
-    Fault(
-        "verification does not ask for the prediction",
-        "verify/remeasure.py",
-        "wrong = (answers != labels) & (answers >= 0) if targets is None",
-        "wrong = torch.ones_like(answers, dtype=torch.bool) if targets is None",
-        ("tests/verify/",),
-    ),
-    Fault(
-        "verification ignores the range of the data",
-        "verify/remeasure.py",
-        "in_range = domain.contains(adversarial) & flat",
-        "in_range = flat",
-        ("tests/verify/",),
-    ),
-    Fault(
-        "one unlucky draw refutes a randomised model",
-        "verify/remeasure.py",
-        "risk > 0.5",
-        "risk > 0.0",
-        ("tests/verify/",),
-    ),
-    Fault(
-        "the interval is upside down",
-        "evaluation/statistics.py",
-        "return Interval(low, high, level)",
-        "return Interval(high, low, level)",
-        ("tests/evaluation/test_statistics.py",),
-    ),
-    Fault(
-        "the model's mode is left changed",
-        "models/guard.py",
-        "_keep_tensors(modules), _keep_modes(modules)]",
-        "_keep_tensors(modules)]",
-        ("tests/models/test_guard.py",),
-    ),
-    Fault(
-        "the global random state is left changed",
-        "models/guard.py",
-        "restores = [_keep_random(), _keep_registry",
-        "restores = [_keep_registry",
-        ("tests/models/test_guard.py",),
-    ),
-    Fault(
-        "gradients are left in the model",
-        "models/guard.py",
-        "kept.tensor.grad = kept.grad",
-        "pass",
-        ("tests/models/test_guard.py",),
-    ),
-    Fault(
-        "batches are not filled up",
-        "models/canonical.py",
-        "missing = -len(points) % rows",
-        "missing = 0",
-        (BATCHES, f"{CONFORMANCE}[pgd"),
-    ),
-)
-
-CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *TRUTH, *ENGAGEMENTS)
+CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *VERDICTS, *ENGAGEMENTS)
