@@ -34,5 +34,5 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Filling .venv, once: a minute or two."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -qq --no-input --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[demo,onnx,mlflow,remote,bench,dev]'
+		--constraint constraints.txt --editable '.[demo,onnx,mlflow,remote,tabular,physical,bench,dev]'
 	@touch $@
