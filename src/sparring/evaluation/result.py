@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-
-import torch
 
 from sparring.evaluation.distances import distances_of
 from sparring.evaluation.findings import findings_of
@@ -19,6 +15,7 @@ from sparring.evaluation.risk import LEVEL, TOLD
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.tables import attempts_of, records_of, tensors_of
 from sparring.storage import Run
+from sparring.storage.envelope import versions
 from sparring.threat import threat_text, threat_words
 
 __all__ = ["run_of"]
@@ -60,11 +57,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "findings": findings,
-        "versions": {
-            "sparring": _version("sparring"),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "model": _model(plan),
         "data": _data(plan),
         "command": None,
@@ -177,10 +170,3 @@ def _curve(outcome: Outcome) -> dict[str, list[int]]:
         "passes": [0, *passes.tolist(), max(spent, *passes.tolist(), 0)],
         "robust": [*unbroken, unbroken[-1]],
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
