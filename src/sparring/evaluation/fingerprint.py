@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -13,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
+from sparring.models.description import described
 from sparring.models.digest import digest_of
 
 __all__ = ["plan_digest", "shard_digest"]
@@ -35,9 +33,9 @@ def plan_digest(plan: Plan) -> str:
                 _weights(plan.model.function),
             ],
             "samples": plan.samples.digest,
-            "domain": _described(plan.samples.domain),
-            "threat": _described(plan.threat),
-            "stages": [_described(stage) for stage in plan.stages],
+            "domain": described(plan.samples.domain),
+            "threat": described(plan.threat),
+            "stages": [described(stage) for stage in plan.stages],
             "seed": plan.seed,
             "precision": str(plan.precision),
             "execution": None if plan.prepared is None else dict(plan.prepared.chosen),
@@ -52,39 +50,11 @@ def shard_digest(plan: Plan, ledger: Ledger) -> str:
 
     The answers tell apart models whose difference no file shows, such as code that imports other code.
     """
-    return _digest({"plan": plan_digest(plan), "clean": _described(ledger.clean.cpu())})
+    return _digest({"plan": plan_digest(plan), "clean": described(ledger.clean.cpu())})
 
 
 def _digest(words: Any) -> str:
     return sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
-
-
-def _described(value: Any) -> Any:
-    """Anything in a plan as plain data that is the same in every process."""
-    if isinstance(value, Tensor):
-        content = value.detach().cpu().contiguous()
-        digest = sha256(content.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
-        return [str(content.dtype), list(content.shape), digest]
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {field.name: _described(getattr(value, field.name)) for field in fields(value)}
-        return [_named(type(value)), parts]
-    if isinstance(value, list | tuple):
-        return [_described(each) for each in value]
-    if isinstance(value, nn.Module):
-        return [_named(type(value)), digest_of(value)]
-    return _named(value) if callable(value) else repr(value)
-
-
-def _named(thing: Callable[..., Any]) -> list[str]:
-    """Where code is, and, if it is not ours, what stands in its file."""
-    name = f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', repr(type(thing)))}"
-    if name.startswith("sparring."):
-        return [name]
-    try:
-        file = inspect.getsourcefile(thing)
-    except TypeError:
-        file = None
-    return [name, sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else ""]
 
 
 def _weights(function: Any) -> str | None:

@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+import sparring
+from sparring.errors import DataError
+from sparring.training import small_net
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (1, 30, 17), (3, 32, 32), (7,)])
+def test_a_net_fits_its_samples(shape):
+    inputs = torch.rand(20, *shape)
+    samples = sparring.load_data((inputs, torch.arange(20) % 4))
+    state = torch.get_rng_state()
+    net = small_net(samples)
+    assert torch.equal(state, torch.get_rng_state()) and not net.training
+    assert net(inputs).shape == (20, 4)
+    assert net[0](inputs).transpose(0, 1).flatten(1).mean(1).abs().max() < 1e-3
+    again, other = small_net(samples), small_net(samples, seed=1)
+    assert torch.equal(net(inputs), again(inputs)) and not torch.equal(net(inputs), other(inputs))
+
+
+def test_a_feature_that_never_varies_is_no_fault():
+    samples = sparring.load_data((torch.ones(6, 3), torch.arange(6) % 2))
+    assert small_net(samples)(samples.inputs).isfinite().all()
+
+
+def test_other_shapes_need_a_net_of_ones_own():
+    with pytest.raises(DataError, match=r"no small net for samples of shape \(5, 4\)"):
+        small_net(sparring.load_data((torch.rand(6, 5, 4), torch.arange(6) % 2)))
