@@ -15,6 +15,7 @@ from sparring.cli.run_doctor import doctor
 from sparring.cli.run_gate import gate
 from sparring.cli.run_init import init
 from sparring.cli.run_report import report
+from sparring.cli.run_transfer import transfer
 from sparring.cli.runs import runs
 
 __all__ = ["app", "main"]
@@ -43,6 +44,7 @@ app.command()(doctor)
 app.command()(gate)
 app.command()(init)
 app.command()(report)
+app.command()(transfer)
 app.add_typer(runs, name="runs")
 
 

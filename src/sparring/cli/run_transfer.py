@@ -1,0 +1,191 @@
+"""`sparring transfer`: make examples on models that are at hand and show them to one that is not."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sparring.cli.engaged import tell_engagement
+from sparring.cli.jobs import numbers
+from sparring.cli.options import (
+    ClassNames,
+    Crop,
+    DataSource,
+    Device,
+    EngagementPath,
+    LabelKey,
+    Limit,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    SampleCount,
+    Std,
+    Weights,
+)
+
+if TYPE_CHECKING:
+    from sparring.data import Samples
+    from sparring.models import Model
+    from sparring.transfer import Crafted, Line
+
+__all__ = ["transfer"]
+
+
+def transfer(
+    model: ModelSource = None,
+    data: DataSource = None,
+    surrogate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="a model that examples are made on, as for --model; with weights: net.py:make,weights.pth"
+        ),
+    ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="also make examples on the mean of all surrogates")
+    ] = False,
+    threat: Annotated[list[str] | None, typer.Option(help="linf:8/255, …; several are compared")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="mi, di-ti, ssm, bsr, …; several are compared")
+    ] = None,
+    gradients: Annotated[
+        int, typer.Option(help="what an example may cost, the same for every method", min=1)
+    ] = 50,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    limit: Limit = None,
+    sample: SampleCount = None,
+    batch: Annotated[int, typer.Option(help="most points at once; a matter of memory", min=1)] = 64,
+    device: Device = None,
+    seed: Annotated[int, typer.Option(help="of all draws")] = 0,
+    engagement: EngagementPath = None,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/transfer"),
+    export: Annotated[
+        str | None, typer.Option(help="also write the examples as files: png, jpeg-95 or jpeg-75")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a table")] = False,
+) -> int:
+    """Find out how often examples made on one model fool another that was not asked.
+
+    A sample counts only if surrogate and target both got it right before. Every method may spend the same number of
+    gradients. Examples are judged as they were made, and after they were written as files and read again.
+
+        sparring transfer --model target.pt2 --surrogate mine.pt2 --data test.npz --threat linf:8/255
+    """
+    import sparring
+    from sparring.api import chosen
+    from sparring.threat import parse_threat
+    from sparring.transfer import transfer_table
+
+    sources = _asked(model, data, surrogate)
+    target = sparring.load_model(
+        sources[0], weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs,
+        device=device, engagement=engagement,
+    )  # fmt: skip
+    tell_engagement(target)
+    own = [_surrogate(each, device) for each in sources[1:]]
+    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    samples = chosen(whole, limit, sample)
+    groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
+    threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
+    began, settings = time.monotonic(), {"gradients": gradients, "seed": seed}
+    lines = transfer_table(
+        groups, [target], samples, threats, method or ["mi", "ssm-di"], **settings, batch=batch,
+        keep=_exporter(groups, samples, out, export, settings),
+    )  # fmt: skip
+    return _finish(list(_shown(lines, as_json)), samples, out, seed, time.monotonic() - began, as_json)
+
+
+def _asked(model: str | None, data: str | None, surrogates: list[str] | None) -> list[str]:
+    """The sources of the target and of the surrogates.
+
+    Raises:
+        UsageError: One of the three is missing.
+    """
+    from sparring.errors import UsageError
+
+    if model is None or data is None or not surrogates:
+        raise UsageError(
+            "a transfer needs a target, data and a surrogate: sparring transfer --model target.pt2 "
+            "--surrogate mine.pt2 --data test.npz"
+        )
+    return [model, *surrogates]
+
+
+def _surrogate(source: str, device: str | None) -> Model:
+    """A surrogate from `source` or `source,weights`."""
+    import sparring
+
+    place, _, weights = source.partition(",")
+    return sparring.load_model(place, weights=weights or None, device=device)
+
+
+def _exporter(
+    groups: list[list[Model]], samples: Samples, out: Path, medium: str | None, settings: dict[str, Any]
+) -> Any:
+    """What writes the examples of each surrogate, method and threat down, if that is wanted."""
+    from sparring.errors import UsageError
+    from sparring.transfer import MEDIA, export_examples, origin
+
+    if medium is not None and medium not in MEDIA:
+        raise UsageError(f"unknown kind of file {medium!r} for --export; known are {', '.join(MEDIA)}")
+
+    def write(group: list[Model], method: str, threat: str, made: Crafted) -> None:
+        if medium is not None:
+            told = origin(group, method=method, threat=threat, **settings)
+            folder = (
+                out
+                / "examples"
+                / "-".join(["+".join(each.name for each in group), method, threat]).replace("/", "_")
+            )
+            export_examples(made.points, samples, folder, medium, told)
+
+    return write
+
+
+def _shown(lines: Any, as_json: bool) -> Any:
+    """The lines, with a word on the terminal for each as it comes."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    for line in lines:
+        if console.is_terminal and not as_json:
+            console.print(
+                f"[dim]{line.method} {line.threat} {line.medium}: {line.fooled} of {line.eligible}[/dim]"
+            )
+        yield line
+
+
+def _finish(lines: list[Line], samples: Samples, out: Path, seed: int, seconds: float, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from sparring.reports.html import save_html
+    from sparring.reports.transfer import render_transfer, transfer_summary
+    from sparring.storage.envelope import envelope, write_result
+
+    document = envelope(
+        "transfer", {"lines": [asdict(line) for line in lines]}, samples=len(samples), seed=seed, seconds=seconds,
+        command=shlex.join(["sparring", *sys.argv[1:]]),
+    )  # fmt: skip
+    write_result(document, out)
+    save_html(render_transfer(document), out / "report.html")
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        Console().print(transfer_summary(document))
+        Console().print(f"report: {(out / 'report.html').resolve()}", soft_wrap=True)
+    return 0

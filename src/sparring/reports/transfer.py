@@ -1,0 +1,113 @@
+"""What a transfer found, as a page and as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from sparring.reports.html import page
+
+__all__ = ["render_transfer", "transfer_summary"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measured share with its interval, in percent; `width`, `low` and `high` place it on a bar of 100."""
+
+    fooled: int
+    eligible: int
+    low: float
+    high: float
+    left: int
+
+    @property
+    def percent(self) -> str:
+        """The share."""
+        return f"{100 * self.fooled / self.eligible:.0f}%"
+
+    @property
+    def span(self) -> str:
+        """The interval."""
+        return f"{100 * self.low:.0f}-{100 * self.high:.0f}%"
+
+    @property
+    def width(self) -> float:
+        """Of the bar."""
+        return round(100 * self.fooled / self.eligible, 1)
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """One surrogate, method and threat: a cell for each medium."""
+
+    surrogate: str
+    target: str
+    white_box: bool
+    method: str
+    threat: str
+    gradients: int
+    similarity: str
+    colour: str
+    cells: Mapping[str, Cell]
+
+
+def render_transfer(document: Mapping[str, Any]) -> str:
+    """One page that stands alone, from a `result.json` of the kind `transfer`."""
+    rows = _rows(document)
+    return page("transfer.html.j2", document=document, rows=rows, media=list(rows[0].cells), best=_best(rows))
+
+
+def transfer_summary(document: Mapping[str, Any]) -> Table:
+    """The same for the terminal."""
+    rows = _rows(document)
+    table = Table(box=None, pad_edge=False, header_style="bold", title=f"transfer to {rows[0].target}")
+    for name in ("made on", "method", "threat"):
+        table.add_column(name, overflow="fold")
+    for medium in rows[0].cells:
+        table.add_column("fooled" if medium == "memory" else medium, justify="right")
+    for row in rows:
+        first, *rest = row.cells.values()
+        shares = [
+            f"{first.fooled}/{first.eligible} = {first.percent} ({first.span})",
+            *(each.percent for each in rest),
+        ]
+        table.add_row(row.surrogate, row.method, row.threat, *shares)
+    return table
+
+
+def _best(rows: list[Attempted]) -> Attempted:
+    """The row with the largest share as the examples were made, among those that are transfers."""
+    able = [row for row in rows if not row.white_box] or rows
+    return max(able, key=lambda row: row.cells["memory"].width)
+
+
+def _rows(document: Mapping[str, Any]) -> list[Attempted]:
+    """The lines of a document, the media of one attempt together."""
+    told = ("surrogate", "target", "white_box", "method", "threat", "gradients")
+    grouped: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for line in document["body"]["lines"]:
+        grouped.setdefault(tuple(line[name] for name in told), []).append(line)
+    return [_row(dict(zip(told, key, strict=True)), lines) for key, lines in grouped.items()]
+
+
+def _row(told: dict[str, Any], lines: list[Mapping[str, Any]]) -> Attempted:
+    first = lines[0]
+    pictures = first["similarity"] is not None
+    return Attempted(
+        **told,
+        similarity=f"{first['similarity']:.3f}" if pictures else "",
+        colour=f"{first['colour']:.1f}" if pictures else "",
+        cells={
+            line["medium"]: Cell(
+                line["fooled"],
+                line["eligible"],
+                line["interval"]["low"],
+                line["interval"]["high"],
+                line["left"],
+            )
+            for line in lines
+        },
+    )

@@ -1,0 +1,23 @@
+"""Transfer: adversarial examples made on one model, used on another that is not asked while they are made."""
+
+from sparring.transfer.climb import Climb
+from sparring.transfer.crafting import Crafted, craft
+from sparring.transfer.ensemble import Ensemble
+from sparring.transfer.export import export_examples, origin
+from sparring.transfer.files import MEDIA, read_again
+from sparring.transfer.methods import METHODS
+from sparring.transfer.table import Line, transfer_table
+
+__all__ = [
+    "MEDIA",
+    "METHODS",
+    "Climb",
+    "Crafted",
+    "Ensemble",
+    "Line",
+    "craft",
+    "export_examples",
+    "origin",
+    "read_again",
+    "transfer_table",
+]

@@ -1,0 +1,173 @@
+"""Surrogates by targets: how often an example that was made on one model fools another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.data import Samples
+from sparring.errors import DataError, ModelError
+from sparring.evaluation.statistics import Interval, exact_interval
+from sparring.models import Model
+from sparring.models.canonical import show
+from sparring.threat import Threat, threat_text
+from sparring.transfer.crafting import Crafted, craft
+from sparring.transfer.files import MEDIA, read_again
+from sparring.transfer.stealth import colour_difference, structural_similarity
+
+__all__ = ["MEMORY", "Line", "answers", "transfer_table"]
+
+MEMORY = "memory"
+"""The examples as they were made; the other media are files that are written and read again."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One surrogate (or several), method, threat and medium against one target.
+
+    Args:
+        surrogate: Its name; names joined by `+` for several.
+        target: Its name.
+        white_box: Whether the target is among the surrogates: a ceiling, not a transfer.
+        method: One of `METHODS`.
+        threat: As text.
+        medium: `memory`, or the kind of file that the examples went through.
+        fooled: Samples that both got right before and that the target gets wrong now.
+        eligible: Samples that both got right before; nothing else counts.
+        interval: Exact, about the draw of the samples.
+        left: Examples that lie outside the threat after the file was read.
+        gradients: What each example cost.
+        similarity: Mean SSIM of the eligible ones; None if they are not images.
+        colour: Mean CIEDE2000 difference of the eligible ones; None likewise.
+    """
+
+    surrogate: str
+    target: str
+    white_box: bool
+    method: str
+    threat: str
+    medium: str
+    fooled: int
+    eligible: int
+    interval: Interval
+    left: int
+    gradients: int
+    similarity: float | None
+    colour: float | None
+
+    @property
+    def share(self) -> float:
+        """Fooled among the eligible."""
+        return self.fooled / self.eligible
+
+
+def transfer_table(
+    surrogates: Sequence[Sequence[Model]],
+    targets: Sequence[Model],
+    samples: Samples,
+    threats: Sequence[Threat],
+    methods: Sequence[str],
+    gradients: int,
+    *,
+    seed: int = 0,
+    batch: int = 64,
+    keep: Callable[[Sequence[Model], str, str, Crafted], None] = lambda group, method, threat, made: None,
+) -> Iterator[Line]:
+    """Make examples on each surrogate and show them to each target, once; lines come as they are measured.
+
+    Args:
+        surrogates: Each one or several models, whose mean is followed.
+        targets: Models that are asked about clean samples once and about each example once per medium.
+        samples: What is attacked.
+        threats: Sizes of the change.
+        methods: Names of `METHODS`.
+        gradients: What each example may cost, the same for all methods.
+        seed: Of all draws.
+        batch: Most points shown at once.
+        keep: Handed what was made: surrogates, method, threat as text, examples.
+
+    Raises:
+        ModelError: A model does not take the samples, or a surrogate answers with other classes than a target.
+        DataError: No sample is classified correctly by a surrogate and a target.
+    """
+    everyone = {id(model): model for model in (*targets, *(each for group in surrogates for each in group))}
+    clean = {key: answers(model, samples.inputs, batch) for key, model in everyone.items()}
+    _check_classes(clean, everyone)
+    right = {key: given.argmax(1) == samples.labels for key, given in clean.items()}
+    for group in surrogates:
+        own = torch.stack([right[id(model)] for model in group]).all(0)
+        for target in targets:
+            _check_eligible(own & right[id(target)], group, target)
+        for threat in threats:
+            for method in methods:
+                made = craft(group, samples, threat, method, gradients, seed=seed, batch=batch)
+                keep(group, method, threat_text(threat), made)
+                case = _Case(group, samples, threat, method, made)
+                for medium in (MEMORY, *(MEDIA if samples.domain.is_image else ())):
+                    shown = made.points if medium == MEMORY else read_again(made.points, medium)
+                    for target in targets:
+                        yield _line(case, target, medium, shown, own & right[id(target)], batch)
+
+
+def answers(model: Model, inputs: Tensor, batch: int) -> Tensor:
+    """What a model says of inputs `(N, *shape)`, scores `(N, C)`."""
+    with torch.no_grad():
+        return torch.cat([show(model, piece.to(model.device)).float().cpu() for piece in inputs.split(batch)])
+
+
+@dataclass(frozen=True)
+class _Case:
+    group: Sequence[Model]
+    samples: Samples
+    threat: Threat
+    method: str
+    made: Crafted
+
+
+def _line(case: _Case, target: Model, medium: str, shown: Tensor, eligible: Tensor, batch: int) -> Line:
+    inputs, labels = case.samples.inputs, case.samples.labels
+    wrong = answers(target, shown[eligible], batch).argmax(1) != labels[eligible]
+    bound = case.threat.bind(inputs, case.samples.domain)
+    outside = ~bound.contains(shown, inputs)[eligible]
+    pictures = case.samples.domain.is_image
+    before, after = inputs[eligible], shown[eligible]
+    return Line(
+        surrogate=_name(case.group),
+        target=target.name,
+        white_box=any(model is target for model in case.group),
+        method=case.method,
+        threat=threat_text(case.threat),
+        medium=medium,
+        fooled=int(wrong.sum()),
+        eligible=int(eligible.sum()),
+        interval=exact_interval(int(wrong.sum()), int(eligible.sum())),
+        left=int(outside.sum()),
+        gradients=case.made.gradients,
+        similarity=float(structural_similarity(before, after).mean()) if pictures else None,
+        colour=float(colour_difference(before, after).mean()) if pictures else None,
+    )
+
+
+def _name(group: Sequence[Model]) -> str:
+    return "+".join(model.name for model in group)
+
+
+def _check_classes(clean: dict[int, Tensor], models: dict[int, Model]) -> None:
+    (first, scores), *rest = clean.items()
+    for key, given in rest:
+        if given.shape[1] != scores.shape[1]:
+            raise ModelError(
+                f"{models[first].name} answers with {scores.shape[1]} classes, {models[key].name} with "
+                f"{given.shape[1]}; surrogates and targets must tell the same classes apart, in the same order"
+            )
+
+
+def _check_eligible(eligible: Tensor, group: Sequence[Model], target: Model) -> None:
+    if not bool(eligible.any()):
+        raise DataError(
+            f"no sample is classified correctly by both {_name(group)} and {target.name}; check that both use the "
+            "same order of classes and the same range of inputs (sparring doctor)"
+        )

@@ -1,0 +1,89 @@
+"""`sparring transfer`: a table, a page, files, and one sentence for bad input."""
+
+import json
+
+import pytest
+
+SURROGATE = """
+import torch
+from torch import nn
+
+def make(classes=4):
+    net = nn.Linear(64, classes, bias=False)
+    torch.manual_seed(0)
+    nn.init.orthogonal_(net.weight)
+    return nn.Sequential(nn.Flatten(), net)
+
+def other():
+    return make(7)
+"""
+
+
+@pytest.fixture
+def transfer(sparring, project):
+    (project / "mine.py").write_text(SURROGATE)
+
+    def run(*words):
+        return sparring("transfer", "--model", "net.py:make", "--data", "data.npz", *words)
+
+    return run
+
+
+def test_a_table_a_page_and_a_result(transfer, project):
+    code, out, err = transfer(
+        "--surrogate", "net.py:make", "--threat", "linf:40/255", "--gradients", 10, "--method", "mi"
+    )
+    assert (code, err) == (0, "")
+    assert "fooled" in out
+    document = json.loads((project / "runs/transfer/result.json").read_text())
+    assert document["kind"] == "transfer"
+    assert {line["medium"] for line in document["body"]["lines"]} == {"memory", "png", "jpeg-95", "jpeg-75"}
+    first = document["body"]["lines"][0]
+    assert first["fooled"] / first["eligible"] > 0.9
+    page = (project / "runs/transfer/report.html").read_text()
+    assert f"{first['fooled']} of {first['eligible']} samples" in " ".join(page.split())
+
+
+def test_json_is_the_document(transfer, project):
+    code, out, _ = transfer("--surrogate", "net.py:make", "--gradients", 5, "--method", "mi", "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads((project / "runs/transfer/result.json").read_text())
+
+
+def test_examples_are_exported_with_sidecars(transfer, project):
+    code, *_ = transfer(
+        "--surrogate",
+        "net.py:make",
+        "--gradients",
+        5,
+        "--method",
+        "mi",
+        "--limit",
+        3,
+        "--export",
+        "png",
+        "--out",
+        "made",
+    )
+    assert code == 0
+    assert len(list((project / "made/examples").rglob("*.png"))) == 3
+    assert len(list((project / "made/examples").rglob("*.json"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "needs a target, data and a surrogate"),
+        (("--surrogate", "mine.py:other"), "classes, net with 4|must tell the same classes apart"),
+        (("--surrogate", "net.py:make", "--method", "mii"), "unknown transfer method 'mii'"),
+        (("--surrogate", "net.py:make", "--threat", "linf"), "names no size"),
+        (("--surrogate", "net.py:make", "--export", "gif"), "unknown kind of file 'gif'"),
+        (("--surrogate", "nowhere.pt2"), "nowhere.pt2"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(transfer, words, sentence):
+    code, out, err = transfer(*words)
+    assert code == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert any(each in err for each in sentence.split("|"))
