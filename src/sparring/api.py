@@ -27,13 +27,14 @@ from sparring.evaluation.gate_drop import check_baseline
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gates import judge, judged_run
 from sparring.evaluation.logged import logged, note_end
+from sparring.evaluation.query_budget import with_queries
 from sparring.evaluation.reading import check_reading
 from sparring.evaluation.techniques import check_techniques
 from sparring.models import Model, load_model, look, untouched
 from sparring.models.remote import refused, remote_behind
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
-from sparring.storage.baseline import Baseline, open_baseline
+from sparring.storage.baseline import Baseline, open_baseline, suite_text
 from sparring.storage.claim import claimed
 from sparring.storage.new_folder import folder_of
 from sparring.storage.progress import begin
@@ -64,6 +65,7 @@ def audit(
     resume: bool = False,
     workers: int = 1,
     store: str | None = None,
+    queries: int | None = None,
     gates: Gates | None = None,
     baseline: Run | Baseline | str | Path | None = None,
     engagement: str | Path | Engagement | None = None,
@@ -80,6 +82,8 @@ def audit(
         limit: Only the first so many samples.
         sample: Only so many samples, drawn at random by id; gives an interval.
         seed: Of all draws.
+        queries: How often the model may be asked about a sample, for attacks that read answers: the first look, the
+            search over all stages and verification together (`docs/blackbox.md`).
         batch: Most samples shown to the model at once; a matter of memory, changes no result.
         precision: Of the search: float32, bfloat16, float16. What counts is always verified in float32.
         execution: `auto` measures faster ways to ask the model and takes what pays, `plain` asks it as it is; either
@@ -124,12 +128,15 @@ def audit(
         precision=_PRECISIONS[precision],
         total=len(whole),
     )
+    plan = with_queries(plan, queries)
     held = _against(plan, gates, baseline, runs)
-    plan = replace(plan, gates=None if held is None else held[0], speed_ups=execution == "auto")
+    speed_ups = plan.speed_ups and execution == "auto"
+    plan = replace(plan, gates=None if held is None else held[0], speed_ups=speed_ups)
     said = {
         "limit": limit,
         "sample": sample,
         "seed": seed or None,
+        "queries": queries,
         "precision": precision,
         "execution": execution,
     }
@@ -201,6 +208,7 @@ def doctor(
     *,
     limit: int | None = None,
     sample: int | None = None,
+    queries: int | None = None,
     gates: Gates | None = None,
     most: int = MOST,
 ) -> list[Check]:
@@ -213,6 +221,7 @@ def doctor(
         suite: As in `audit`.
         limit: As in `audit`.
         sample: As in `audit`.
+        queries: As in `audit`.
         gates: What the run will be held against.
         most: How many samples are looked at.
 
@@ -234,7 +243,7 @@ def doctor(
     if threat is None:
         return found
     threat = parse_threat(threat) if isinstance(threat, str) else threat
-    return found + foresee(loaded, samples, threat, suite, gates, len(whole), most)
+    return found + foresee(loaded, samples, threat, suite, gates, len(whole), most, queries)
 
 
 def gate(
@@ -312,7 +321,7 @@ def _against(
     check_reading(gates, threat_text(plan.threat))
     if base is not None:
         keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))
-        check_baseline(base, threat_text(plan.threat), plan.suite, keys)
+        check_baseline(base, threat_text(plan.threat), suite_text(plan.suite, plan.queries), keys)
     return gates, base
 
 

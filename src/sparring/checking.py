@@ -60,7 +60,7 @@ def check(
         eps: As in `gate`.
         allow: `"inconclusive"`, if a verdict that is neither pass nor fail shall not fail the test.
         out: Folder for the run. Finished shards in it are used again; a run of another plan in it is an error.
-        options: `limit`, `sample`, `seed`, `batch`, `precision`, `watch` of `audit`.
+        options: `limit`, `sample`, `seed`, `queries`, `batch`, `precision`, `watch` of `audit`.
 
     Returns:
         The run, whose verdict is `pass`, or `inconclusive` where that is allowed.

@@ -33,6 +33,21 @@ def test_options_win(sparring):
     assert code == 0 and result["samples"] == 5 and result["threat"]["text"] == "l2:0.5"
 
 
+def test_queries_are_counted_from_the_file_or_an_option(sparring, project):
+    (project / "sparring.toml").write_text(FILE.replace('"smoke"', '"blackbox"\nqueries = 20'))
+    assert json.loads(sparring("audit", "--json")[1])["query_budget"]["per_sample"] == 20
+    code, out, _ = sparring("audit", "--json", "--queries", 15)
+    assert code == 0 and json.loads(out)["suite"]["queries"] == 15
+    code, out, _ = sparring("audit", "--queries", 15)
+    assert "At most 15 queries per sample" in " ".join(out.split())
+    code, _, err = sparring("audit", "--queries", 4)
+    assert code == 2 and "leave nothing for a search" in err
+    code, _, err = sparring("audit", "--suite", "fast", "--queries", 40)
+    assert code == 2 and "climb gradients" in err
+    code, out, _ = sparring("doctor", "--queries", 15)
+    assert code == 0 and "15 passes each" in " ".join(out.split())
+
+
 def test_a_model_as_an_option_replaces_the_whole_table(sparring, project):
     (project / "sparring.toml").write_text(FILE.replace("[data]", 'weights = "none.safetensors"\n[data]'))
     assert "none.safetensors" in sparring("audit")[2]

@@ -141,3 +141,9 @@ def test_no_rows_cost_nothing():
     found, watched = costs(PGD(5), task=take(PROBLEM.task, torch.arange(0)))
     assert len(found.success) == 0
     assert watched.rows == 0
+
+
+def test_rows_may_have_budgets_of_their_own():
+    budget = torch.tensor([1, 2, 3, 5, 8, 13, 21, 34])
+    found, _ = costs(Corners(50, each=2), budget=budget, retire="never", batch=4)
+    assert torch.equal(found.forwards, budget)

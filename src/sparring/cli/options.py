@@ -20,6 +20,7 @@ __all__ = [
     "Mean",
     "ModelSource",
     "Outputs",
+    "QueryCount",
     "Resize",
     "SampleCount",
     "Std",
@@ -75,6 +76,15 @@ SuiteName = Annotated[
     typer.Option(
         help="fast, standard (AutoAttack's stages), smoke (seconds, cannot show robustness), blackbox (scores only), "
         "or min-l2, min-linf, min-l1, min-l0 (smallest change)"
+    ),
+]
+QueryCount = Annotated[
+    int | None,
+    typer.Option(
+        "--queries",
+        help="how often the model may be asked about a sample, for suites that read answers; the first look, the "
+        "search and verification together",
+        min=1,
     ),
 ]
 StoreUrl = Annotated[

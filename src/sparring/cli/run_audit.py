@@ -40,6 +40,7 @@ from sparring.cli.options import (
     Mean,
     ModelSource,
     Outputs,
+    QueryCount,
     Resize,
     SampleCount,
     Std,
@@ -63,6 +64,7 @@ def audit(
     data: DataSource = None,
     threat: ThreatText = None,
     suite: SuiteName = "fast",
+    queries: QueryCount = None,
     limit: Limit = None,
     sample: SampleCount = None,
     weights: Weights = None,
@@ -142,11 +144,13 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
     gates, out, indent = gates_of(job), job["out"], None if several else 2
     tell_engagement(model)
     if several and out is not None:  # a folder each, named after what sets the audits apart
-        out = out / re.sub(r"[^\w.]+", "-", f"{job['threat']}-{job['suite']}")
+        named = f"{job['threat']}-{job['suite']}" + (f"-{job['queries']}" if job["queries"] else "")
+        out = out / re.sub(r"[^\w.]+", "-", named)
     names = (
         "limit",
         "sample",
         "seed",
+        "queries",
         "batch",
         "precision",
         "execution",

@@ -26,6 +26,7 @@ from sparring.cli.options import (
     Mean,
     ModelSource,
     Outputs,
+    QueryCount,
     Resize,
     SampleCount,
     Std,
@@ -51,6 +52,7 @@ def doctor(
     data: DataSource = None,
     threat: ThreatText = None,
     suite: SuiteName = "fast",
+    queries: QueryCount = None,
     limit: Limit = None,
     sample: SampleCount = None,
     weights: Weights = None,
@@ -126,7 +128,14 @@ def _checks(jobs: Sequence[Job]) -> list[Check]:
         if gates.demands:
             gates.check(job.get("baseline"))
         checks = foresee(
-            model, samples, parse_threat(job["threat"]), job["suite"], gates, len(whole), job["most"]
+            model,
+            samples,
+            parse_threat(job["threat"]),
+            job["suite"],
+            gates,
+            len(whole),
+            job["most"],
+            job["queries"],
         )
         about = f" of {job['threat']}, {job['suite']}" if len(jobs) > 1 else ""
         found += [replace(check, name=f"{check.name}{about}") for check in checks]

@@ -76,12 +76,10 @@ def fresh(inputs: Tensor) -> Findings:
     )
 
 
-def within(budget: int | None, price: int, books: Findings, ask: Ask) -> Tensor:
-    """Which points `(B, P)` are valid and can still be paid, in order, at `price` forwards each."""
+def within(budget: Tensor, price: int, books: Findings, ask: Ask) -> Tensor:
+    """Which points `(B, P)` are valid and can be paid from `budget` `(B, 1)`, in order, at `price` forwards each."""
     points, valid = ask.points, ask.valid
     valid = points.new_ones(points.shape[:2], dtype=torch.bool) if valid is None else valid
-    if budget is None:
-        return valid
     return valid & (books.forwards[:, None] + price * valid.cumsum(1) <= budget)
 
 

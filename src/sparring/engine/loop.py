@@ -78,7 +78,7 @@ def search(
     retire: Retire = "first",
     keep: Keep = "first",
     batch: int = 64,
-    budget: int | None = None,
+    budget: int | Tensor | None = None,
     precision: torch.dtype = torch.float32,
     progress: Callable[[Progress], None] | None = None,
 ) -> Findings:
@@ -96,7 +96,7 @@ def search(
         retire: `first`: a row is settled by its first success; `never`: every row takes all its steps.
         keep: Which point is kept.
         batch: Most points shown at once; a matter of memory, not of results.
-        budget: Most forwards per row, kept exactly.
+        budget: Most forwards per row, or `(N,)` of each, kept exactly.
         precision: Of the search; what it finds below float32 is shown to the model in float32 before it counts.
         progress: Called a few times a second.
 
@@ -108,11 +108,13 @@ def search(
     found = tree_map(Tensor.clone, fresh(task.inputs))
     queue, flight = torch.arange(len(task), device=task.inputs.device), None
     tell = _teller(found, progress)
+    most = torch.as_tensor(2**62 if budget is None else budget, device=queue.device).expand(len(task))
     try:
         while flight is not None or len(queue):
             flight, queue = _refill(flight, queue, task, attack, batch)
-            flight, seen, batch = _look(flight, attack, panel, keep, batch, budget)
-            over = _over(flight.books, attack, retire, None if budget is None else budget - panel.price)
+            limit = most[flight.index]
+            flight, seen, batch = _look(flight, attack, panel, keep, batch, limit)
+            over = _over(flight.books, attack, retire, limit - panel.price)
             _write(found, flight, over)
             flight = _advance(found, flight, attack, seen, ~over)
             tell(flight)
@@ -138,10 +140,10 @@ def _refill(
 
 
 def _look(
-    flight: _Flight, attack: Attack, panel: _Panel, keep: Keep, batch: int, budget: int | None
+    flight: _Flight, attack: Attack, panel: _Panel, keep: Keep, batch: int, budget: Tensor
 ) -> tuple[_Flight, Seen, int]:
     """One look for every row in flight, paid and written down."""
-    valid = within(budget, panel.price, flight.books, flight.state.ask)
+    valid = within(budget[:, None], panel.price, flight.books, flight.state.ask)
     state = replace(flight.state, ask=replace(flight.state.ask, valid=valid))
     # nothing is done with a gradient at the last point
     climb = (wants(state.ask) == Want.GRADIENTS) & (flight.books.asks < attack.steps)
@@ -157,10 +159,10 @@ def _look(
     return replace(flight, state=state, books=books), hide(seen, flight.task, state.ask), batch
 
 
-def _over(books: Findings, attack: Attack, retire: Retire, last: int | None) -> Tensor:
+def _over(books: Findings, attack: Attack, retire: Retire, last: Tensor) -> Tensor:
     """Which rows need no further look: settled, out of steps, or past the `last` forward that leaves a price to pay."""
     over = (books.asks > attack.steps) | (books.success & (retire == "first"))
-    return over if last is None else over | (books.forwards > last)
+    return over | (books.forwards > last)
 
 
 def _advance(found: Findings, flight: _Flight, attack: Attack, seen: Seen, alive: Tensor) -> _Flight | None:

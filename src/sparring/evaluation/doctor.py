@@ -20,6 +20,7 @@ from sparring.evaluation.doctor_trials import answers
 from sparring.evaluation.gate_claims import Sampling
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.plan import make_plan
+from sparring.evaluation.query_budget import with_queries
 from sparring.models import Model, look, untouched
 from sparring.threat import Threat
 
@@ -66,6 +67,7 @@ def foresee(
     gates: Gates | None = None,
     total: int | None = None,
     most: int = MOST,
+    queries: int | None = None,
 ) -> list[Check]:
     """What an audit will cost at most, whether the threat fits the data, and how likely the gate is to decide.
 
@@ -77,10 +79,11 @@ def foresee(
         gates: What the run will be held against.
         total: How many samples the data have from which these were chosen.
         most: How many of the samples are looked at.
+        queries: As in `audit`.
     """
     few = samples.sample(most)
     try:
-        plan = make_plan(model, few, threat, suite)
+        plan = with_queries(make_plan(model, few, threat, suite), queries)
     except SparringError as error:
         return [Check("audit", "error", str(error), len(few))]
     unseen = (total or len(samples)) - len(samples)

@@ -31,7 +31,7 @@ def passes_per_sample(plan: Plan, classes: int) -> int:
         (min(stage.aims, classes - 1) if stage.aims else 1) * stage.restarts * price(stage, task)
         for stage in plan.stages
     )
-    return sum(turns)
+    return sum(turns) if plan.queries is None else min(sum(turns), plan.queries)
 
 
 def check_cost(plan: Plan, count: int, clock: Callable[[], float] = time.perf_counter) -> Check:

@@ -32,12 +32,12 @@ def on_grid(plan: Plan, outcome: Outcome) -> Outcome:
 
     Starts at the rounded adversarial example, which costs one look where it still works, and climbs from there if the
     model has gradients, or what stops them can be got past. A smallest change is only rounded: there is no budget to
-    climb in.
+    climb in; neither is there where queries are counted.
     """
     rows = outcome.broken.nonzero().squeeze(1)
     around = not plan.model.gradients and plan.model.stops is not None
     searched, judge = (straight_through(plan.model), plan.model) if around else (plan.model, None)
-    climbs = (plan.model.gradients or around) and not plan.smallest
+    climbs = (plan.model.gradients or around) and not plan.smallest and plan.queries is None
     budget = None if climbs else 1
     task = _task(plan, outcome, rows)
     try:

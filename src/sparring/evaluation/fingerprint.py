@@ -37,6 +37,7 @@ def plan_digest(plan: Plan) -> str:
             "threat": described(plan.threat),
             "stages": [described(stage) for stage in plan.stages],
             "seed": plan.seed,
+            "queries": plan.queries,
             "precision": str(plan.precision),
             "execution": None if plan.prepared is None else dict(plan.prepared.chosen),
             "device": plan.model.device.type,

@@ -11,7 +11,7 @@ from sparring.evaluation.gate_claims import sampling_of
 from sparring.evaluation.noninferiority import Flips, difference_interval
 from sparring.evaluation.statistics import Interval
 from sparring.storage import Run
-from sparring.storage.baseline import statuses_of
+from sparring.storage.baseline import statuses_of, suite_of
 from sparring.storage.tables import STANDING
 
 __all__ = ["Difference", "Flip", "difference_of"]
@@ -109,7 +109,7 @@ def _flips(after: Run, old: dict[tuple[str, int], str]) -> list[Flip]:
 
 
 def _notes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    suites = [result["suite"]["name"] for result in (before, after)]
+    suites = [suite_of(result) for result in (before, after)]
     doubtful = [
         result["verdict"] for result in (before, after) if result["verdict"] in ("invalid", "incomplete")
     ]

@@ -19,7 +19,7 @@ from sparring.evaluation.noninferiority import (
 )
 from sparring.evaluation.risk import Risk, risk_of
 from sparring.storage import Run
-from sparring.storage.baseline import Baseline, statuses_of
+from sparring.storage.baseline import Baseline, statuses_of, suite_of
 from sparring.storage.tables import STANDING
 
 __all__ = ["check_baseline", "claim_of_drop", "drop_claim"]
@@ -36,7 +36,7 @@ def check_baseline(base: Baseline, threat: str, suite: str, keys: Collection[tup
     Args:
         base: The baseline.
         threat: Of the run, as in `result.json`.
-        suite: Name of its suite.
+        suite: Its suite, as `suite_text` writes it.
         keys: (id, label) of its samples.
 
     Raises:
@@ -62,7 +62,7 @@ def claim_of_drop(run: Run, base: Baseline, margin: float, level: float) -> Clai
         UsageError: The baseline does not fit the run.
     """
     now = statuses_of(run)
-    check_baseline(base, run.result["threat"]["text"], run.result["suite"]["name"], now)
+    check_baseline(base, run.result["threat"]["text"], suite_of(run.result), now)
     pairs = [(base.statuses[key], now[key]) for key in now if key in base.statuses]
     sampling = _sampling(run, base, len(pairs))
     missed = [

@@ -74,6 +74,7 @@ class Plan:
         prepared: The fastest that was found, which proposes while the model itself decides.
         fit: What a trial showed, once it was held, and which stages joined for it.
         gates: What the run will be held against; decides how many samples a spot check takes, and nothing else.
+        queries: How often the model may be asked about a sample, all in all (`query_budget.py`).
     """
 
     model: Model
@@ -89,6 +90,7 @@ class Plan:
     speed_ups: bool = True
     prepared: Prepared | None = None
     gates: Gates | None = None
+    queries: int | None = None
 
     @property
     def smallest(self) -> bool:

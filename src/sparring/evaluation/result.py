@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from sparring.evaluation import query_budget
 from sparring.evaluation.distances import distances_of
 from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
@@ -49,7 +50,11 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "interval": None if drawn is None else {**asdict(drawn), "method": "Clopper-Pearson"},
         "interval_note": _interval_note(plan),
         "threat": _threat(plan),
-        "suite": {"name": plan.suite, "stages": [_stage(stage) for stage in plan.stages]},
+        "suite": {
+            "name": plan.suite,
+            "queries": plan.queries,
+            "stages": [_stage(stage) for stage in plan.stages],
+        },
         "seed": plan.seed,
         "forwards": int(ledger.forwards.sum()) + plan.fit.forwards,
         "backwards": int(ledger.backwards.sum()) + plan.fit.backwards,
@@ -65,6 +70,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "curve": {"passes": [], "robust": []} if plan.smallest else _curve(outcome),
         **({"distances": asdict(distances_of(plan, outcome))} if plan.smallest else {}),
         **_risk(outcome),
+        **query_budget.told(plan, outcome),
         "body": _body(plan, outcome),
     }
 

@@ -18,6 +18,7 @@ from sparring.errors import Interrupted
 from sparring.evaluation.aiming import by_distance, by_score
 from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.query_budget import left
 from sparring.evaluation.randomised import CLEARLY, DRAWS, Mostly
 from sparring.evaluation.standing import Watch, price, teller
 from sparring.evaluation.verifying import verify_rows
@@ -56,6 +57,9 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
     nearest: Tensor | None = None
     for place, turn in enumerate(turns):
         rows = _wanted(plan, ledger, turn.stage)
+        budget = left(plan, ledger, rows)
+        if budget is not None:
+            rows, budget = rows[budget > 0], budget[budget > 0]
         if not len(rows):
             continue
         task = _task(plan, ledger, rows, turn)
@@ -64,9 +68,9 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
                 ledger, nearest = _measured(plan, ledger, turn)
             task = replace(task, aim=nearest[rows, turn.aim - 1])
         task = replace(task, begin=ledger.adversarial[rows]) if plan.smallest and place else task
-        later = sum(price(each.stage, task) for each in turns[place + 1 :])
-        tell = teller(ledger, turn.title, price(turn.stage, task), later, watch, final=not plan.smallest)
-        found = _search(plan, task, turn, tell)
+        now, later = _prices([each.stage for each in turns[place:]], task, budget)
+        tell = teller(ledger, turn.title, now, later, watch, final=not plan.smallest)
+        found = _search(plan, task, turn, tell, budget)
         risk = None
         if plan.model.randomised:
             found, risk = _fixed(plan, take(ledger, rows), rows, found)
@@ -74,6 +78,13 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
+
+
+def _prices(stages: list[Stage], task: Task, budget: Tensor | None) -> tuple[int, int]:
+    """Most passes that a sample can cost in the first of `stages`, and in those after it."""
+    now, *later = [price(stage, task) for stage in stages]
+    most = now + sum(later) if budget is None else int(budget.max())
+    return min(now, most), min(sum(later), most - min(now, most))
 
 
 def _open(plan: Plan, ledger: Ledger) -> Tensor:
@@ -106,7 +117,9 @@ def _measured(plan: Plan, ledger: Ledger, turn: _Turn) -> tuple[Ledger, Tensor]:
     return put(ledger, rows, paid), nearest
 
 
-def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None]) -> Findings:
+def _search(
+    plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None], budget: Tensor | None
+) -> Findings:
     """One attempt; what was found so far if the user stops it."""
     attack, make = turn.stage.attack, turn.stage.stand_in
     searched: Look = plan.model if make is None else make(plan.model)
@@ -121,6 +134,7 @@ def _search(plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None
         "batch": plan.batch,
         "precision": turn.precision,
         "progress": tell,
+        "budget": budget,
         "exact": exact,
         "keep": "last" if plan.model.randomised else "first",
     }

@@ -38,10 +38,11 @@ def look(model: Model, inputs: Tensor, labels: Tensor | None = None) -> Model:
     """
     with untouched(model):
         batch = inputs[:ROWS].detach().clone().to(model.device)
-        model = _adapted(model, _answer(model, batch))
+        answer = _answer(model, batch)
+        model = _adapted(model, answer)
         if model.outputs == "raw":
             return model
-        logits = model(batch)
+        logits = model.adapt(answer)
         _check(logits, len(batch), labels)
         return _with_nature(model, batch, logits.detach())
 

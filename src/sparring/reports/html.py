@@ -55,6 +55,7 @@ def render_html(run: Run) -> str:
         reasons=words.reasons(run),
         verified=words.verified(run),
         engagement=words.engagement(run),
+        query_budget=words.query_budget(run),
         stages=stages(run),
         plot=plot([run]),
         distances=distance_words(run),

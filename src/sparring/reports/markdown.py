@@ -54,6 +54,8 @@ def _table(run: Run) -> list[str]:
         "breaks": words.verified(run),
         "cost": cost + duration(result["seconds"]),
     }
+    if budget := words.query_budget(run):
+        rows["queries"] = budget
     if engagement := words.engagement(run):
         rows["allowed by"] = prose(engagement)
     return ["| | |", "|:--|:--|", *(f"| {name} | {value} |" for name, value in rows.items())]

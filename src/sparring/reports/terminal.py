@@ -88,7 +88,7 @@ def _verdict(run: Run) -> list[RenderableType]:
         Bar(robust, broken, rest),
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
         Text(distance_words(run) or words.interval(run), style="dim"),
-        *([] if words.engagement(run) is None else [Text(f"{words.engagement(run)}", style="dim")]),
+        *(Text(line, style="dim") for line in (words.query_budget(run), words.engagement(run)) if line),
     ]
 
 

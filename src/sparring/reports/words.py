@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 
 from sparring.evaluation.gates import gate_lines
 from sparring.storage import Run
+from sparring.storage.baseline import suite_of
 
 __all__ = [
     "class_name",
@@ -18,6 +19,7 @@ __all__ = [
     "meaning",
     "noun",
     "percent",
+    "query_budget",
     "reasons",
     "robust_percent",
     "verdict",
@@ -53,7 +55,7 @@ def percent(count: int, total: int) -> str:
 
 def counted(run: Run) -> str:
     """What robust accuracy counts: "65 of 256 withstood suite standard"."""
-    suite, robust = run.result["suite"]["name"], run.result["robust"]
+    suite, robust = suite_of(run.result), run.result["robust"]
     if "randomised" in run.result["body"]:
         return f"mean over draws; {robust:,} of {run.samples:,} are right more often than not after suite {suite}"
     return f"{robust:,} of {run.samples:,} withstood suite {suite}"
@@ -177,6 +179,17 @@ def engagement(run: Run) -> str | None:
     return (
         f"{terms['authoriser']} ({terms['contact']}) allowed {terms['queries']:,} queries{pace}, from {terms['from']} "
         f"until {terms['until']}"
+    )
+
+
+def query_budget(run: Run) -> str | None:
+    """How often the model was asked about a sample at most; None where nobody counted."""
+    told = run.result.get("query_budget")
+    if told is None:
+        return None
+    return (
+        f"At most {told['per_sample']:,} queries per sample, for first look, search and verification together; "
+        f"{told['asked']:,} in all, {told['verifying']:,} of them to verify."
     )
 
 

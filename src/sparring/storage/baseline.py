@@ -23,6 +23,8 @@ __all__ = [
     "load_baseline",
     "open_baseline",
     "statuses_of",
+    "suite_of",
+    "suite_text",
 ]
 
 _SCHEMA: dict[str, Any] = {
@@ -50,7 +52,7 @@ class Baseline:
         name: What sentences call it: the path it came from, or "the baseline".
         model: `name` and `digest` of the model.
         threat: As in `result.json`.
-        suite: Name of the suite.
+        suite: As `suite_text` writes it.
         drawn: Whether the samples are a random draw.
         total: How many samples the data had, None if unknown.
         statuses: The status of each (id, label).
@@ -86,9 +88,24 @@ def baseline_of(run: Run, name: str = "the baseline") -> Baseline:
         )
     model = {key: result["model"].get(key) for key in ("name", "digest")}
     return Baseline(
-        name, model, result["threat"]["text"], result["suite"]["name"], drawn(result), result["data"].get("total"),
+        name, model, result["threat"]["text"], suite_of(result), drawn(result), result["data"].get("total"),
         statuses_of(run), result.get("risk"),
     )  # fmt: skip
+
+
+def suite_of(result: Mapping[str, Any]) -> str:
+    """The suite of a `result.json`, as runs are compared by it."""
+    suite = result["suite"]
+    return suite_text(suite["name"], suite.get("queries"))
+
+
+def suite_text(name: str, queries: int | None) -> str:
+    """A suite, with the budget that it was held to.
+
+    >>> suite_text("standard", None), suite_text("blackbox", 2500)
+    ('standard', 'blackbox at 2,500 queries')
+    """
+    return name if queries is None else f"{name} at {queries:,} queries"
 
 
 def drawn(result: Mapping[str, Any]) -> bool:
