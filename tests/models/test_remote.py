@@ -28,7 +28,7 @@ from tests.models.server import PATH, Behaviour, Handler, Server, scores, servin
 pytest.importorskip("httpx")
 
 INPUTS = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-ASKS_BEFORE = 2  # the first look asks three times about its eight samples
+ASKS_BEFORE = 2  # the first look asks twice about its eight samples
 
 
 @pytest.fixture(autouse=True)
