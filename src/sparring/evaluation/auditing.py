@@ -23,6 +23,7 @@ from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
 from sparring.evaluation.stages import run_stages
 from sparring.evaluation.standing import Watch, whole
+from sparring.evaluation.unadapted import unadapted
 from sparring.evaluation.validity import misled
 from sparring.evaluation.verifying import draws, verify_rows
 from sparring.execution import prepared
@@ -64,6 +65,8 @@ def audit(
         ledger = _first_look(plan)
         plan = _prepared(plan, shelf)
         plan, outcome = _audited(plan, ledger, watch, shelf, crew)
+        plain = None if outcome.interrupted else unadapted(plan, ledger)
+        outcome = replace(outcome, unadapted=plain)
     run = run_of(plan, replace(outcome, seconds=time.monotonic() - began))
     if outcome.interrupted:
         raise Interrupted("interrupted; what was found so far is kept", findings=run)

@@ -7,6 +7,7 @@ from typing import Any
 from sparring.evaluation.indicators import finding, indicators
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
+from sparring.evaluation.right_answers import correct_answers
 from sparring.evaluation.risk import risk_words
 from sparring.evaluation.statistics import exact_interval
 
@@ -46,6 +47,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         (risk.given_up > 0, finding("given-up", "note", risk_words(risk, plan.suite), risk.given_up)),
         (plan.model.randomised, finding("randomised", "warning", _RANDOMISED)),
         (_near_chance(outcome), finding("near-chance", "warning", _NEAR_CHANCE)),
+        (outcome.unadapted is not None, finding("defence", "note", _beside(plan, outcome))),
         *_counted(plan, outcome),
     ]
     return [finding for applies, finding in found if applies] + indicators(plan, outcome)
@@ -60,6 +62,20 @@ def _counted(plan: Plan, outcome: Outcome) -> list[tuple[bool, dict[str, Any]]]:
         "no-progress": (_without_gradients(outcome), _NO_PROGRESS),
     }
     return [(count > 0, finding(name, "warning", words, count)) for name, (count, words) in counts.items()]
+
+
+def _beside(plan: Plan, outcome: Outcome) -> str:
+    """Robust accuracy beside what an attacker who knows nothing of the defence leaves."""
+    plain, count = outcome.unadapted, len(plan.samples)
+    if plain is None:
+        return ""
+    ways = (
+        f"every attack {' and '.join(plain.ways)}" if plain.ways else "every attack goes around or through it"
+    )
+    return (
+        f"the model has a defence, and {ways}, which leaves {correct_answers(plan, outcome) / count:.1%} right; an "
+        f"attacker who knew nothing of it would leave {plain.right / count:.1%}, which says nothing about robustness"
+    )
 
 
 def _near_chance(outcome: Outcome) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.risk import Risk
+from sparring.evaluation.unadapted import Unadapted
 from sparring.verify import Verified
 
 __all__ = ["Outcome", "Storable"]
@@ -42,6 +43,7 @@ class Outcome:
         storable: Samples also broken by whole grey levels; None if the data are not 8-bit, or not looked at.
         checked: Samples of a cheap suite that `standard` was tried on, too, `(N,)`; None for other suites.
         seconds: Wall time.
+        unadapted: What an attacker who knows nothing of a defence leaves, if there is a defence.
         stopped: The user said stop after the search, while its results were measured again.
     """
 
@@ -52,6 +54,7 @@ class Outcome:
     storable: Storable | None = None
     checked: Tensor | None = None
     seconds: float = 0.0
+    unadapted: Unadapted | None = None
     stopped: bool = False
 
     @property

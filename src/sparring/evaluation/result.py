@@ -37,7 +37,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     robust, stopped = int(outcome.robust.sum()), outcome.interrupted
     right = correct_answers(plan, outcome)
     drawn = exact_interval(right, count) if not (plan.samples.ordered or plan.smallest) else None
-    findings = findings_of(plan, outcome)
+    findings, plain = findings_of(plan, outcome), outcome.unadapted
     return {
         "schema_version": "1.0",
         "kind": "audit",
@@ -56,8 +56,8 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             "stages": [_stage(stage) for stage in plan.stages],
         },
         "seed": plan.seed,
-        "forwards": int(ledger.forwards.sum()) + plan.fit.forwards,
-        "backwards": int(ledger.backwards.sum()) + plan.fit.backwards,
+        "forwards": int(ledger.forwards.sum()) + plan.fit.forwards + (plain.forwards if plain else 0),
+        "backwards": int(ledger.backwards.sum()) + plan.fit.backwards + (plain.backwards if plain else 0),
         "queries": int(ledger.queries.sum()),
         "seconds": round(outcome.seconds, 3),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -79,6 +79,8 @@ def _body(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     body: dict[str, Any] = {"trial": asdict(plan.fit)} if plan.fit.tried else {}
     if plan.prepared is not None:
         body["execution"] = dict(plan.prepared.chosen)
+    if (plain := outcome.unadapted) is not None:
+        body["unadapted"] = asdict(plain) | {"robust_accuracy": plain.right / len(plan.samples)}
     return body | {"randomised": told(plan, outcome)} if plan.model.randomised else body
 
 

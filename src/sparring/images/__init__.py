@@ -2,12 +2,14 @@
 
 from sparring.images.blurring import gaussian_blur, median_blur
 from sparring.images.compression import jpeg, smooth_jpeg
+from sparring.images.denoising import Denoiser, train_denoiser
 from sparring.images.gradients import backwards_through
 from sparring.images.placing import crop, place, resize
 from sparring.images.rounding import fewer_bits
 from sparring.images.variation import less_variation
 
 __all__ = [
+    "Denoiser",
     "backwards_through",
     "crop",
     "fewer_bits",
@@ -18,4 +20,5 @@ __all__ = [
     "place",
     "resize",
     "smooth_jpeg",
+    "train_denoiser",
 ]

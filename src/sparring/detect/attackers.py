@@ -1,0 +1,141 @@
+"""The two attackers of a detector: who does not know it, and who does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.attacks import APGD, APGDL1, margin
+from sparring.data import Samples
+from sparring.detect.detector import Detector
+from sparring.detect.evading import Evades, guarded, in_turn, together
+from sparring.detect.orthogonal import OrthogonalPGD
+from sparring.detect.view import View
+from sparring.draws import Draws, row_keys
+from sparring.engine import Attack, AttackLoss, Findings, Task, search
+from sparring.tensors import put, take
+from sparring.threat import Goal, Threat, Untargeted
+from sparring.verify import verified
+
+__all__ = ["Attacked", "Ring"]
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What an attacker made of N samples.
+
+    Args:
+        points: `(N, *shape)`; the input itself where nothing was tried.
+        hit: Where the attacker has what it wanted, measured again, `(N,)`.
+        forwards, backwards: What it cost, in all.
+    """
+
+    points: Tensor
+    hit: Tensor
+    forwards: int = 0
+    backwards: int = 0
+
+    def with_hits_of(self, other: Attacked) -> Attacked:
+        """The same, but where the other one hit too: its points."""
+        both = self.hit & other.hit
+        return replace(self, points=put(self.points, both, other.points[both]))
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A model, its detector, and the samples that both attackers get.
+
+    Args:
+        view: Of the model.
+        detector: What the second attacker knows.
+        samples: Clean.
+        threat: Bound to them.
+        steps: Of each climb.
+        seed: Of all draws.
+    """
+
+    view: View
+    detector: Detector
+    samples: Samples
+    threat: Threat
+    steps: int
+    seed: int
+
+    def unaware(self, rows: Tensor, share: float = 1.0) -> Attacked:
+        """Climb the margin of the model alone, all steps, within a share of eps; `rows` `(N,)` is a mask.
+
+        The last point counts: it is as far over the boundary as the attack got, which is what detectors are usually
+        shown.
+        """
+        index = rows.nonzero().squeeze(1)
+        task = self._task(index, Untargeted(self.samples.labels[index]), f"unaware {share}")
+        near = replace(task.threat, eps=task.threat.eps * share)  # type: ignore[type-var]
+        found = search(
+            self.view.model, replace(task, threat=near), self._climb(margin),
+            retire="never", keep="last", batch=self.view.batch,
+        )  # fmt: skip
+        return self._measured(index, found.adversarial, None, [found])
+
+    def aware(self, rows: Tensor, bound: float, begin: Tensor) -> Attacked:
+        """Climb model and detector until a wrong answer has a score of at most `bound`.
+
+        One after the other: class and score together and what of them is missing, from where the first attacker
+        ended, then orthogonally and together from fresh starts.
+        """
+        left, spent, points = rows.nonzero().squeeze(1), list[Findings](), self.samples.inputs.clone()
+        whole = left
+        for name, attack, old in self._stages():
+            task = self._task(left, Evades(self.samples.labels[left], bound), name)
+            task = replace(task, begin=begin[left]) if old else task
+            found = search(guarded(self.view, self.detector), task, attack, batch=self.view.batch)
+            spent.append(found)
+            points[left[found.success]] = found.adversarial[found.success]
+            left = left[~found.success]
+            if not len(left):
+                break
+        return self._measured(whole, points[whole], bound, spent)
+
+    def _stages(self) -> list[tuple[str, Attack, bool]]:
+        """Name, attack, and whether it begins where the first attacker ended."""
+        stages: list[tuple[str, Attack, bool]] = [
+            ("together", self._climb(together), True),
+            ("in turn", self._climb(in_turn), True),
+        ]
+        if self.threat.norm != "l1":  # whose steps move one coordinate, nowhere near orthogonally
+            stages.append(("orthogonal", OrthogonalPGD(self.steps), False))
+        return [*stages, ("together, afresh", self._climb(together), False)]
+
+    def _climb(self, loss: AttackLoss) -> Attack:
+        return APGDL1(self.steps, loss) if self.threat.norm == "l1" else APGD(self.steps, loss)
+
+    def _task(self, index: Tensor, goal: Goal, name: str) -> Task:
+        chosen = self.samples.select(index)
+        draws = Draws(row_keys(self.seed, chosen.ids, "detect", name))
+        return Task(chosen.inputs, goal, take(self.threat, index), draws)
+
+    def _measured(self, index: Tensor, points: Tensor, bound: float | None, spent: list[Any]) -> Attacked:
+        """What holds when it is asked again from the points alone."""
+        chosen, threat = self.samples.select(index), take(self.threat, index)
+        held = verified(
+            self.view.model,
+            chosen.inputs,
+            chosen.labels,
+            points,
+            threat,
+            chosen.domain,
+            batch=self.view.batch,
+        )
+        holds = held.holds
+        if bound is not None and len(points):
+            holds = holds & (self.detector.of(self.view, points) <= bound)
+        hit = torch.zeros(len(self.samples), dtype=torch.bool)
+        hit[index] = holds
+        return Attacked(
+            put(self.samples.inputs, index, points),
+            hit,
+            sum(int(each.forwards.sum()) for each in spent),
+            sum(int(each.backwards.sum()) for each in spent),
+        )
