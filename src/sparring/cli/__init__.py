@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from sparring.cli.detect import detect
 from sparring.cli.failures import exit_code
 from sparring.cli.memory import keep_memory
 from sparring.cli.run_audit import audit
@@ -45,6 +46,7 @@ app.command()(gate)
 app.command()(init)
 app.command()(report)
 app.command()(transfer)
+app.add_typer(detect, name="detect")
 app.add_typer(runs, name="runs")
 
 

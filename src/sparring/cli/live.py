@@ -13,9 +13,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sparring.engine.loop import Progress
 from sparring.evaluation import Standing
 
-__all__ = ["watching"]
+__all__ = ["searching", "watching"]
 
 
 @contextmanager
@@ -30,6 +31,34 @@ def watching(title: str) -> Iterator[Callable[[Standing], None]]:
         Text(f"{title}: looking at the model"), console=console, transient=True, refresh_per_second=5
     ) as live:
         yield lambda standing: live.update(_picture(title, standing, time.monotonic() - began))
+
+
+@contextmanager
+def searching(title: str) -> Iterator[Callable[[str, Progress], None]]:
+    """The same for single searches, one after the other: a function to tell what is done and how far it is."""
+    console = Console(stderr=True)
+    if not (console.is_terminal and sys.stderr.isatty()):
+        yield lambda what, progress: None
+        return
+    began: dict[str, float] = {}
+    with Live(Text(f"{title}: looking at the model"), console=console, transient=True) as live:
+
+        def tell(what: str, progress: Progress) -> None:
+            seconds = time.monotonic() - began.setdefault(what, time.monotonic())
+            live.update(_search(title, what, progress, seconds))
+
+        yield tell
+
+
+def _search(title: str, what: str, progress: Progress, seconds: float) -> Table:
+    """Two lines about one search."""
+    rate, over = progress.passes / max(seconds, 1e-9), max(progress.over, 1e-9)
+    left = "" if not progress.over else f"about {_duration(seconds * (progress.rows - over) / over)} left"
+    picture = Table.grid(padding=(0, 2))
+    picture.add_row(Text(title, style="bold"), Text(what))
+    bar = ProgressBar(total=progress.rows, completed=progress.over, width=40)
+    picture.add_row(bar, f"{progress.over} of {progress.rows} done, {rate:,.0f} passes per second {left}")
+    return picture
 
 
 def _picture(title: str, standing: Standing, seconds: float) -> Table:

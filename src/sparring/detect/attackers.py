@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,13 +16,17 @@ from sparring.detect.detector import Detector
 from sparring.detect.evading import Evades, guarded, in_turn, together
 from sparring.detect.orthogonal import OrthogonalPGD
 from sparring.detect.view import View
+from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, AttackLoss, Findings, Task, search
+from sparring.engine.loop import Progress
 from sparring.tensors import put, take
 from sparring.threat import Goal, Threat, Untargeted
 from sparring.verify import verified
 
-__all__ = ["Attacked", "Ring"]
+__all__ = ["Attacked", "Ring", "Watch", "unaware_attacker"]
+
+Watch = Callable[[str, Progress], None]
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Ring:
         threat: Bound to them.
         steps: Of each climb.
         seed: Of all draws.
+        watch: Told what is being done and how far it is.
     """
 
     view: View
@@ -63,6 +70,7 @@ class Ring:
     threat: Threat
     steps: int
     seed: int
+    watch: Watch = lambda what, progress: None
 
     def unaware(self, rows: Tensor, share: float = 1.0) -> Attacked:
         """Climb the margin of the model alone, all steps, within a share of eps; `rows` `(N,)` is a mask.
@@ -75,7 +83,7 @@ class Ring:
         near = replace(task.threat, eps=task.threat.eps * share)  # type: ignore[type-var]
         found = search(
             self.view.model, replace(task, threat=near), self._climb(margin),
-            retire="never", keep="last", batch=self.view.batch,
+            retire="never", keep="last", batch=self.view.batch, progress=partial(self.watch, "unaware of the detector"),
         )  # fmt: skip
         return self._measured(index, found.adversarial, None, [found])
 
@@ -90,7 +98,13 @@ class Ring:
         for name, attack, old in self._stages():
             task = self._task(left, Evades(self.samples.labels[left], bound), name)
             task = replace(task, begin=begin[left]) if old else task
-            found = search(guarded(self.view, self.detector), task, attack, batch=self.view.batch)
+            found = search(
+                guarded(self.view, self.detector),
+                task,
+                attack,
+                batch=self.view.batch,
+                progress=partial(self.watch, f"aware of it, {name}"),
+            )
             spent.append(found)
             points[left[found.success]] = found.adversarial[found.success]
             left = left[~found.success]
@@ -139,3 +153,17 @@ class Ring:
             sum(int(each.forwards.sum()) for each in spent),
             sum(int(each.backwards.sum()) for each in spent),
         )
+
+
+def unaware_attacker(
+    view: View, threat: Threat, domain: Domain, seed: int = 0
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """What `fit_detector` may be given as `attacker`: 50 steps up the margin of the model alone."""
+
+    def attacked(inputs: Tensor, labels: Tensor) -> Tensor:
+        draws = Draws(row_keys(seed, [str(row) for row in range(len(inputs))], "detect", "fit"))
+        task = Task(inputs, Untargeted(labels), threat.bind(inputs, domain), draws)
+        attack = APGDL1(50, margin) if threat.norm == "l1" else APGD(50, margin)
+        return search(view.model, task, attack, retire="never", keep="last", batch=view.batch).adversarial
+
+    return attacked

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sparring.data import Samples
-from sparring.detect.attackers import Ring
+from sparring.detect.attackers import Ring, Watch
 from sparring.detect.detector import Detector
 from sparring.detect.view import View
 from sparring.evaluation.statistics import Interval, exact_interval
@@ -58,7 +58,8 @@ class Evaluation:
         broken: How many of those the model without a detector loses to the attacker who does not know of one.
         half_robust: How many it keeps at half of eps.
         auroc_unaware, auroc_aware: Chance that an adversarial input has a higher score than a clean one, for who does
-            not know the detector, and for who does (the last point of the attack, whether flagged or not).
+            not know the detector, and for who does (the last point of the attack, whether flagged or not); None
+            where nothing was broken.
         rates: A line per rate, the largest first.
         forwards, backwards: What it cost, in all.
     """
@@ -67,11 +68,16 @@ class Evaluation:
     clean_correct: int
     broken: int
     half_robust: int
-    auroc_unaware: float
-    auroc_aware: float
+    auroc_unaware: float | None
+    auroc_aware: float | None
     rates: tuple[AtRate, ...]
     forwards: int
     backwards: int
+
+    @property
+    def robust_of_model(self) -> int:
+        """What the model without a detector keeps."""
+        return self.clean_correct - self.broken
 
     def share(self, count: int) -> Interval:
         """Interval for a share of the samples."""
@@ -97,7 +103,7 @@ def evaluate(
     level: float | None = None,
     steps: int = 100,
     seed: int = 0,
-    watch: Callable[[str], None] = lambda what: None,
+    watch: Watch = lambda what, progress: None,
 ) -> Evaluation:
     """Attack the model with and without knowledge of its detector (`attackers.py`).
 
@@ -112,7 +118,7 @@ def evaluate(
         level: For thresholds with the promise about this very calibration.
         steps: Of each climb.
         seed: Of all draws.
-        watch: Told what is being done.
+        watch: Told what is being done and how far it is.
 
     Raises:
         DataError: The samples do not suit the detector, or it has too few calibration scores for a rate.
@@ -120,14 +126,12 @@ def evaluate(
     bounds = {rate: detector.threshold(rate, level) for rate in sorted(rates, reverse=True)}
     clean = detector.of(view, samples.inputs)
     correct = view.of(samples.inputs).logits.argmax(1) == samples.labels
-    ring = Ring(view, detector, samples, threat.bind(samples.inputs, samples.domain), steps, seed)
-    watch("attacking the model, which knows of no detector")
+    ring = Ring(view, detector, samples, threat.bind(samples.inputs, samples.domain), steps, seed, watch)
     unaware, half = ring.unaware(correct), ring.unaware(correct, share=0.5)
     scores = detector.of(view, unaware.points)
     lines, known, spent = [], unaware, [unaware, half]
     evaded = torch.zeros_like(correct)
     for rate, bound in bounds.items():
-        watch(f"attacking the model with its detector at {rate:.1%} false alarms")
         # an attack that stays below a threshold stays below every higher one
         aware = ring.aware(correct & (clean <= bound) & ~evaded, bound, unaware.points)
         evaded = evaded | aware.hit
@@ -163,13 +167,13 @@ def _line(
     )
 
 
-def auroc(clean: Tensor, attacked: Tensor) -> float:
-    """The chance that one of `attacked` is above one of `clean`, ties counted as half; NaN where there is none.
+def auroc(clean: Tensor, attacked: Tensor) -> float | None:
+    """The chance that one of `attacked` is above one of `clean`, ties counted as half; None where there are none.
 
     >>> auroc(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 3.0]))
     0.875
     """
     if not (len(clean) and len(attacked)):
-        return float("nan")
+        return None
     above = (attacked[:, None] > clean).double() + 0.5 * (attacked[:, None] == clean).double()
     return float(above.mean())

@@ -1,0 +1,108 @@
+"""`sparring detect evaluate`: what a detector is worth against those who know it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.detect.options import AsJson, Batch, DetectorFolder, Level, Seed, opened_view
+from sparring.cli.options import (
+    AllowUnsafe,
+    ClassNames,
+    Crop,
+    DataSource,
+    Device,
+    LabelKey,
+    Limit,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    SampleCount,
+    Std,
+    ThreatText,
+    Weights,
+)
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    context: typer.Context,
+    detector: DetectorFolder,
+    model: ModelSource = None,
+    data: DataSource = None,
+    threat: ThreatText = None,
+    rates: Annotated[str, typer.Option(help="of false alarms, with commas between them")] = "0.05,0.01",
+    level: Level = None,
+    steps: Annotated[int, typer.Option(help="of each climb", min=1)] = 100,
+    limit: Limit = None,
+    sample: SampleCount = None,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    batch: Batch = 64,
+    device: Device = None,
+    allow_unsafe: AllowUnsafe = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/detect"),
+    as_json: AsJson = False,
+) -> int:
+    """Attack a model with its detector: first by who does not know it, then by who does.
+
+    The samples must be others than those that the detector was fitted on.
+
+        sparring detect evaluate detector --model net.pt2 --data test.npz --threat linf:8/255 --sample 200
+    """
+    from rich.console import Console
+
+    from sparring.cli.jobs import numbers
+    from sparring.cli.live import searching
+    from sparring.detect import evaluate as measured
+    from sparring.detect import load_detector
+    from sparring.detect.told import findings_of
+    from sparring.errors import UsageError
+    from sparring.models import untouched
+    from sparring.reports.detection import detection_summary, render_detection
+    from sparring.reports.html import save_html
+    from sparring.storage.envelope import envelope, write_result
+    from sparring.threat import parse_threat, threat_text
+
+    if threat is None:
+        raise UsageError("an evaluation needs a threat, such as --threat linf:8/255")
+    asked, wanted, found = parse_threat(threat), numbers(rates, "rates") or [], load_detector(detector)
+    view, looked, samples = opened_view(context.params)
+    found.check_model(looked.digest)
+    began = time.monotonic()
+    with untouched(looked), searching(f"{looked.name} with its detector under {threat}") as watch:
+        seen = measured(
+            view, found, samples, asked, rates=wanted, level=level, steps=steps, seed=seed, watch=watch
+        )
+    body = {
+        "detector": str(detector), "scores": list(found.names), "model": looked.name, "threat": threat_text(asked),
+        "level": level, "steps": steps, **asdict(seen),
+    }  # fmt: skip
+    document = envelope(
+        "detection", body, samples=len(samples), seed=seed, seconds=time.monotonic() - began,
+        findings=findings_of(seen, found.names), command=shlex.join(["sparring", *sys.argv[1:]]),
+    )  # fmt: skip
+    write_result(document, out)
+    save_html(render_detection(document), out / "report.html")
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        Console().print(detection_summary(document))
+        Console().print(f"report: {out / 'report.html'}", soft_wrap=True)
+    return 0
