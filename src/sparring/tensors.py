@@ -1,26 +1,41 @@
 """Row-wise helpers: everything the engine moves is a tree whose tensors have one row per sample.
 
-A tree is a tensor, `None`, a plain value, or a list, tuple, dict or dataclass of trees. A tensor with no
+A tree is a tensor, `Each`, `None`, a plain value, or a list, tuple, dict or dataclass of trees. A tensor with no
 dimensions, like a plain value, belongs to all rows and stays as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-__all__ = ["flat", "join", "over_rows", "per_row", "pick", "put", "take", "tree_map", "vector"]
+__all__ = ["Each", "flat", "join", "over_rows", "per_row", "pick", "put", "take", "tree_map", "vector"]
 
 Tree = TypeVar("Tree")
 
 
+@dataclass(frozen=True)
+class Each:
+    """Things that are no tensors, one per row, such as running generators; rows are taken and joined as in tensors."""
+
+    things: tuple[Any, ...]
+    ndim = 1
+
+    def __getitem__(self, rows: Tensor) -> Each:
+        chosen = rows.nonzero().squeeze(1) if rows.dtype is torch.bool else rows
+        return Each(tuple(self.things[row] for row in chosen.tolist()))
+
+    def __add__(self, other: Each) -> Each:
+        return Each(self.things + other.things)
+
+
 def tree_map(change: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """Apply `change` to every tensor of `tree`, together with the tensors in the same place of `others`."""
-    if isinstance(tree, Tensor):
+    """Apply `change` to every tensor or `Each` of `tree`, together with those in the same place of `others`."""
+    if isinstance(tree, Tensor | Each):
         return change(tree, *others)
     if isinstance(tree, list | tuple):
         items = [tree_map(change, *each) for each in zip(tree, *others, strict=True)]
@@ -55,7 +70,13 @@ def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
 
 def join(first: Tree, second: Tree) -> Tree:
     """Put the rows of `second` behind those of `first`."""
-    return tree_map(lambda a, b: torch.cat([a, b]) if a.ndim else a, first, second)
+
+    def behind(one: Any, other: Any) -> Any:
+        if isinstance(one, Each):
+            return one + other
+        return torch.cat([one, other]) if one.ndim else one
+
+    return tree_map(behind, first, second)
 
 
 def per_row(values: float | Tensor, like: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from sparring.attacks import (
     Averaged,
     CarliniWagner,
     DeepFool,
+    HopSkipJump,
     Nearer,
     NearestClass,
     SigmaZero,
@@ -76,6 +77,8 @@ TABLE = {
     "square-linf": Case(Square(600), LINF),
     "square-l2": Case(SquareL2(600), L2_, reach=0.5),
     "square-l1": Case(SquareL1(600), L1_, reach=0.5),
+    "hop-skip-jump-l2": Case(HopSkipJump(120, looks=12), L2_, reach=0.5),
+    "hop-skip-jump-linf": Case(HopSkipJump(120, looks=12), LINF, reach=0.5),
 }
 
 

@@ -13,7 +13,10 @@ from sparring.attacks import (
     difference_of_logits_ratio,
     suites,
 )
+from sparring.engine import Want
 from sparring.errors import UsageError
+from sparring.testing import half_space
+from sparring.threat import L2, Linf
 
 LIKE_AUTOATTACK = {
     "linf": [(APGD, 100, 0, 1), (APGD, 100, 9, 1), (FAB, 199, 9, 1), (Square, 5000, 0, 1)],
@@ -44,6 +47,13 @@ def test_the_standard_suite_looks_for_smallest_changes_too(norm):
 def test_l0_within_a_budget_is_searched_as_without():
     told = [(stage.name, stage.attack) for stage in suites.stages_for("standard", "l0")]
     assert told == [(stage.name, stage.attack) for stage in suites.min_l0]
+
+
+@pytest.mark.parametrize("kind", ["linf", "l2", "linf:min", "l2:min"])
+def test_the_labels_suite_sees_nothing_but_labels(kind):
+    task = half_space(L2(0.2) if kind.startswith("l2") else Linf(0.05), rows=2).task
+    for stage in suites.stages_for("labels", kind):
+        assert stage.attack.start(task).ask.want is Want.LABELS
 
 
 def test_an_unknown_suite_names_the_nearest():

@@ -10,6 +10,7 @@ import sparring
 from sparring.attacks import PGD, Averaged
 from sparring.attacks.suites import Stage
 from sparring.engine import State, gradient_at
+from sparring.errors import UsageError
 from sparring.evaluation.gradient_noise import draws_per_look
 from sparring.evaluation.statistics import any_of, exact_interval
 from sparring.threat import Linf
@@ -160,3 +161,10 @@ def test_bounds_of_a_mean_of_shares_cover_it_as_often_as_promised(shape, samples
     slack = 3 * math.sqrt(0.05 * 0.95 / runs)
     assert (low > mean).mean() <= 0.05 + slack
     assert (high < mean).mean() <= 0.05 + slack
+
+
+def test_single_classes_of_a_model_that_draws_are_not_believed():
+    with pytest.raises(
+        UsageError, match="answers at random, and hop-skip-jump of the suite take every class for"
+    ):
+        _audit(each_row, "labels")

@@ -11,6 +11,7 @@ from sparring.attacks.deepfool import DeepFool
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
+from sparring.attacks.hop_skip_jump import HopSkipJump
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin, probability_margin
 from sparring.attacks.mim import MIM
 from sparring.attacks.nearer import Nearer
@@ -36,6 +37,7 @@ __all__ = [
     "Averaged",
     "CarliniWagner",
     "DeepFool",
+    "HopSkipJump",
     "Nearer",
     "NearestClass",
     "SigmaZero",

@@ -16,6 +16,7 @@ from sparring.attacks.ddn import DDN
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
+from sparring.attacks.hop_skip_jump import HopSkipJump
 from sparring.attacks.losses import (
     cross_entropy,
     difference_of_logits_ratio,
@@ -39,6 +40,7 @@ __all__ = [
     "Stage",
     "blackbox",
     "fast",
+    "labels",
     "min_l0",
     "min_l1",
     "min_l2",
@@ -153,8 +155,20 @@ smoke: tuple[Stage, ...] = (
 blackbox: tuple[Stage, ...] = tuple(stage for stage in standard if stage.name == "square")
 """What reads scores only, for models without gradients, such as those behind an address: Square, 5,000 queries."""
 
+labels: tuple[Stage, ...] = (
+    Stage("hop-skip-jump", HopSkipJump(), norms=("linf", "l2", "linf:min", "l2:min")),
+)
+"""What sees the predicted classes only, for targets that answer with nothing else. 5,000 queries without a budget."""
+
 _SMALLEST = {"min-l2": min_l2, "min-linf": min_linf, "min-l1": min_l1, "min-l0": min_l0}
-SUITES = {"standard": standard, "fast": fast, "smoke": smoke, "blackbox": blackbox, **_SMALLEST}
+SUITES = {
+    "standard": standard,
+    "fast": fast,
+    "smoke": smoke,
+    "blackbox": blackbox,
+    "labels": labels,
+    **_SMALLEST,
+}
 
 
 def suited(suite: str | Sequence[Stage | Attack], norm: str) -> str | Sequence[Stage | Attack]:

@@ -75,7 +75,7 @@ SuiteName = Annotated[
     str,
     typer.Option(
         help="fast, standard (AutoAttack's stages), smoke (seconds, cannot show robustness), blackbox (scores only), "
-        "or min-l2, min-linf, min-l1, min-l0 (smallest change)"
+        "labels (predicted classes only), or min-l2, min-linf, min-l1, min-l0 (smallest change)"
     ),
 ]
 QueryCount = Annotated[

@@ -151,9 +151,11 @@ def fitting_stages(
 
     Raises:
         ModelError: The model has no gradients for attacks that need them.
+        UsageError: The model answers at random, and an attack sees labels only.
     """
     stages = stages_for(suite, threat_kind(threat))
-    climbing = [stage.name for stage in stages if climbs(stage, first_row(samples, threat))]
+    first = first_row(samples, threat)
+    climbing = [stage.name for stage in stages if climbs(stage, first)]
     if climbing and not looked.gradients and looked.stops is None:
         raise ModelError(
             f"{looked.name} gives no gradients, and {', '.join(climbing)} of the suite need them; give a suite that "
@@ -164,6 +166,11 @@ def fitting_stages(
         stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))
     if not looked.randomised:
         return stages
+    if certain := [stage.name for stage in stages if _sees_labels(stage, first)]:
+        raise UsageError(
+            f"{looked.name} answers at random, and {', '.join(certain)} of the suite take every class for certain; "
+            "give a suite that reads scores, such as blackbox"
+        )
     return averaged_stages(stages, _draws(looked, samples) if climbing else USUAL)
 
 
@@ -177,6 +184,11 @@ def _draws(model: Model, samples: Samples) -> int:
 def climbs(stage: Stage, task: Task) -> bool:
     """Whether a stage begins by asking for gradients."""
     return bool((wants(stage.attack.start(task).ask) == Want.GRADIENTS).any())
+
+
+def _sees_labels(stage: Stage, task: Task) -> bool:
+    """Whether a stage begins by asking for labels."""
+    return bool((wants(stage.attack.start(task).ask) == Want.LABELS).any())
 
 
 def first_row(samples: Samples, threat: Threat) -> Task:

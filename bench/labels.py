@@ -1,0 +1,161 @@
+"""How small the changes are that attacks find which see labels only, by queries, beside Foolbox's and ART's.
+
+    .venv/bin/python bench/labels.py --model cifar10_sri_resnet_a --norm l2 --samples 16 --json l2.json
+
+The same samples for all, those that the net gets right. The target counts: it answers with classes only, remembers the
+smallest distance at which it erred, and stops at the budget. `--starts common` gives everybody the first random input
+that is adversarial (else another sample), which nobody pays for; GeoDA and SignOPT of ART take no start and find their
+own. `--starts own` gives nobody anything. Ours run anew under each budget; so does GeoDA, which plans with it; the
+others run once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from _data import found
+from _labels import PEERS, Spent, Target, installed
+from torch import Tensor
+
+from sparring.attacks import HopSkipJump
+from sparring.data import Samples, load_data
+from sparring.domain import Domain
+from sparring.draws import Draws, row_keys
+from sparring.engine import Attack, Task, search
+from sparring.engine.ask import Look
+from sparring.tensors import take
+from sparring.threat import Untargeted, parse_threat
+
+BUDGETS = (100, 250, 500, 1000, 2500)
+
+DATA = {
+    "cifar10_sri_resnet_a": "cifar10/test_lossless_500.npz",
+    "cifar10_small_resnet_adv": "cifar10/test_lossless_500.npz",
+    "cifar10_resnet_4b": "cifar10/test_lossless_500.npz",
+}
+
+OURS: dict[str, dict[str, Attack]] = {
+    "l2": {"HopSkipJump": HopSkipJump()},
+    "linf": {"HopSkipJump": HopSkipJump()},
+}
+
+Curves = dict[int, list[float]]
+"""The smallest distance of each sample, by budget."""
+
+
+def main() -> None:
+    """Run everybody and print the table."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--model", choices=DATA, default="cifar10_sri_resnet_a")
+    options.add_argument("--norm", choices=list(PEERS), default="l2")
+    options.add_argument("--samples", type=int, default=8)
+    options.add_argument("--most", type=int, default=1000, help="largest budget")
+    options.add_argument("--starts", choices=["common", "own"], default="common")
+    options.add_argument("--only", help="attacks whose names contain this", default="")
+    options.add_argument("--json", type=Path, help="where to write; what is there already is not run again")
+    asked = options.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # of the peers
+    logging.disable(logging.WARNING)
+    model, task = _problem(asked.model, asked.norm, asked.samples)
+    begin = _starts(model, task) if asked.starts == "common" else None
+    budgets = [each for each in BUDGETS if each <= asked.most]
+    old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
+    runs = {name: {int(key): each for key, each in curves.items()} for name, curves in old.items()}
+    for name in _names(asked.norm):
+        if asked.only not in name or name in runs:
+            continue
+        began, library = time.process_time(), name.split()[0]
+        if library == "sparring":
+            runs[name] = _ours(OURS[asked.norm][name.split(maxsplit=1)[1]], model, task, begin, budgets)
+        elif installed(library):
+            runs[name] = _theirs(name, model, task, begin, budgets)
+        print(f"  {name}: {time.process_time() - began:.0f} s of CPU", flush=True)
+        if asked.json:
+            asked.json.write_text(json.dumps(runs))
+    _print(runs, budgets, f"{asked.model}, {asked.norm}, {len(task)} samples, {asked.starts} starts")
+
+
+def _names(norm: str) -> list[str]:
+    return [*(f"sparring {name}" for name in OURS[norm]), *PEERS[norm]]
+
+
+def _problem(name: str, norm: str, count: int) -> tuple[Look, Task]:
+    """The net and the first samples that it gets right."""
+    model = torch.export.load(found(f"models/{name}.pt2")).module()
+    samples: Samples = load_data(found(f"data/{DATA[name]}"))
+    with torch.no_grad():
+        right = model(samples.inputs).argmax(1) == samples.labels
+    chosen = samples.select(right.nonzero().flatten()[:count])
+    domain = Domain(0.0, 1.0, None, tuple(chosen.inputs.shape[1:]))
+    threat = parse_threat(f"{norm}:min").bind(chosen.inputs, domain)
+    draws = Draws(row_keys(0, [str(row) for row in range(count)]))
+    traced = torch.jit.trace(model, chosen.inputs, check_trace=False)  # faster one sample at a time
+    return traced, Task(chosen.inputs, Untargeted(chosen.labels), threat, draws)
+
+
+def _starts(model: Look, task: Task) -> Tensor:
+    """For each sample the first of many random inputs that is adversarial, else the next sample of another class."""
+    noise = torch.rand(500, *task.inputs.shape[1:], generator=torch.Generator().manual_seed(1))
+    points = torch.cat([noise, task.inputs])
+    with torch.no_grad():
+        classes = model(points).argmax(1)
+    return torch.stack([points[int((classes != label).nonzero()[0])] for label in task.goal.labels])
+
+
+def _ours(attack: Attack, model: Look, task: Task, begin: Tensor | None, budgets: list[int]) -> Curves:
+    task = replace(task, begin=begin)
+    runs = {}
+    for budget in budgets:
+        result = search(model, task, attack, retire="never", keep="closest", budget=budget)
+        assert int(result.forwards.max()) <= budget
+        runs[budget] = result.distance.tolist()
+    return runs
+
+
+def _theirs(name: str, model: Look, task: Task, begin: Tensor | None, budgets: list[int]) -> Curves:
+    runs: Curves = {budget: [] for budget in budgets}
+    # GeoDA plans with its budget, and fails with less than 500
+    told = sorted({max(500, budget) for budget in budgets}) if "GeoDA" in name else [budgets[-1]]
+    for row in range(len(task)):
+        start = None if begin is None else begin[row : row + 1]
+        curves = {most: _curve(name, model, take(task, torch.tensor([row])), start, most) for most in told}
+        for budget in budgets:
+            curve = curves[min(most for most in told if most >= budget)]
+            runs[budget].append(curve[min(budget, len(curve)) - 1])
+    return runs
+
+
+def _curve(name: str, model: Look, task: Task, start: Tensor | None, budget: int) -> list[float]:
+    """The smallest distance after each query of one sample."""
+    label = int(task.goal.labels)
+    target = Target(model, task.inputs, label, task.threat.norm, budget)
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 ART draws from it
+    try:
+        PEERS[task.threat.norm][name](target, task.inputs.clone(), label, start, budget)
+    except Spent:
+        pass
+    except Exception as error:
+        print(f"  {name}: {type(error).__name__}: {str(error)[:100]}")
+    return target.curve or [float("inf")]
+
+
+def _print(runs: dict[str, Curves], budgets: list[int], title: str) -> None:
+    print(f"\n{title}: median distance after so many queries")
+    print(f"{'attack':26}" + "".join(f"{budget:>9}" for budget in budgets))
+    for name in sorted(runs, key=lambda name: -float(torch.tensor(runs[name][budgets[-1]]).median())):
+        told = [float(torch.tensor(runs[name][budget]).median()) for budget in budgets]
+        print(f"{name:26}" + "".join(f"{each:9.3f}" for each in told))
+
+
+if __name__ == "__main__":
+    main()
