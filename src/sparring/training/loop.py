@@ -6,57 +6,29 @@ bit on one device and version of torch, also if it was killed in between and wen
 
 from __future__ import annotations
 
-import math
-import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparring.data import Samples
 from sparring.errors import Interrupted, ModelError
 from sparring.storage.interrupts import undisturbed
 from sparring.training.course import Course
+from sparring.training.epochs import measured
+from sparring.training.inner import set_mode
+from sparring.training.processes import Team, team
+from sparring.training.progress import Fitted, Progress
 from sparring.training.recipe import Recipe
-from sparring.training.state import Checkpoint, Epoch, State, fresh
+from sparring.training.setup import Setup
+from sparring.training.state import Checkpoint, State, fresh
+from sparring.training.update import last_loss, updated
 
-__all__ = ["Fitted", "Progress", "fit"]
-
-HOPELESS = 1000
-"""A loss so many times the first one does not come back."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained model, and how it came about.
-
-    Args:
-        model: In evaluation mode; after the best epoch if there were held-out samples, else after the last.
-        curve: The model before training, then an entry per epoch.
-        best: Which entry of the curve `model` is from.
-        losses: Of each sample in each epoch, as it was when the model learned from it, `(epochs, N)`.
-        reason: Why the training ended early; None if it did not.
-    """
-
-    model: nn.Module
-    curve: tuple[Epoch, ...]
-    best: int
-    losses: Tensor
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands: updates made, of how many, the loss of the last one, the curve so far."""
-
-    step: int
-    steps: int
-    loss: float
-    curve: tuple[Epoch, ...]
+__all__ = ["fit"]
 
 
 def fit(
@@ -65,6 +37,8 @@ def fit(
     recipe: Recipe | None = None,
     *,
     validation: Samples | None = None,
+    extra: Samples | None = None,
+    setup: Setup | None = None,
     checkpoint: Path | None = None,
     every: float = 60.0,
     progress: Callable[[Progress], None] | None = None,
@@ -72,13 +46,16 @@ def fit(
 ) -> Fitted:
     """Train a copy of `model`; the model itself is left as it is.
 
-    Parameters that ask for gradients learn; if none does, all learn.
+    Parameters that ask for gradients learn; if none does, all learn. Started by `torchrun`, with a process group made,
+    all processes train one model.
 
     Args:
         model: Inputs in the range of the data to logits `(B, C)`; normalisation is inside.
         samples: Learned from.
         recipe: How; a short plain training without.
         validation: Held-out samples; the epoch that does best on them is kept.
+        extra: More samples of the same kind, generated ones say; `recipe.extra` says how many are mixed in.
+        setup: How it is computed.
         checkpoint: A file that is written from time to time. If it is there, the training in it goes on, and ends with
             the same weights, bit for bit on the CPU.
         every: Seconds between checkpoints.
@@ -102,31 +79,38 @@ def fit(
     >>> fitted.curve[fitted.best].clean > 0.9
     True
     """
-    course = Course(samples, recipe or Recipe(), seed, validation)
-    learner = _copy_of(model)
+    course = Course(samples, recipe or Recipe(), seed, validation, extra)
+    setup, mates = setup or Setup(), team()
+    learner = setup.placed(_copy_of(model))
     course.check(learner)
-    file = None if checkpoint is None else Checkpoint(checkpoint, course.digest(learner))
+    file = None if checkpoint is None else Checkpoint(checkpoint, course.digest(learner, setup), mates.rank)
     state = fresh(learner, course.recipe, len(samples))
     state = state if file is None else file.restored(state)
+    mates.wait()
     with _own_randomness():
-        while state.reason is None and len(state.curve) <= course.recipe.epochs:
-            before, state = state, _advanced(state, course, file)
+        while not _over(state, course.recipe):
+            before, state = state, _advanced(state, course, setup, mates, file)
             if file is not None and _due(before, state, every):
                 file.save(state)
             if progress is not None:
-                progress(Progress(state.step, course.steps, _last_loss(state, course), state.curve))
+                loss = last_loss(state, course)
+                progress(Progress(state.step, course.steps, loss, state.seconds, state.curve))
     if file is not None:
         file.save(state)
     return _fitted(state)
 
 
-def _advanced(state: State, course: Course, file: Checkpoint | None) -> State:
+def _over(state: State, recipe: Recipe) -> bool:
+    return state.reason is not None or len(state.curve) > recipe.epochs
+
+
+def _advanced(state: State, course: Course, setup: Setup, mates: Team, file: Checkpoint | None) -> State:
     """The state after the next measurement or update; an interrupt waits for it and is written down."""
     after = None
     try:
         with undisturbed():
             due = len(state.curve) <= state.step // course.updates
-            after = _measured(state, course) if due else _updated(state, course)
+            after = measured(state, course) if due else updated(state, course, setup, mates)
     except KeyboardInterrupt:
         if file is not None and after is not None:
             file.save(after)
@@ -134,90 +118,21 @@ def _advanced(state: State, course: Course, file: Checkpoint | None) -> State:
     return after
 
 
-def _updated(state: State, course: Course) -> State:
-    """One update of the weights."""
-    began = time.perf_counter()
-    torch.manual_seed(course.seed_of("update", state.step))
-    rows, epoch = course.rows(state.step), state.step // course.updates
-    _set_mode(state.model, training=True)
-    minibatch = course.minibatch(state.step, rows, next(state.model.parameters()).device)
-    losses = course.recipe.objective(state.model, minibatch)
-    state.optimiser.zero_grad()
-    losses.mean().backward()
-    for group in state.optimiser.param_groups:
-        group["lr"] = course.recipe.optimiser.rate * course.recipe.schedule(minibatch.done)
-    state.optimiser.step()
-    if course.recipe.averaging is not None:
-        _average(state, course.recipe.averaging)
-    state.losses[epoch, rows] = losses.detach().cpu()
-    seconds = state.seconds + time.perf_counter() - began
-    return replace(state, step=state.step + 1, seconds=seconds, reason=_hopeless(state, course))
-
-
-def _measured(state: State, course: Course) -> State:
-    """Write down how good the model is, and keep it if it is the best."""
-    _set_mode(state.average, training=False)
-    found = None
-    if course.validation is not None:
-        found = course.recipe.measure(state.average, course.validation)
-    loss = float(state.losses[len(state.curve) - 1].mean()) if state.curve else None
-    entry = Epoch(
-        loss, None if found is None else found.clean, None if found is None else found.robust, state.seconds
-    )
-    curve = (*state.curve, entry)
-    best = state.curve[state.best].score if state.curve else None
-    if entry.score is not None and best is not None and entry.score <= best:
-        return replace(state, curve=curve)
-    weights = {name: value.clone() for name, value in state.average.state_dict().items()}
-    return replace(state, curve=curve, best=len(state.curve), weights=weights)
-
-
-def _hopeless(state: State, course: Course) -> str | None:
-    """Why the training cannot go on, if it cannot."""
-    epoch, first = state.step // course.updates, course.rows(0)
-    loss = _last_loss(replace(state, step=state.step + 1), course)
-    if not math.isfinite(loss):
-        return f"the loss became {loss} in epoch {epoch + 1}; lower the learning rate"
-    if loss > HOPELESS * float(state.losses[0, first].mean()):
-        return f"the loss grew to {loss:.3g} in epoch {epoch + 1}, without end; lower the learning rate"
-    return None
-
-
-def _last_loss(state: State, course: Course) -> float:
-    """Mean loss of the last update; NaN before the first."""
-    step = max(0, state.step - 1)
-    return float(state.losses[step // course.updates, course.rows(step)].mean())
-
-
-@torch.no_grad()
-def _average(state: State, keep: float) -> None:
-    """Move the average towards the model; the first updates weigh more, or the start would never be forgotten."""
-    keep = min(keep, (1 + state.step) / (10 + state.step))
-    averages, current = state.average.state_dict(), state.model.state_dict()
-    for name, value in current.items():
-        if value.is_floating_point():
-            averages[name].lerp_(value, 1 - keep)
-        else:
-            averages[name].copy_(value)
-
-
 def _copy_of(model: nn.Module) -> nn.Module:
     """A model of its own, in evaluation mode."""
     try:
-        copy = deepcopy(model)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", FutureWarning
+            )  # of torch, about copies of its own exported programs
+            copy = deepcopy(model)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"the model cannot be copied, so it cannot be trained without being changed: {reason}"
         ) from error
-    _set_mode(copy, training=False)
+    set_mode(copy, training=False)
     return copy
-
-
-def _set_mode(model: nn.Module, training: bool) -> None:
-    """Set the mode of every module; `train()` is refused by exported programs."""
-    for module in model.modules():
-        module.training = training
 
 
 def _due(before: State, after: State, every: float) -> bool:
@@ -228,8 +143,9 @@ def _due(before: State, after: State, every: float) -> bool:
 def _fitted(state: State) -> Fitted:
     model = state.average
     model.load_state_dict(state.weights)
-    _set_mode(model, training=False)
-    return Fitted(model.requires_grad_(False), state.curve, state.best, state.losses, state.reason)
+    set_mode(model, training=False)
+    model.requires_grad_(False)
+    return Fitted(model, state.curve, state.best, state.losses, state.remedied, state.reason)
 
 
 @contextmanager

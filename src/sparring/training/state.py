@@ -61,6 +61,7 @@ class State:
         weights: Those of the best.
         step: Updates made.
         seconds: Spent on them.
+        remedied: Epoch after which the recipe's remedy became the objective.
         reason: Why the training cannot go on.
     """
 
@@ -73,6 +74,7 @@ class State:
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     step: int = 0
     seconds: float = 0.0
+    remedied: int | None = None
     reason: str | None = None
 
 
@@ -92,10 +94,12 @@ class Checkpoint:
     Args:
         path: Of the file.
         digest: Of everything that the weights depend on.
+        rank: Of this process; the first one writes.
     """
 
     path: Path
     digest: str
+    rank: int = 0
 
     def save(self, state: State) -> None:
         """Write the state, whole or not at all.
@@ -103,6 +107,8 @@ class Checkpoint:
         Raises:
             DataError: The disk is full, or the folder cannot be written.
         """
+        if self.rank:
+            return
         content = io.BytesIO()
         torch.save({"digest": self.digest, **_stored(state)}, content)
         with replacing(self.path) as temporary:
@@ -133,7 +139,7 @@ class Checkpoint:
         return replace(state, curve=curve, **{name: stored[name] for name in _PLAIN})
 
 
-_PLAIN = ("losses", "best", "weights", "step", "seconds", "reason")
+_PLAIN = ("losses", "best", "weights", "step", "seconds", "remedied", "reason")
 
 
 def _stored(state: State) -> dict[str, Any]:
