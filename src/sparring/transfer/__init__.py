@@ -6,6 +6,7 @@ from sparring.transfer.ensemble import Ensemble
 from sparring.transfer.export import export_examples, origin
 from sparring.transfer.files import MEDIA, read_again
 from sparring.transfer.methods import METHODS
+from sparring.transfer.stealing import Stolen, steal
 from sparring.transfer.table import Line, transfer_table
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "Crafted",
     "Ensemble",
     "Line",
+    "Stolen",
     "craft",
     "export_examples",
     "origin",
     "read_again",
+    "steal",
     "transfer_table",
 ]
