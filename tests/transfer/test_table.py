@@ -7,7 +7,7 @@ from torch import nn
 from sparring.errors import DataError, ModelError, UsageError
 from sparring.models import load_model
 from sparring.threat import L2, Linf
-from sparring.transfer import METHODS, craft, transfer_table
+from sparring.transfer import METHODS, craft, ranked, transfer_table
 from tests.transfer.nets import linear, samples
 
 LARGE = (Linf(24 / 255),)
@@ -102,3 +102,10 @@ def test_too_few_gradients_and_unknown_methods_are_refused():
         craft([SURROGATE, TARGET], SAMPLES, Linf(0.1), "mi", 1)
     with pytest.raises(UsageError, match="unknown transfer method 'mj'"):
         craft([SURROGATE], SAMPLES, Linf(0.1), "mj", 10)
+
+
+def test_the_surrogate_that_is_most_alike_comes_first():
+    strange = linear(3, flip=[0, 2, 1, 3]).having(name="strange")
+    lines = ranked([strange, SURROGATE], TARGET, SAMPLES, Linf(8 / 255))
+    assert [line.surrogate for line in lines] == [SURROGATE.name, "strange"]
+    assert lines[0].fooled > lines[1].fooled

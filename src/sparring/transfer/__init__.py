@@ -1,5 +1,6 @@
 """Transfer: adversarial examples made on one model, used on another that is not asked while they are made."""
 
+from sparring.transfer.choosing import ranked
 from sparring.transfer.climb import Climb
 from sparring.transfer.crafting import Crafted, craft
 from sparring.transfer.ensemble import Ensemble
@@ -20,6 +21,7 @@ __all__ = [
     "craft",
     "export_examples",
     "origin",
+    "ranked",
     "read_again",
     "steal",
     "transfer_table",

@@ -72,6 +72,7 @@ def transfer_table(
     methods: Sequence[str],
     gradients: int,
     *,
+    media: Sequence[str] | None = None,
     seed: int = 0,
     batch: int = 64,
     keep: Callable[[Sequence[Model], str, str, Crafted], None] = lambda group, method, threat, made: None,
@@ -85,6 +86,7 @@ def transfer_table(
         threats: Sizes of the change.
         methods: Names of `METHODS`.
         gradients: What each example may cost, the same for all methods.
+        media: What the examples go through before they are shown; for images `memory` and all `MEDIA` if None.
         seed: Of all draws.
         batch: Most points shown at once.
         keep: Handed what was made: surrogates, method, threat as text, examples.
@@ -106,7 +108,7 @@ def transfer_table(
                 made = craft(group, samples, threat, method, gradients, seed=seed, batch=batch)
                 keep(group, method, threat_text(threat), made)
                 case = _Case(group, samples, threat, method, made)
-                for medium in (MEMORY, *(MEDIA if samples.domain.is_image else ())):
+                for medium in media or (MEMORY, *(MEDIA if samples.domain.is_image else ())):
                     shown = made.points if medium == MEMORY else read_again(made.points, medium)
                     for target in targets:
                         yield _line(case, target, medium, shown, own & right[id(target)], batch)
