@@ -6,6 +6,7 @@ Trained once by `trained(name)` and kept in `runs/bench-nets`; on two cores all 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from sparring.data import Samples, load_data
 from sparring.models import Model, load_model
 from sparring.training import Recipe, fit, small_net
 from sparring.training.augment import Shifted
+from sparring.training.optimisers import Adam
 
 __all__ = ["NETS", "signs", "trained"]
 
@@ -70,11 +72,13 @@ def _residual() -> nn.Module:
     return small_net(signs("train_2614"))
 
 
+PLAIN = Recipe(epochs=30, minibatch=32, optimiser=Adam(2e-3), augment=Shifted(3))
+
 NETS: dict[str, tuple[Callable[[], nn.Module], Recipe]] = {
-    "residual": (_residual, Recipe(epochs=15, minibatch=64, augment=Shifted(3))),
-    "pooled": (lambda: _stack(16, 32, 64), Recipe(epochs=15, minibatch=64, augment=Shifted(3))),
-    "windows": (_large_windows, Recipe(epochs=20, minibatch=64, augment=Shifted(3))),
-    "transformer": (Patches, Recipe(epochs=40, minibatch=64, augment=Shifted(3))),
+    "windows": (_large_windows, PLAIN),
+    "residual": (_residual, PLAIN),
+    "pooled": (lambda: _stack(16, 32, 64), PLAIN),
+    "transformer": (Patches, replace(PLAIN, epochs=60, optimiser=Adam(1e-3))),
 }
 
 
