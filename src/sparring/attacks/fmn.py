@@ -85,7 +85,7 @@ class FMN:
         first = _LENGTHS[task.threat.norm] if self.step_size is None else self.step_size
         length = cosine(first, first / 100, state.taken, self.steps)
         moved = state.point + over_rows(length, seen.gradient).to(seen.gradient) * unit(seen.gradient)
-        ball: Any = replace(task.threat, eps=size.to(moved))  # type: ignore[type-var]
+        ball: Any = replace(task.threat, eps=size.to(moved))
         return _Shrinking(
             gradient_at(ball.project(moved, task.inputs)), size=size, best=best, taken=state.taken + 1
         )

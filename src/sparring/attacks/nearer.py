@@ -44,4 +44,4 @@ class Nearer:
 
     def _near(self, task: Task) -> Task:
         """The task with the smaller threat."""
-        return replace(task, threat=replace(task.threat, eps=self.share * task.threat.eps))  # type: ignore[type-var]
+        return replace(task, threat=replace(task.threat, eps=self.share * task.threat.eps))

@@ -100,10 +100,10 @@ def transfer(
     samples = chosen(whole, limit, sample)
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
     threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
-    began, settings = time.monotonic(), {"gradients": gradients, "seed": seed}
+    began = time.monotonic()
     lines = transfer_table(
-        groups, [target], samples, threats, method or ["mi", "ssm-di"], **settings, batch=batch,
-        keep=_exporter(groups, samples, out, export, settings),
+        groups, [target], samples, threats, method or ["mi", "ssm-di"], gradients, seed=seed, batch=batch,
+        keep=_exporter(groups, samples, out, export, {"gradients": gradients, "seed": seed}),
     )  # fmt: skip
     return _finish(list(_shown(lines, as_json)), samples, out, seed, time.monotonic() - began, as_json)
 

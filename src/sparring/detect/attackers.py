@@ -80,7 +80,7 @@ class Ring:
         """
         index = rows.nonzero().squeeze(1)
         task = self._task(index, Untargeted(self.samples.labels[index]), f"unaware {share}")
-        near = replace(task.threat, eps=task.threat.eps * share)  # type: ignore[type-var]
+        near = replace(task.threat, eps=task.threat.eps * share)
         found = search(
             self.view.model, replace(task, threat=near), self._climb(margin),
             retire="never", keep="last", batch=self.view.batch, progress=partial(self.watch, "unaware of the detector"),

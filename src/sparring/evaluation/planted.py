@@ -99,7 +99,7 @@ def plant(plan: Plan, rows: Tensor) -> tuple[Task, int]:
         for words in (("planted",), ("planted", "sought"))
     )
     rim = _answers(plan, _far(threat, inputs, draws, 0))
-    half = replace(threat, eps=threat.eps / 2)  # type: ignore[type-var]
+    half = replace(threat, eps=threat.eps / 2)
     shift = [
         _far(half, inputs, draws, draw)
         if draw % 2

@@ -90,7 +90,7 @@ def _unbounded(plan: Plan, threat: Threat) -> Threat:
         torch.as_tensor(bound).float() for bound in (plan.samples.domain.low, plan.samples.domain.high)
     )
     corner = torch.broadcast_to(high - low, plan.samples.domain.shape)[None]
-    return replace(threat, eps=float(threat.distance(corner, torch.zeros_like(corner))))  # type: ignore[type-var]
+    return replace(threat, eps=float(threat.distance(corner, torch.zeros_like(corner))))
 
 
 def climber(norm: str, steps: int) -> Attack:

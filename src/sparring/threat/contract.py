@@ -6,7 +6,7 @@ tensor in it has a row per sample and it knows the range of the data.
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from torch import Tensor
 
@@ -19,6 +19,10 @@ __all__ = ["Threat"]
 
 class Threat(Protocol):
     """A set of allowed changes around `inputs` `(B, *shape)`; `eps` is its size in data units."""
+
+    __dataclass_fields__: ClassVar[
+        dict[str, Any]
+    ]  # every threat is a dataclass, so that `replace` can resize it
 
     @property
     def eps(self) -> float | Tensor: ...
