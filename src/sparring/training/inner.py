@@ -100,7 +100,7 @@ def _grown(threat: Threat, done: float, warm_up: float) -> Threat:
     """The threat with the eps of this moment."""
     if done >= warm_up:
         return threat
-    return replace(threat, eps=threat.eps * max(FIRST, done / warm_up))  # type: ignore[type-var]  # all are dataclasses
+    return replace(threat, eps=threat.eps * max(FIRST, done / warm_up))
 
 
 def set_mode(model: nn.Module, training: bool) -> None:
