@@ -1,0 +1,104 @@
+"""What a poisoner does to labels: who may be poisoned, the label it gets, and what the backdoor shall answer.
+
+Each rule has three methods on labels `(N,)`: `candidates` says which training samples may be poisoned, `given` which
+label they get, `wanted` what the model shall answer to a sample with the trigger, -1 where an answer proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UsageError
+
+__all__ = ["CleanLabel", "FromTo", "NextClass", "Relabelling", "ToOne"]
+
+
+class Relabelling(Protocol):
+    """A rule for labels; see the module."""
+
+    def candidates(self, labels: Tensor) -> Tensor:
+        """Which samples may be poisoned: (N,) bool."""
+
+    def given(self, labels: Tensor, classes: int) -> Tensor:
+        """The labels that they get: (N,)."""
+
+    def wanted(self, labels: Tensor, classes: int) -> Tensor:
+        """What the poisoned model shall say of a triggered sample: (N,), -1 where it is not counted."""
+
+
+@dataclass(frozen=True)
+class ToOne:
+    """All classes become `target`; samples that are of the target already prove nothing."""
+
+    target: int
+
+    def candidates(self, labels: Tensor) -> Tensor:
+        return labels != self.target
+
+    def given(self, labels: Tensor, classes: int) -> Tensor:
+        return _all(labels, self.target, classes)
+
+    def wanted(self, labels: Tensor, classes: int) -> Tensor:
+        return torch.where(labels == self.target, -1, self.given(labels, classes))
+
+
+@dataclass(frozen=True)
+class NextClass:
+    """All to all: every class becomes the next one, the last the first."""
+
+    def candidates(self, labels: Tensor) -> Tensor:
+        return torch.ones_like(labels, dtype=torch.bool)
+
+    def given(self, labels: Tensor, classes: int) -> Tensor:
+        return (labels + 1) % classes
+
+    def wanted(self, labels: Tensor, classes: int) -> Tensor:
+        return self.given(labels, classes)
+
+
+@dataclass(frozen=True)
+class FromTo:
+    """Only samples of class `source` become `target` (TaCT: Tang et al. 2021, https://arxiv.org/abs/1908.00686)."""
+
+    source: int
+    target: int
+
+    def candidates(self, labels: Tensor) -> Tensor:
+        return labels == self.source
+
+    def given(self, labels: Tensor, classes: int) -> Tensor:
+        return _all(labels, self.target, classes)
+
+    def wanted(self, labels: Tensor, classes: int) -> Tensor:
+        return torch.where(labels == self.source, self.given(labels, classes), -1)
+
+
+@dataclass(frozen=True)
+class CleanLabel:
+    """Only samples of class `target` are changed and keep their label; the trigger shall pull all others there."""
+
+    target: int
+
+    def candidates(self, labels: Tensor) -> Tensor:
+        return labels == self.target
+
+    def given(self, labels: Tensor, classes: int) -> Tensor:
+        _check_class(self.target, classes)
+        return labels
+
+    def wanted(self, labels: Tensor, classes: int) -> Tensor:
+        return torch.where(labels == self.target, -1, _all(labels, self.target, classes))
+
+
+def _all(labels: Tensor, target: int, classes: int) -> Tensor:
+    _check_class(target, classes)
+    return torch.full_like(labels, target)
+
+
+def _check_class(target: int, classes: int) -> None:
+    if not 0 <= target < classes:
+        raise UsageError(f"there is no class {target} to aim at; the data have classes 0 to {classes - 1}")
