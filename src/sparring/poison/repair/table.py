@@ -1,0 +1,103 @@
+"""A rehearsal of remedies: the same poison, before and after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from sparring.data import Samples
+from sparring.errors import UsageError, nearest
+from sparring.poison.planting import class_count, plant
+from sparring.poison.repair.fine_pruning import fine_prune
+from sparring.poison.repair.relabel import relabelled
+from sparring.poison.repair.removal import without
+from sparring.poison.scanning import Settings, scan
+from sparring.poison.spec import PoisonSpec
+from sparring.poison.victim import Answers, answers_of, trained
+
+__all__ = ["REMEDIES", "Case", "Remedied", "repair"]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a remedy may use: a model, the samples it was trained on, and a few trusted ones."""
+
+    model: nn.Module
+    samples: Samples
+    trusted: Samples
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Remedied:
+    """What a remedy did, on test samples; `none` is the victim itself, `control` a model that saw no poison."""
+
+    remedy: str
+    answers: Answers
+
+
+def repair(
+    train: Samples,
+    test: Samples,
+    trusted: Samples,
+    spec: PoisonSpec,
+    remedies: Sequence[str],
+    settings: Settings | None = None,
+    told: Callable[[int, int], None] | None = None,
+) -> tuple[Remedied, ...]:
+    """Poison `train`, train a victim, and hold remedies against each other.
+
+    Args:
+        train: Poisoned in a copy.
+        test: Clean samples that no remedy sees.
+        trusted: Clean samples that remedies may use.
+        spec: The poison.
+        remedies: Of `REMEDIES`.
+        settings: Of scans, and of all training.
+        told: Told after every step how many are done, of how many.
+
+    Raises:
+        UsageError: A remedy is unknown.
+    """
+    for remedy in remedies:
+        if remedy not in REMEDIES:
+            raise UsageError(f'there is no remedy "{remedy}"; {nearest(remedy, REMEDIES)}')
+    settings = settings or Settings()
+    classes = class_count(train)
+    poisoned, _ = plant(train, spec)
+    control = trained(train, settings.make, settings.recipe, settings.seed)
+    case = Case(
+        trained(poisoned, settings.make, settings.recipe, settings.seed), poisoned, trusted, settings
+    )
+    found = [Remedied("control", answers_of(control, test, spec, classes))]
+    found.append(Remedied("none", answers_of(case.model, test, spec, classes)))
+    for turn, remedy in enumerate(remedies):
+        found.append(Remedied(remedy, answers_of(REMEDIES[remedy](case), test, spec, classes)))
+        if told is not None:
+            told(turn + 1, len(remedies))
+    return tuple(found)
+
+
+def _removed(case: Case) -> nn.Module:
+    suspects = scan(case.samples, case.trusted, case.settings).suspects
+    settings = case.settings
+    return trained(without(case.samples, suspects), settings.make, settings.recipe, settings.seed)
+
+
+def _relabelled(case: Case) -> nn.Module:
+    settings = case.settings
+    return trained(relabelled(case.samples), settings.make, settings.recipe, settings.seed)
+
+
+def _pruned(case: Case) -> nn.Module:
+    return fine_prune(case.model, case.trusted, seed=case.settings.seed)
+
+
+REMEDIES: dict[str, Callable[[Case], nn.Module]] = {
+    "remove": _removed,
+    "relabel": _relabelled,
+    "fine-pruning": _pruned,
+}
+"""Remedies by name."""
