@@ -1,0 +1,70 @@
+"""Poisoning: attacks on training data, the audit of a data set, what it would miss, and remedies.
+
+spec      what is planted            planting, sidecar, export   planted, with what takes it back
+kinds     poisons by name            victim                      models trained on it, beside a control
+scanning  pool -> evidence -> detectors -> alarm -> suspects, reconstruction
+detection_power                      known poisons planted and scanned for
+remedies                             what is left after each
+"""
+
+from sparring.poison.alarm import EVERYWHERE, Alarm, Peak
+from sparring.poison.detection_power import Power, power
+from sparring.poison.detectors import DETECTORS
+from sparring.poison.evidence import Evidence
+from sparring.poison.export import sidecar_of, write_poisoned
+from sparring.poison.kinds import KINDS, drawn
+from sparring.poison.planting import Provenance, plant, triggered, undo
+from sparring.poison.reconstruction import Reconstruction, reconstruct
+from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, ToOne
+from sparring.poison.remedies import REMEDIES, Remedied, repair
+from sparring.poison.scanning import Scan, Settings, scan
+from sparring.poison.sidecar import load_provenance, save_provenance
+from sparring.poison.spec import PoisonSpec, unchanged
+from sparring.poison.splitting import set_aside
+from sparring.poison.triggers import Stamp, Warp, Wave, blend, patch, warp
+from sparring.poison.victim import Answers, Share, Trial, rehearse
+
+__all__ = [
+    "DETECTORS",
+    "EVERYWHERE",
+    "KINDS",
+    "REMEDIES",
+    "Alarm",
+    "Answers",
+    "CleanLabel",
+    "Evidence",
+    "FromTo",
+    "NextClass",
+    "Peak",
+    "PoisonSpec",
+    "Power",
+    "Provenance",
+    "Reconstruction",
+    "Remedied",
+    "Scan",
+    "Settings",
+    "Share",
+    "Stamp",
+    "ToOne",
+    "Trial",
+    "Warp",
+    "Wave",
+    "blend",
+    "drawn",
+    "load_provenance",
+    "patch",
+    "plant",
+    "power",
+    "reconstruct",
+    "rehearse",
+    "repair",
+    "save_provenance",
+    "scan",
+    "set_aside",
+    "sidecar_of",
+    "triggered",
+    "unchanged",
+    "undo",
+    "warp",
+    "write_poisoned",
+]

@@ -97,7 +97,9 @@ def judge(
         )
         for detector, label, order, rarest, count in tried
     ]
-    return Alarm(float((overall <= overall[0]).double().mean()), tuple(sorted(peaks, key=lambda peak: peak.chance)))
+    return Alarm(
+        float((overall <= overall[0]).double().mean()), tuple(sorted(peaks, key=lambda peak: peak.chance))
+    )
 
 
 def fewest_findable(labels: Tensor, trusted: Tensor, level: float, tests: int) -> int | None:

@@ -49,7 +49,11 @@ def evidence_of(
     """
     seen: list[Tensor] = []
     layer = last_linear(model)
-    hook = None if layer is None else layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
+    hook = (
+        None
+        if layer is None
+        else layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
+    )
     try:
         answers = []
         features = []

@@ -36,7 +36,8 @@ def drawn(kind: str, domain: Domain, rate: float, target: int, seed: int) -> Poi
         return PoisonSpec(kind, unchanged, ToOne(target), rate, seed=seed)
     if not domain.is_image and kind in ("badnets", "warp", "badnets-all"):
         raise UsageError(
-            f'"{kind}" is for images, and these samples have shape {domain.shape}; "features" and "blended" are for tables'
+            f'"{kind}" is for images, and these samples have shape {domain.shape}; "features" and "blended" are for '
+            "tables"
         )
     relabelling = NextClass() if kind == "badnets-all" else ToOne(target)
     return PoisonSpec(kind, KINDS[kind](domain, generator), relabelling, rate, seed=seed)

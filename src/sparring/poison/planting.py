@@ -91,7 +91,15 @@ def plant(samples: Samples, spec: PoisonSpec) -> tuple[Samples, Provenance]:
         ids=_renamed(samples, places.tolist(), inputs),
     )
     note = Provenance(
-        spec.name, spec.rate, samples.digest, new.digest, places, is_poison, rows.ids, rows.inputs, rows.labels
+        spec.name,
+        spec.rate,
+        samples.digest,
+        new.digest,
+        places,
+        is_poison,
+        rows.ids,
+        rows.inputs,
+        rows.labels,
     )
     return new, note
 
@@ -126,7 +134,9 @@ def triggered(trigger: Trigger, inputs: Tensor, domain: Domain) -> Tensor:
 def _chosen(samples: Samples, spec: PoisonSpec) -> tuple[Tensor, Tensor]:
     """Positions of poisoned samples and of covers."""
     wanted, covers = spec.counts(len(samples))
-    order = Draws(row_keys(spec.seed, samples.ids, "poison")).uniform(torch.zeros(len(samples), dtype=torch.float64))
+    order = Draws(row_keys(spec.seed, samples.ids, "poison")).uniform(
+        torch.zeros(len(samples), dtype=torch.float64)
+    )
     ranked = order.argsort()
     candidates = spec.relabelling.candidates(samples.labels)
     eligible = ranked[candidates[ranked]]

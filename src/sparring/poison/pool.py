@@ -32,7 +32,7 @@ class Pool:
 
 
 def pool_of(scanned: Samples, trusted: Samples | None, seed: int = 0) -> Pool:
-    """Mix them in an order that depends on names and seed alone. A scanned sample that is trusted too counts as trusted.
+    """Mix them in an order that depends on names and seed alone; who is in both counts as trusted.
 
     Raises:
         DataError: Their shapes differ, or nothing is left to scan.
@@ -54,7 +54,11 @@ def pool_of(scanned: Samples, trusted: Samples | None, seed: int = 0) -> Pool:
     if not new:
         raise DataError("all samples are among the trusted ones, so there is nothing to scan")
     kept = scanned.select(new)
-    names = trusted.ids if not set(trusted.ids) & set(kept.ids) else tuple(f"trusted-{name}" for name in trusted.ids)
+    names = (
+        trusted.ids
+        if not set(trusted.ids) & set(kept.ids)
+        else tuple(f"trusted-{name}" for name in trusted.ids)
+    )
     both = replace(
         kept,
         inputs=torch.cat([kept.inputs, trusted.inputs]),

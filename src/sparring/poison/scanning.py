@@ -173,8 +173,9 @@ def _verdict(
 def _told(peak: Peak) -> str:
     where = "all classes together" if peak.label == EVERYWHERE else f"class {peak.label}"
     return (
-        f"of the {len(peak.rows):,} samples of {where} that are most suspicious by {peak.detector}, {peak.trusted:,} are "
-        f"trusted ones, where {peak.expected:.1f} were to be expected (p = {peak.p_value:.3f} over everything tried)"
+        f"of the {len(peak.rows):,} samples of {where} that are most suspicious by {peak.detector}, {peak.trusted:,} "
+        f"are trusted ones, where {peak.expected:.1f} were to be expected "
+        f"(p = {peak.p_value:.3f} over everything tried)"
     )
 
 

@@ -17,9 +17,9 @@ CHUNK = 1024
 def neighbour_labels(evidence: Evidence) -> Tensor:
     """How many of the ten nearest samples have another label, the nearer the heavier: (N,).
 
-    A sample whose label was changed still lies among those it was taken from. Deviates from the paper in that inputs are
-    compared (by their thirty principal components) and not features: features of a model that learned the poison put
-    poisoned samples to their new class.
+    A sample whose label was changed still lies among those it was taken from. Deviates from the paper in that inputs
+    are compared (by their thirty principal components) and not features: features of a model that learned the poison
+    put poisoned samples to their new class.
     """
     points = principal(evidence.inputs)
     nearest = nearest_rows(points, points, NEIGHBOURS, own=True)

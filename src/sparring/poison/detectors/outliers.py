@@ -17,10 +17,10 @@ SHARPNESS = 4.0
 def robust_outliers(evidence: Evidence) -> Tensor:
     """How far each sample lies out in directions in which a few of its class do, seen from the bulk of it: (N,).
 
-    The features of a class, in their twenty main directions, are whitened by the mean and covariance of the bulk, so that
-    a small group stands out that plain directions of largest spread hide; directions with more spread than the bulk
-    then weigh more (quantum entropy score). Deviates from the paper in that the bulk is found by trimming three times
-    to 85%, instead of by a robust estimator with guarantees.
+    The features of a class, in their twenty main directions, are whitened by the mean and covariance of the bulk, so
+    that a small group stands out that plain directions of largest spread hide; directions with more spread than the
+    bulk then weigh more (quantum entropy score). Deviates from the paper in that the bulk is found by trimming three
+    times to 85%, instead of by a robust estimator with guarantees.
     """
     scores = torch.zeros(len(evidence.labels))
     for label in evidence.labels.unique():

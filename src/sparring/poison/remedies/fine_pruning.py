@@ -21,8 +21,8 @@ TUNING = Recipe(epochs=20, minibatch=32, optimiser=Adam(rate=5e-4))
 def fine_prune(model: nn.Module, trusted: Samples, pruned: float = PRUNED, seed: int = 0) -> nn.Module:
     """Switch off what sleeps on trusted samples, then train on these for a while.
 
-    The inputs of the last linear layer that are the smallest on average on trusted samples are cut; a neuron that only a
-    trigger wakes is among them. Deviates from the paper in that the share that is cut is fixed, not what clean
+    The inputs of the last linear layer that are the smallest on average on trusted samples are cut; a neuron that only
+    a trigger wakes is among them. Deviates from the paper in that the share that is cut is fixed, not what clean
     accuracy allows.
 
     Args:
@@ -37,7 +37,9 @@ def fine_prune(model: nn.Module, trusted: Samples, pruned: float = PRUNED, seed:
     repaired = deepcopy(model)
     layer = last_linear(repaired)
     if layer is None:
-        raise ModelError("fine-pruning needs a model with a linear layer, as a torch module; this one shows none")
+        raise ModelError(
+            "fine-pruning needs a model with a linear layer, as a torch module; this one shows none"
+        )
     seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
     with torch.no_grad():

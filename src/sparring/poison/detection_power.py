@@ -56,8 +56,8 @@ def power(
 ) -> tuple[Power, ...]:
     """Plant each kind at each rate `trials` times, with another trigger, target and choice each time, and scan.
 
-    The user's samples may hold poison already; then it is found in every trial, and the control shows it. Cost: one scan
-    per trial, and `trials` for the control.
+    The user's samples may hold poison already; then it is found in every trial, and the control shows it. Cost: one
+    scan per trial, and `trials` for the control.
 
     Args:
         samples: Poison is planted in copies of these.

@@ -10,9 +10,9 @@ from torch import nn
 from sparring.data import Samples
 from sparring.errors import UsageError, nearest
 from sparring.poison.planting import class_count, plant
-from sparring.poison.repair.fine_pruning import fine_prune
-from sparring.poison.repair.relabel import relabelled
-from sparring.poison.repair.removal import without
+from sparring.poison.remedies.fine_pruning import fine_prune
+from sparring.poison.remedies.relabel import relabelled
+from sparring.poison.remedies.removal import without
 from sparring.poison.scanning import Settings, scan
 from sparring.poison.spec import PoisonSpec
 from sparring.poison.victim import Answers, answers_of, trained
@@ -68,9 +68,7 @@ def repair(
     classes = class_count(train)
     poisoned, _ = plant(train, spec)
     control = trained(train, settings.make, settings.recipe, settings.seed)
-    case = Case(
-        trained(poisoned, settings.make, settings.recipe, settings.seed), poisoned, trusted, settings
-    )
+    case = Case(trained(poisoned, settings.make, settings.recipe, settings.seed), poisoned, trusted, settings)
     found = [Remedied("control", answers_of(control, test, spec, classes))]
     found.append(Remedied("none", answers_of(case.model, test, spec, classes)))
     for turn, remedy in enumerate(remedies):

@@ -1,0 +1,79 @@
+"""`sparring poison repair`: what remedies leave of a backdoor."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
+from sparring.cli.poison.ending import command, counting, finish
+from sparring.cli.poison.options import (
+    AsJson,
+    Epochs,
+    Net,
+    Seed,
+    TestSource,
+    TrustedSource,
+    loaded,
+    maker,
+    recipe_of,
+    share,
+)
+
+__all__ = ["repair"]
+
+
+def repair(
+    data: DataSource = None,
+    test: TestSource = None,
+    trusted: TrustedSource = None,
+    kind: Annotated[
+        str, typer.Option(help="badnets, badnets-all, blended, warp, wave, features, flips")
+    ] = "badnets",
+    rate: Annotated[str, typer.Option(help="poisoned share of the training set, 1% or 0.01")] = "1%",
+    target: Annotated[int, typer.Option(help="class that the backdoor shall answer", min=0)] = 0,
+    remedy: Annotated[
+        list[str] | None, typer.Option(help="remove, relabel, fine-pruning; default all")
+    ] = None,
+    net: Net = None,
+    epochs: Epochs = 4,
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
+        "runs/poison-repair"
+    ),
+    as_json: AsJson = False,
+) -> int:
+    """Plant a poison, train a victim, and see what each remedy leaves of the backdoor and of clean accuracy.
+
+    Without `--trusted`, 1% of the data is set aside as trusted samples.
+
+        sparring poison repair --data train.npz --test test.npz --kind blended --rate 1%
+    """
+    from sparring.poison import REMEDIES, Settings, drawn, repair, set_aside
+    from sparring.poison.documents import repair_body
+    from sparring.reports.poison_tables import poison_page, poison_summary
+    from sparring.storage.envelope import envelope
+
+    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
+    train = loaded(data, "training data: --data train.npz", **options)
+    train = train if limit is None else train.limit(limit)
+    train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
+    train, known = set_aside(train, 0.01) if trusted is None else (train, loaded(trusted, "", **options))
+    settings = Settings(make=maker(net), recipe=recipe_of(epochs), seed=seed)
+    began, spec = time.monotonic(), drawn(kind, train.domain, share(rate), target, seed)
+    with counting(f"{kind} repaired", "remedies") as told:
+        found = repair(train, held, known, spec, remedy or list(REMEDIES), settings, told)
+    document = envelope(
+        "poison-repair", repair_body(kind, spec.rate, len(known), len(train), found), samples=len(train), seed=seed,
+        seconds=time.monotonic() - began, command=command(),
+    )  # fmt: skip
+    finish(document, poison_page(document), poison_summary(document), out, as_json)
+    return 0

@@ -1,0 +1,118 @@
+"""`sparring poison scan`: is anything planted in these data?"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sparring.cli.options import (
+    AllowUnsafe,
+    ClassNames,
+    Crop,
+    DataSource,
+    Device,
+    LabelKey,
+    Limit,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    Std,
+    Weights,
+)
+from sparring.cli.poison.ending import command, counting, finish
+from sparring.cli.poison.options import (
+    AsJson,
+    Epochs,
+    Net,
+    Seed,
+    TrustedSource,
+    loaded,
+    maker,
+    recipe_of,
+    share,
+)
+
+if TYPE_CHECKING:
+    from sparring.data import Samples
+    from sparring.models import Model
+
+__all__ = ["scan"]
+
+CODES = {"fail": 1, "inconclusive": 3}
+
+
+def scan(
+    data: DataSource = None,
+    trusted: TrustedSource = None,
+    model: ModelSource = None,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    device: Device = None,
+    allow_unsafe: AllowUnsafe = None,
+    level: Annotated[float, typer.Option(help="most often that clean data may raise the alarm")] = 0.05,
+    find: Annotated[str, typer.Option(help="smallest poisoned share that must be findable")] = "1%",
+    net: Net = None,
+    epochs: Epochs = 4,
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="folder for result.json, scores.parquet, report.html")] = Path(
+        "runs/poison-scan"
+    ),
+    as_json: AsJson = False,
+) -> int:
+    """Look for poison in a data set: suspicious samples, the class they aim at, the trigger.
+
+    With trusted samples the alarm goes off for at most `--level` of clean data sets, exactly: exit code 1 for an
+    alarm, 0 for none, 3 if there were too few trusted samples to find `--find`. Without, samples are only ranked. A
+    `--model` must have been trained on data and trusted samples alike, or on neither; without, a small one is trained.
+
+        sparring poison scan --data new.npz --trusted old.npz
+    """
+    from sparring.poison import Settings, scan
+    from sparring.poison.documents import scan_body, scores_table
+    from sparring.poison.reconstruction import suspected_trigger
+    from sparring.reports.poison_scan import scan_page, scan_summary
+    from sparring.storage.envelope import envelope
+    from sparring.storage.tables import write
+
+    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
+    samples = loaded(data, "data to scan: --data new.npz", **options)
+    samples = samples if limit is None else samples.limit(limit)
+    known = None if trusted is None else loaded(trusted, "", **options)
+    settings = Settings(level=level, find=share(find), make=maker(net), recipe=recipe_of(epochs), seed=seed)
+    began = time.monotonic()
+    told_of = {"weights": weights, "outputs": outputs, "device": device, "allow_unsafe_sha256": allow_unsafe}
+    given = None if model is None else _given(model, samples, mean, std, **told_of)
+    with counting("learning from the data", "updates") as told:
+        found = scan(samples, known, settings, model=given, progress=lambda now: told(now.step, now.steps))
+    trigger = suspected_trigger(found)
+    document = envelope(
+        "poison-scan", scan_body(found, level, trigger), samples=len(samples), seed=seed,
+        seconds=time.monotonic() - began, verdict=found.verdict, reasons=found.reasons, command=command(),
+    )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    write(scores_table(found, samples), out / "scores.parquet")
+    finish(
+        document, scan_page(document, found, samples, trigger), scan_summary(document, samples), out, as_json
+    )
+    return CODES.get(found.verdict, 0)
+
+
+def _given(source: str, samples: Samples, mean: str | None, std: str | None, **options: Any) -> Model:
+    """The user's model, once it was seen to fit the samples."""
+    import sparring
+    from sparring.cli.jobs import numbers
+    from sparring.models import look
+
+    model = sparring.load_model(source, mean=numbers(mean, "mean"), std=numbers(std, "std"), **options)
+    return look(model, samples.inputs, samples.labels)
