@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "Epochs",
+    "Factory",
     "Kinds",
-    "Net",
     "Rates",
     "Seed",
     "TestSource",
@@ -34,10 +34,10 @@ TestSource = Annotated[
 TrustedSource = Annotated[
     str | None, typer.Option(help="samples known to be clean, drawn like the data; loaded as --data is")
 ]
-Net = Annotated[
+Factory = Annotated[
     str | None,
     typer.Option(
-        help="code.py:factory of an untrained net (naming code is consent to run it); without, a small one"
+        help="code.py:name that makes an untrained net (naming code is consent to run it); without, a small one"
     ),
 ]
 Epochs = Annotated[int, typer.Option(help="of each training", min=1)]

@@ -13,8 +13,8 @@ from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
+    Factory,
     Kinds,
-    Net,
     Rates,
     Seed,
     TrustedSource,
@@ -34,7 +34,7 @@ def power(
     rate: Rates = None,
     trials: Annotated[int, typer.Option(help="planted poisons per kind and rate", min=1)] = 20,
     level: Annotated[float, typer.Option(help="alarm rate on clean data")] = 0.05,
-    net: Net = None,
+    factory: Factory = None,
     epochs: Epochs = 4,
     classes: ClassNames = None,
     resize: Resize = None,
@@ -63,7 +63,7 @@ def power(
     samples = loaded(data, "data to plant poison in: --data new.npz", **options)
     samples = samples if limit is None else samples.limit(limit)
     known = loaded(trusted, "samples that are known to be clean: --trusted old.npz", **options)
-    settings = Settings(level=level, make=maker(net), recipe=recipe_of(epochs), seed=seed)
+    settings = Settings(level=level, make=maker(factory), recipe=recipe_of(epochs), seed=seed)
     began = time.monotonic()
     with counting("planting and scanning", "scans") as told:
         found = power(

@@ -13,7 +13,7 @@ from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
-    Net,
+    Factory,
     Seed,
     TestSource,
     TrustedSource,
@@ -38,7 +38,7 @@ def repair(
     remedy: Annotated[
         list[str] | None, typer.Option(help="remove, relabel, fine-pruning; default all")
     ] = None,
-    net: Net = None,
+    factory: Factory = None,
     epochs: Epochs = 4,
     classes: ClassNames = None,
     resize: Resize = None,
@@ -67,7 +67,7 @@ def repair(
     train = train if limit is None else train.limit(limit)
     train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
     train, known = set_aside(train, 0.01) if trusted is None else (train, loaded(trusted, "", **options))
-    settings = Settings(make=maker(net), recipe=recipe_of(epochs), seed=seed)
+    settings = Settings(make=maker(factory), recipe=recipe_of(epochs), seed=seed)
     began, spec = time.monotonic(), drawn(kind, train.domain, share(rate), target, seed)
     with counting(f"{kind} repaired", "remedies") as told:
         found = repair(train, held, known, spec, remedy or list(REMEDIES), settings, told)

@@ -15,8 +15,8 @@ from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
+    Factory,
     Kinds,
-    Net,
     Rates,
     Seed,
     TestSource,
@@ -36,7 +36,7 @@ def run(
     rate: Rates = None,
     target: Annotated[int, typer.Option(help="class that the backdoor shall answer", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="victims per rate, each beside a control", min=1)] = 3,
-    net: Net = None,
+    factory: Factory = None,
     epochs: Epochs = 4,
     classes: ClassNames = None,
     resize: Resize = None,
@@ -78,7 +78,7 @@ def run(
             spec = drawn(kinds[0], train.domain, each, target, seed)
             before = 2 * seeds * turn
             tried, note = rehearse(
-                train, held, spec, make=maker(net), recipe=recipe_of(epochs), seeds=range(seed, seed + seeds),
+                train, held, spec, make=maker(factory), recipe=recipe_of(epochs), seeds=range(seed, seed + seeds),
                 told=partial(_shifted, told, before, 2 * seeds * len(rates)),
             )  # fmt: skip
             trials.append(tried)

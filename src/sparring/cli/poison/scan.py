@@ -27,7 +27,7 @@ from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
-    Net,
+    Factory,
     Seed,
     TrustedSource,
     loaded,
@@ -57,7 +57,7 @@ def scan(
     allow_unsafe: AllowUnsafe = None,
     level: Annotated[float, typer.Option(help="most often that clean data may raise the alarm")] = 0.05,
     find: Annotated[str, typer.Option(help="smallest poisoned share that must be findable")] = "1%",
-    net: Net = None,
+    factory: Factory = None,
     epochs: Epochs = 4,
     classes: ClassNames = None,
     resize: Resize = None,
@@ -89,7 +89,9 @@ def scan(
     samples = loaded(data, "data to scan: --data new.npz", **options)
     samples = samples if limit is None else samples.limit(limit)
     known = None if trusted is None else loaded(trusted, "", **options)
-    settings = Settings(level=level, find=share(find), make=maker(net), recipe=recipe_of(epochs), seed=seed)
+    settings = Settings(
+        level=level, find=share(find), make=maker(factory), recipe=recipe_of(epochs), seed=seed
+    )
     began = time.monotonic()
     told_of = {"weights": weights, "outputs": outputs, "device": device, "allow_unsafe_sha256": allow_unsafe}
     given = None if model is None else _given(model, samples, mean, std, **told_of)

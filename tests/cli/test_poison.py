@@ -1,0 +1,108 @@
+"""`sparring poison`: files, tables, exit codes, and one sentence for bad input."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from sparring.poison import plant
+from tests.poison.toy import corner, toy
+
+FAST = ("--epochs", 6)
+
+
+def _save(path, samples):
+    np.savez(path, x=(samples.inputs.numpy() * 255).round().astype(np.uint8), y=samples.labels.numpy())
+
+
+@pytest.fixture
+def poison(sparring, project):
+    _save(project / "clean.npz", toy(300))
+    _save(project / "bad.npz", plant(toy(300), corner(rate=0.08, target=1))[0])
+    _save(project / "known.npz", toy(300, seed=1))
+    _save(project / "test.npz", toy(100, seed=2))
+    return lambda *words: sparring("poison", *words)
+
+
+def test_a_poisoned_data_set_fails_with_a_page(poison, project):
+    code, out, err = poison("scan", "--data", "bad.npz", "--trusted", "known.npz", *FAST)
+    assert (code, err) == (1, "")
+    assert "the alarm is raised" in out
+    document = json.loads((project / "runs/poison-scan/result.json").read_text())
+    assert (document["kind"], document["verdict"]) == ("poison-scan", "fail")
+    assert document["body"]["raised"][0]["label"] == 1
+    table = pq.read_table(project / "runs/poison-scan/scores.parquet")
+    suspects = [row["index"] for row in table.to_pylist() if row["suspect"]]
+    assert sorted(document["body"]["suspects"]) == suspects
+    page = (project / "runs/poison-scan/report.html").read_text()
+    assert page.count("<img") >= 10
+    assert "The trigger, reconstructed" in page
+
+
+def test_clean_data_pass_and_json_is_the_document(poison, project):
+    code, out, _ = poison(
+        "scan", "--data", "clean.npz", "--trusted", "known.npz", "--find", "20%", "--json", *FAST
+    )
+    assert code == 0
+    assert json.loads(out) == json.loads((project / "runs/poison-scan/result.json").read_text())
+
+
+def test_a_scan_without_trusted_samples_ranks(poison):
+    code, out, _ = poison("scan", "--data", "bad.npz", *FAST)
+    assert code == 0
+    assert "ranked, without an alarm" in out
+
+
+def test_run_saves_poisoned_data_and_a_table(poison, project):
+    code, out, _ = poison(
+        "run",
+        "--data",
+        "clean.npz",
+        "--test",
+        "test.npz",
+        "--rate",
+        "10%",
+        "--seeds",
+        1,
+        "--save",
+        "new.npz",
+        *FAST,
+    )
+    assert code == 0
+    assert "10.00% (30" in out
+    assert (project / "new.npz").is_file()
+    assert (project / "new.provenance.safetensors").is_file()
+    trial = json.loads((project / "runs/poison-run/result.json").read_text())["body"]["rates"][0]["trials"][0]
+    assert trial["victim"]["success"]["tried"] == trial["control"]["success"]["tried"] > 50
+
+
+def test_power_and_repair_write_their_tables(poison, project):
+    words = ("--data", "clean.npz", "--trusted", "known.npz", "--epochs", 2)
+    code, out, _ = poison("power", *words, "--kind", "flips", "--rate", "0.1", "--trials", 1)
+    assert (code, "control" in out, "flips" in out) == (0, True, True)
+    code, out, _ = poison("repair", *words, "--test", "test.npz", "--rate", "10%", "--remedy", "relabel")
+    assert (code, "relabel" in out) == (0, True)
+    for name in ("power", "repair"):
+        assert "<table>" in (project / f"runs/poison-{name}/report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scan"], "this needs data to scan"),
+        (["power", "--data", "clean.npz"], "samples that are known to be clean"),
+        (["run", "--data", "clean.npz", "--kind", "badnet"], 'did you mean "badnets"'),
+        (["run", "--data", "clean.npz", "--rate", "0.01%"], "rounds to zero"),
+        (["run", "--data", "clean.npz", "--rate", "much"], "a share such as 1% or 0.01"),
+        (["run", "--data", "clean.npz", "--target", 7], "there is no class 7"),
+        (["repair", "--data", "clean.npz", "--remedy", "pray"], "there is no remedy"),
+        (["scan", "--data", "bad.npz", "--model", "net.py:two"], "net.py"),
+        (["scan", "--data", "bad.npz", "--level", 2], "alarm rate"),
+    ],
+)
+def test_bad_input_is_one_sentence(poison, words, said):
+    code, out, err = poison(*words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1

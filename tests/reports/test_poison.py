@@ -1,0 +1,35 @@
+"""Pages of the poisoning room hold what the documents say, and no stranger's markup."""
+
+from sparring.poison import Answers, Power, Remedied, Share
+from sparring.poison.detection_power import Finding
+from sparring.poison.documents import power_body, repair_body
+from sparring.reports.poison_tables import poison_page
+from sparring.storage.envelope import envelope
+
+
+def _document(kind, body):
+    return envelope(kind, body, samples=1000, seed=0, seconds=1.0)
+
+
+def test_power_says_what_was_caught_and_the_false_alarms():
+    found = (
+        Power("control", 0.0, (Finding(0, False, 0.0, 0.0), Finding(1, True, 0.0, 0.02))),
+        Power("<b>", 0.01, (Finding(0, True, 0.9, 0.001), Finding(1, True, 0.7, 0.001))),
+    )
+    page = poison_page(_document("poison-power", power_body(found, 0.05, 0.01)))
+    assert "1 of 2 scans raised the alarm" in page
+    assert "2 of 2 = 100%" in page
+    assert "80%" in page
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page.replace("<b>Sparring</b>", "")
+
+
+def test_repair_says_how_much_was_trusted():
+    remedies = [
+        Remedied("none", Answers(Share(95, 100), Share(90, 90))),
+        Remedied("relabel", Answers(Share(94, 100), Share(1, 90))),
+    ]
+    page = poison_page(_document("poison-repair", repair_body("badnets", 0.01, 10, 1000, remedies)))
+    assert "10 trusted samples (1.0%)" in page
+    assert "100.0% (96-100%)" in page
+    assert "1.1%" in page
