@@ -7,6 +7,7 @@ from sparring.transfer.ensemble import Ensemble
 from sparring.transfer.export import export_examples, origin
 from sparring.transfer.files import MEDIA, read_again
 from sparring.transfer.methods import METHODS
+from sparring.transfer.refining import Refined, refine
 from sparring.transfer.stealing import Stolen, steal
 from sparring.transfer.table import Line, transfer_table
 
@@ -17,12 +18,14 @@ __all__ = [
     "Crafted",
     "Ensemble",
     "Line",
+    "Refined",
     "Stolen",
     "craft",
     "export_examples",
     "origin",
     "ranked",
     "read_again",
+    "refine",
     "steal",
     "transfer_table",
 ]
