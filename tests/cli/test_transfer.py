@@ -70,6 +70,25 @@ def test_examples_are_exported_with_sidecars(transfer, project):
     assert len(list((project / "made/examples").rglob("*.json"))) == 3
 
 
+def test_a_stolen_surrogate_and_queries(transfer, project):
+    code, out, err = transfer(
+        *("--steal", 80, "--limit", 10, "--threat", "linf:30/255"),
+        *("--gradients", 10, "--method", "mi", "--queries", 40),
+    )
+    assert (code, err) == (0, "")
+    assert "With at most 40 queries a sample" in " ".join(out.split())
+    body = json.loads((project / "runs/transfer/result.json").read_text())["body"]
+    assert body["lines"][0]["surrogate"] == "stolen-make"
+    assert body["refined"]["asked"] <= 40 * 10
+    assert 0 <= body["refined"]["wrong"] <= body["refined"]["samples"] == 10
+
+
+def test_with_every_sample_attacked_nothing_can_be_stolen(transfer):
+    code, _, err = transfer("--steal", 80, "--threat", "linf:30/255")
+    assert code == 2
+    assert "none is left to steal with" in err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

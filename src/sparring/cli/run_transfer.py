@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,18 @@ def transfer(
     export: Annotated[
         str | None, typer.Option(help="also write the examples as files: png, jpeg-95 or jpeg-75")
     ] = None,
+    queries: Annotated[
+        int | None,
+        typer.Option(help="then ask the target so often about each sample, from the best examples on", min=3),
+    ] = None,
+    steal_queries: Annotated[
+        int | None,
+        typer.Option(
+            "--steal",
+            help="also use a surrogate made of so many answers, about samples that are not attacked",
+            min=16,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a table")] = False,
 ) -> int:
     """Find out how often examples made on one model fool another that was not asked.
@@ -86,42 +99,98 @@ def transfer(
     """
     import sparring
     from sparring.api import chosen
+    from sparring.cli.live import searching
     from sparring.threat import parse_threat
     from sparring.transfer import transfer_table
 
-    sources = _asked(model, data, surrogate)
+    source = _target(model, data, surrogate, steal_queries)
     target = sparring.load_model(
-        sources[0], weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs,
+        source, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs,
         device=device, engagement=engagement,
     )  # fmt: skip
     tell_engagement(target)
-    own = [_surrogate(each, device) for each in sources[1:]]
     whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
-    samples = chosen(whole, limit, sample)
+    samples, began = chosen(whole, limit, sample), time.monotonic()
+    own = [_surrogate(each, device) for each in surrogate or []]
+    if steal_queries is not None:
+        own.append(_stolen(target, whole, samples, steal_queries, seed))
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
     threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
-    began = time.monotonic()
-    lines = transfer_table(
-        groups, [target], samples, threats, method or ["mi", "ssm-di"], gradients, seed=seed, batch=batch,
-        keep=_exporter(groups, samples, out, export, {"gradients": gradients, "seed": seed}),
-    )  # fmt: skip
-    return _finish(list(_shown(lines, as_json)), samples, out, seed, time.monotonic() - began, as_json)
+    with searching(f"transfer to {target.name}") as watch:
+        lines = list(transfer_table(
+            groups, [target], samples, threats, method or ["mi", "ssm-di"], gradients, seed=seed, batch=batch,
+            keep=_exporter(groups, samples, out, export, {"gradients": gradients, "seed": seed}), watch=watch,
+        ))  # fmt: skip
+    body: dict[str, Any] = {"lines": [asdict(line) for line in lines]}
+    if steal_queries is not None:
+        body["stolen"] = {"queries": steal_queries}
+    if queries is not None:
+        body["refined"] = _refined(target, groups, lines, samples, threats[0], queries, seed)
+    return _finish(body, samples, out, seed, time.monotonic() - began, as_json)
 
 
-def _asked(model: str | None, data: str | None, surrogates: list[str] | None) -> list[str]:
-    """The sources of the target and of the surrogates.
+def _target(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
+    """The source of the target, if nothing else is missing.
 
     Raises:
         UsageError: One of the three is missing.
     """
     from sparring.errors import UsageError
 
-    if model is None or data is None or not surrogates:
+    if model is None or data is None or not (surrogates or stolen):
         raise UsageError(
             "a transfer needs a target, data and a surrogate: sparring transfer --model target.pt2 "
-            "--surrogate mine.pt2 --data test.npz"
+            "--surrogate mine.pt2 --data test.npz; --steal 1000 makes a surrogate of answers"
         )
-    return [model, *surrogates]
+    return model
+
+
+def _stolen(target: Model, whole: Samples, attacked: Samples, queries: int, seed: int) -> Model:
+    """A small net trained on what the target answers about samples that are not attacked."""
+    from sparring.errors import DataError
+    from sparring.training import small_net
+    from sparring.transfer import steal
+
+    kept = set(attacked.ids)
+    rest = whole.select([place for place, name in enumerate(whole.ids) if name not in kept])
+    if not len(rest):
+        raise DataError(
+            "all samples are attacked and none is left to steal with; give a smaller --sample or --limit"
+        )
+    return steal(target, rest, queries, small_net(whole, seed), seed=seed).model
+
+
+def _refined(
+    target: Model,
+    groups: list[list[Model]],
+    lines: list[Line],
+    samples: Samples,
+    threat: Any,
+    queries: int,
+    seed: int,
+) -> dict[str, Any]:
+    """What queries make of the examples of the best surrogate and method."""
+    from dataclasses import replace
+
+    from sparring.transfer import craft, refine
+
+    best = max((line for line in lines if line.medium == "memory"), key=lambda line: line.fooled)
+    group = next(each for each in groups if "+".join(model.name for model in each) == best.surrogate)
+    near, far = (
+        craft(
+            group, samples, replace(threat, eps=share * threat.eps), best.method, best.gradients, seed=seed
+        ).points
+        for share in (1, 4)
+    )
+    found = refine(target, samples, threat, [near, far], queries, seed=seed)
+    return {
+        "queries": queries,
+        "surrogate": best.surrogate,
+        "method": best.method,
+        "samples": len(samples),
+        "wrong": int(found.success.sum()),
+        "asked": int(found.queries.sum()),
+    }
 
 
 def _surrogate(source: str, device: str | None) -> Model:
@@ -155,37 +224,28 @@ def _exporter(
     return write
 
 
-def _shown(lines: Any, as_json: bool) -> Any:
-    """The lines, with a word on the terminal for each as it comes."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    for line in lines:
-        if console.is_terminal and not as_json:
-            console.print(
-                f"[dim]{line.method} {line.threat} {line.medium}: {line.fooled} of {line.eligible}[/dim]"
-            )
-        yield line
-
-
-def _finish(lines: list[Line], samples: Samples, out: Path, seed: int, seconds: float, as_json: bool) -> int:
-    from dataclasses import asdict
-
+def _finish(
+    body: dict[str, Any], samples: Samples, out: Path, seed: int, seconds: float, as_json: bool
+) -> int:
+    """Write result and page, and print a table, or the result for machines."""
     from rich.console import Console
 
     from sparring.reports.html import save_html
-    from sparring.reports.transfer import render_transfer, transfer_summary
+    from sparring.reports.transfer import refined_words, render_transfer, transfer_summary
     from sparring.storage.envelope import envelope, write_result
 
     document = envelope(
-        "transfer", {"lines": [asdict(line) for line in lines]}, samples=len(samples), seed=seed, seconds=seconds,
+        "transfer", body, samples=len(samples), seed=seed, seconds=seconds,
         command=shlex.join(["sparring", *sys.argv[1:]]),
     )  # fmt: skip
     write_result(document, out)
     save_html(render_transfer(document), out / "report.html")
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    else:
-        Console().print(transfer_summary(document))
-        Console().print(f"report: {(out / 'report.html').resolve()}", soft_wrap=True)
+        return 0
+    console = Console()
+    console.print(transfer_summary(document))
+    if "refined" in body:
+        console.print(refined_words(body["refined"]))
+    console.print(f"report: {(out / 'report.html').resolve()}", soft_wrap=True)
     return 0

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sparring.reports.html import page
 
-__all__ = ["render_transfer", "transfer_summary"]
+__all__ = ["refined_words", "render_transfer", "transfer_summary"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,15 @@ class Attempted:
 def render_transfer(document: Mapping[str, Any]) -> str:
     """One page that stands alone, from a `result.json` of the kind `transfer`."""
     rows = _rows(document)
-    return page("transfer.html.j2", document=document, rows=rows, media=list(rows[0].cells), best=_best(rows))
+    refined = document["body"].get("refined")
+    return page(
+        "transfer.html.j2",
+        document=document,
+        rows=rows,
+        media=list(rows[0].cells),
+        best=_best(rows),
+        refined=None if refined is None else refined_words(refined),
+    )
 
 
 def transfer_summary(document: Mapping[str, Any]) -> Table:
@@ -76,6 +84,15 @@ def transfer_summary(document: Mapping[str, Any]) -> Table:
         ]
         table.add_row(row.surrogate, row.method, row.threat, *shares)
     return table
+
+
+def refined_words(refined: Mapping[str, Any]) -> str:
+    """What queries made of the examples."""
+    return (
+        f"With at most {refined['queries']:,} queries a sample, from the examples of {refined['method']} on "
+        f"{refined['surrogate']}: {refined['wrong']:,} of {refined['samples']:,} wrong inside the threat, those included "
+        f"that were wrong before; {refined['asked']:,} queries in all."
+    )
 
 
 def _best(rows: list[Attempted]) -> Attempted:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from sparring.data import Samples
+from sparring.engine import Progress
 from sparring.errors import DataError, ModelError
 from sparring.evaluation.statistics import Interval, exact_interval
 from sparring.models import Model
@@ -76,6 +78,7 @@ def transfer_table(
     seed: int = 0,
     batch: int = 64,
     keep: Callable[[Sequence[Model], str, str, Crafted], None] = lambda group, method, threat, made: None,
+    watch: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> Iterator[Line]:
     """Make examples on each surrogate and show them to each target, once; lines come as they are measured.
 
@@ -89,6 +92,7 @@ def transfer_table(
         media: What the examples go through before they are shown; for images `memory` and all `MEDIA` if None.
         seed: Of all draws.
         batch: Most points shown at once.
+        watch: Told what is being made and how far it is.
         keep: Handed what was made: surrogates, method, threat as text, examples.
 
     Raises:
@@ -105,7 +109,8 @@ def transfer_table(
             _check_eligible(own & right[id(target)], group, target)
         for threat in threats:
             for method in methods:
-                made = craft(group, samples, threat, method, gradients, seed=seed, batch=batch)
+                told = partial(watch, f"{method} on {_name(group)} under {threat_text(threat)}")
+                made = craft(group, samples, threat, method, gradients, seed=seed, batch=batch, progress=told)
                 keep(group, method, threat_text(threat), made)
                 case = _Case(group, samples, threat, method, made)
                 for medium in media or (MEMORY, *(MEDIA if samples.domain.is_image else ())):
