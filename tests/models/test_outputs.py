@@ -89,4 +89,4 @@ def test_raw_changes_nothing() -> None:
 def test_a_wrong_name_tells_the_nearest() -> None:
     with pytest.raises(UsageError, match='did you mean "logit"'):
         adapter("logitz")
-    assert set(ADAPTERS) == {"auto", "logits", "logit", "probabilities", "raw"}
+    assert set(ADAPTERS) == {"auto", "logits", "logit", "probabilities", "labels", "raw"}

@@ -33,7 +33,8 @@ __all__ = [
 ModelSource = Annotated[
     str | None,
     typer.Option(
-        help="net.pt2, net.onnx, code.py:factory (naming code is consent to run it), or http://host/v2/models/NAME"
+        help="net.pt2, net.onnx, trees.ubj, trees.txt, estimator.skops, code.py:factory (naming code is consent to run "
+        "it), or http://host/v2/models/NAME"
     ),
 ]
 Weights = Annotated[
@@ -44,7 +45,9 @@ Mean = Annotated[
     typer.Option(help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406"),
 ]
 Std = Annotated[str | None, typer.Option(help="per-channel standard deviation, likewise")]
-Outputs = Annotated[str, typer.Option(help="what the model gives: auto, logits, probabilities, logit")]
+Outputs = Annotated[
+    str, typer.Option(help="what the model gives: auto, logits, probabilities, logit, labels")
+]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1")]
 AllowUnsafe = Annotated[
     str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")

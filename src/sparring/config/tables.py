@@ -25,7 +25,7 @@ class ModelTable:
     weights: Text | None = None
     mean: Numbers | None = None
     std: Numbers | None = None
-    outputs: Literal["auto", "logits", "probabilities", "logit"] = "auto"
+    outputs: Literal["auto", "logits", "probabilities", "logit", "labels"] = "auto"
     device: Text | None = None
     allow_unsafe: Text | None = None
     engagement: Text | None = None

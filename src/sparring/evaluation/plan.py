@@ -161,6 +161,12 @@ def fitting_stages(
             f"{looked.name} gives no gradients, and {', '.join(climbing)} of the suite need them; give a suite that "
             "reads scores only, such as blackbox, or for .onnx files: pip install 'sparring[onnx-gradients]'"
         )
+    reading = [stage.name for stage in stages if not _sees_labels(stage, first)]
+    if reading and not looked.scores:
+        raise ModelError(
+            f"{looked.name} answers with classes only, and {', '.join(reading)} of the suite need scores; give the "
+            "suite labels"
+        )
     if not looked.gradients:
         around = [replace(stage, stand_in=stage.stand_in or straight_through) for stage in stages]
         stages = tuple(new if old.name in climbing else old for old, new in zip(stages, around, strict=True))

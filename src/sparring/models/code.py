@@ -10,6 +10,7 @@ from torch import nn
 from sparring.errors import ModelError
 from sparring.factories import call, load_object
 from sparring.models.digest import joined, sha256_of
+from sparring.models.estimators import is_estimator, load_estimator
 from sparring.models.loaded import Loaded
 from sparring.models.weights import fill, read_weights
 
@@ -31,6 +32,8 @@ def load_code(
     """
     found = load_object(reference)
     model = found if isinstance(found, nn.Module) else call(found, reference)
+    if is_estimator(model):
+        return load_estimator(model, sha256_of(Path(reference.rpartition(":")[0])))
     if not callable(model):
         raise ModelError(f"{reference} gives an object of type {type(model).__name__}, which is no model")
     files = [Path(reference.rpartition(":")[0])]

@@ -12,7 +12,7 @@ from sparring.errors import ModelError, SparringError
 from sparring.models.behind import modules_behind
 from sparring.models.guard import untouched
 from sparring.models.model import Model
-from sparring.models.outputs import recognise
+from sparring.models.outputs import recognise, tensor_in
 from sparring.models.straight_through import stops
 
 __all__ = ["look"]
@@ -40,6 +40,8 @@ def look(model: Model, inputs: Tensor, labels: Tensor | None = None) -> Model:
         batch = inputs[:ROWS].detach().clone().to(model.device)
         answer = _answer(model, batch)
         model = _adapted(model, answer)
+        if model.outputs == "labels":
+            model = model.having(outputs=f"labels:{_classes(answer, labels)}")
         if model.outputs == "raw":
             return model
         logits = model.adapt(answer)
@@ -66,6 +68,12 @@ def _adapted(model: Model, answer: Any) -> Model:
         return model
     outputs, note = recognise(answer)
     return model.having(outputs=outputs, notes=model.notes if note is None else (*model.notes, note))
+
+
+def _classes(answer: Any, labels: Tensor | None) -> int:
+    """How many classes there are, as far as answers and labels tell."""
+    seen = [int(tensor_in(answer).max())] + ([] if labels is None or not len(labels) else [int(labels.max())])
+    return max(*seen, 1) + 1
 
 
 def _check(logits: Tensor, rows: int, labels: Tensor | None) -> None:

@@ -12,8 +12,10 @@ from torch import nn
 from sparring.engagement import Engagement, is_address, load_engagement, parse_address
 from sparring.errors import ModelError, UsageError
 from sparring.factories import is_reference
+from sparring.models.boosters import load_lightgbm, load_xgboost
 from sparring.models.code import load_code
 from sparring.models.digest import digest_of
+from sparring.models.estimators import is_estimator, load_estimator
 from sparring.models.loaded import Loaded
 from sparring.models.model import Model
 from sparring.models.normalised import Normalised
@@ -21,10 +23,13 @@ from sparring.models.onnx import load_onnx
 from sparring.models.outputs import adapter
 from sparring.models.pt2 import load_pt2
 from sparring.models.remote import load_remote, remote_behind
+from sparring.models.skops_file import PICKLES, load_skops, refuse_pickle
 
 __all__ = ["load_model"]
 
 Numbers = float | Sequence[float]
+
+_KINDS = ".pt2, .onnx, .skops, .ubj, .json, .txt, code.py:factory, http://…"
 
 
 def load_model(
@@ -41,15 +46,16 @@ def load_model(
     """Load a model; no weights file runs code unless its SHA-256 is named.
 
     Args:
-        source: A `.pt2` or `.onnx` file, `code.py:factory` (called without arguments; naming it is consent
+        source: A `.pt2` or `.onnx` file, an estimator (`.skops`), boosted trees of XGBoost (`.ubj`, `.json`) or of
+            LightGBM (`.txt`), `code.py:factory` (called without arguments; naming it is consent
             to run it), `http://host:port/v2/models/NAME` (Open Inference Protocol, scores only), a module, or any
             callable from inputs to outputs. A Model is returned as it is.
         weights: For `code.py:factory`: a `.safetensors`, `.pth` or `.pt` file of its weights.
         mean: Normalisation to put before the model, if it is not inside yet; per channel, in the data's
             range.
         std: Likewise.
-        outputs: `auto`, `logits`, `logit` (one, for two classes), `probabilities`, or `raw` for anything
-            else. `auto` is settled by `look`.
+        outputs: `auto`, `logits`, `logit` (one, for two classes), `probabilities`, `labels` (the class alone), or `raw`
+            for anything else. `auto` is settled by `look`.
         device: Where to put a model that is loaded from files; a module stays where it is.
         allow_unsafe_sha256: SHA-256 of the one file that may run code when it is read.
         engagement: For an address: the file that says who allowed what, kept at every request. An address that
@@ -79,7 +85,7 @@ def load_model(
         name=name,
         source=origin,
         digest=loaded.digest,
-        outputs=outputs,
+        outputs=loaded.outputs if outputs == "auto" else outputs,
         gradients=loaded.gradients,
         notes=loaded.notes,
         recipe=recipe if isinstance(source, str | Path) else None,
@@ -133,10 +139,19 @@ def _loaded(
 def _in_file(path: Path, device: torch.device | None, trusted: str | None) -> Loaded:
     if not path.is_file():
         raise ModelError(f'there is no model file "{path}"')
-    if path.suffix == ".pt2":
-        return load_pt2(path, device, trusted)
-    if path.suffix == ".onnx":
-        return load_onnx(path, device)
+    match path.suffix:
+        case ".pt2":
+            return load_pt2(path, device, trusted)
+        case ".onnx":
+            return load_onnx(path, device)
+        case ".skops":
+            return load_skops(path, trusted)
+        case ".ubj" | ".json":
+            return load_xgboost(path)
+        case ".txt":
+            return load_lightgbm(path)
+        case suffix if suffix in PICKLES:
+            raise refuse_pickle(path)
     raise ModelError(_kind_fault(path))
 
 
@@ -149,6 +164,8 @@ def _behind_address(
 
 
 def _in_memory(source: Any, device: torch.device | None) -> Loaded:
+    if is_estimator(source):
+        return load_estimator(source)
     if not callable(source):
         raise ModelError(
             f"an object of type {type(source).__name__} is no model; give a file, a module or a callable"
@@ -190,4 +207,4 @@ def _names(source: Any) -> tuple[str, str]:
 def _kind_fault(path: Path) -> str:
     if path.suffix in (".pth", ".pt", ".safetensors"):
         return f'"{path.name}" holds weights without a model; name its code too: net.py:make'
-    return f'"{path.name}" is not a kind of model that is known: .pt2, .onnx, code.py:factory, http://…'
+    return f'"{path.name}" is not a kind of model that is known: {_KINDS}'

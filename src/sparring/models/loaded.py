@@ -16,4 +16,5 @@ class Loaded:
     function: Callable[..., Any]
     digest: str | None
     gradients: bool = True
+    outputs: str = "auto"
     notes: tuple[str, ...] = ()

@@ -62,6 +62,11 @@ class Model(nn.Module):
         self.adapt = adapter(outputs)
         self.padded = not any(isinstance(module, Remote) for module in self.modules())
 
+    @property
+    def scores(self) -> bool:
+        """Whether answers tell more than the class."""
+        return not self.outputs.startswith("labels")
+
     def forward(self, inputs: torch.Tensor) -> Any:
         return self.adapt(self.function(inputs))
 

@@ -7,6 +7,7 @@ logit for two classes. An adapter turns one kind into logits; it is differentiab
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -44,6 +45,20 @@ def probabilities(outputs: Any) -> Tensor:
     return found.clamp_min(torch.finfo(found.dtype).tiny).log()
 
 
+def chosen_class(outputs: Any, count: int) -> Tensor:
+    """The class alone, whole numbers from 0: one for the class that was answered, zero for the `count` others.
+
+    Raises:
+        ModelError: An answer is no such class.
+    """
+    found = _column(tensor_in(outputs))
+    if not bool(((found >= 0) & (found < count) & (found == found.round())).all()):
+        raise ModelError(
+            f"the model answers with {_first_odd(found, count)}, which is none of the {count} classes from 0"
+        )
+    return torch.nn.functional.one_hot(found.long(), count).float()
+
+
 def by_shape(outputs: Any) -> Tensor:
     """Logits of a model that nobody has looked at yet: one column is one logit."""
     found = tensor_in(outputs)
@@ -55,16 +70,21 @@ ADAPTERS: dict[str, Callable[[Any], Any]] = {
     "logits": logits,
     "logit": one_logit,
     "probabilities": probabilities,
+    "labels": as_they_are,
     "raw": as_they_are,
 }
+"""`labels` becomes `labels:7` once data were looked at."""
 
 
 def adapter(name: str) -> Callable[[Any], Any]:
-    """The adapter called `name`.
+    """The adapter called `name`; `labels:7` is that of a model that answers with one of 7 classes.
 
     Raises:
         UsageError: If there is none of this name.
     """
+    kind, _, count = name.partition(":")
+    if kind == "labels" and count.isdecimal():
+        return partial(chosen_class, count=int(count))
     if name not in ADAPTERS:
         raise UsageError(f'there is no kind of outputs called "{name}"; {nearest(name, ADAPTERS)}')
     return ADAPTERS[name]
@@ -94,6 +114,8 @@ def recognise(outputs: Any) -> tuple[str, str | None]:
     """
     found = tensor_in(outputs).detach().float()
     wrapped = None if isinstance(outputs, Tensor) else f"logits were found in a {type(outputs).__name__}"
+    if not tensor_in(outputs).dtype.is_floating_point and (found.ndim == 1 or found.shape[1] == 1):
+        return "labels", "the model answers with classes only: attacks that read scores cannot be used"
     if found.ndim == 1 or found.shape[1] == 1:
         return _recognise_column(found)
     if _are_probabilities(found, tensor_in(outputs).dtype):
@@ -138,6 +160,11 @@ def _in_mapping(outputs: Mapping[Any, Any]) -> Tensor:
             f"the model answers with a dict of {', '.join(map(str, outputs))}; none is called logits"
         )
     return found
+
+
+def _first_odd(found: Tensor, count: int) -> float:
+    odd = ~((found >= 0) & (found < count) & (found == found.round()))
+    return found[odd][0].item()
 
 
 def _column(found: Tensor) -> Tensor:
