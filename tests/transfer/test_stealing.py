@@ -62,7 +62,9 @@ def test_new_points_stay_in_range_and_the_same_seed_makes_the_same_net():
             seen.append(inputs)
             return TARGET(inputs)
 
-    first, second = (steal(load_model(Watched()), SAMPLES, 120, _net(), RECIPE, stride=0.5) for _ in range(2))
+    first, second = (
+        steal(load_model(Watched()), SAMPLES, 120, _net(), RECIPE, step_size=0.5) for _ in range(2)
+    )
     points = torch.cat(seen)
     assert 0 <= float(points.min()) <= float(points.max()) <= 1
     assert torch.equal(first.model.function[1].weight, second.model.function[1].weight)

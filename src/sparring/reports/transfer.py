@@ -90,8 +90,8 @@ def refined_words(refined: Mapping[str, Any]) -> str:
     """What queries made of the examples."""
     return (
         f"With at most {refined['queries']:,} queries a sample, from the examples of {refined['method']} on "
-        f"{refined['surrogate']}: {refined['wrong']:,} of {refined['samples']:,} wrong inside the threat, those included "
-        f"that were wrong before; {refined['asked']:,} queries in all."
+        f"{refined['surrogate']}: {refined['wrong']:,} of {refined['samples']:,} wrong inside the threat, those "
+        f"included that were wrong before; {refined['asked']:,} queries in all."
     )
 
 

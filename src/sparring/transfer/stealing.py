@@ -36,15 +36,15 @@ def steal(
     target: Model,
     samples: Samples,
     queries: int,
-    net: nn.Module,
+    untrained: nn.Module,
     recipe: Recipe | None = None,
     *,
     rounds: int = 4,
-    stride: float = 0.1,
+    step_size: float = 0.1,
     seed: int = 0,
     batch: int = 64,
 ) -> Stolen:
-    """Train `net` on what a target answers, labels alone, and on points where the two may differ.
+    """Train a model on what a target answers, labels alone, and on points where the two may differ.
 
     The first queries are the samples themselves, without their labels; each later round asks about points one step
     from those asked before, along the sign of the surrogate's own gradient for the answer that was given (Papernot et
@@ -55,10 +55,10 @@ def steal(
         target: Asked `queries` times exactly, each point once.
         samples: Inputs of the kind that the target knows; their labels are not looked at.
         queries: The budget.
-        net: Trained copies of it are the surrogate.
+        untrained: Trained copies of it are the surrogate.
         recipe: Of each training; a short plain one without.
         rounds: How often points are made and answers learned.
-        stride: Length of the step, as a share of the range of the data.
+        step_size: Length of the step, as a share of the range of the data.
         seed: Of all draws.
         batch: Most points shown at once.
 
@@ -74,16 +74,16 @@ def steal(
         )
     shares = _shares(queries, len(samples), rounds)
     asked, said = samples.inputs[: shares[0]], _labels(target, samples.inputs[: shares[0]], batch)
-    stolen, agreement = load_model(net), 0.0
+    stolen, agreement = load_model(untrained), 0.0
     for turn, share in enumerate(shares):
         if turn:
-            fresh = _beside(stolen, asked, said, samples, share, stride, (seed, turn))
+            fresh = _beside(stolen, asked, said, samples, share, step_size, (seed, turn))
             new = _labels(target, fresh, batch)
             agreement = float((_labels(stolen, fresh, batch) == new).float().mean())
             asked, said = torch.cat([asked, fresh]), torch.cat([said, new])
         known = load_data((asked, said), domain=samples.domain)
         few = replace(recipe, minibatch=min(recipe.minibatch, len(known)))
-        stolen = load_model(fit(net, known, few, seed=seed).model.eval())
+        stolen = load_model(fit(untrained, known, few, seed=seed).model.eval())
     return Stolen(stolen.having(name=f"stolen-{target.name}"), len(asked), agreement)
 
 
@@ -103,7 +103,7 @@ def _beside(
     said: Tensor,
     samples: Samples,
     count: int,
-    stride: float,
+    step_size: float,
     words: tuple[int, int],
 ) -> Tensor:
     """New points `(count, *shape)` across from some that were asked, inside the range of the data."""
@@ -115,7 +115,7 @@ def _beside(
     low, high = (
         torch.as_tensor(each, dtype=points.dtype) for each in (samples.domain.low, samples.domain.high)
     )
-    moved = points.detach() - stride * (high - low) * gradient.sign()
+    moved = points.detach() - step_size * (high - low) * gradient.sign()
     return torch.minimum(torch.maximum(moved, low), high)
 
 
