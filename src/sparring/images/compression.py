@@ -47,12 +47,12 @@ def cubed(values: Tensor) -> Tensor:
     return whole + (values - whole) ** 3
 
 
-def smooth_jpeg(inputs: Tensor, quality: float = 75, rounding: Rounding = cubed) -> Tensor:
+def smooth_jpeg(inputs: Tensor, quality: float | Tensor = 75, rounding: Rounding = cubed) -> Tensor:
     """The same by differentiable steps; within a few grey levels of `jpeg` where `rounding` is `torch.round`.
 
     Args:
         inputs: `(B, 1 | 3, H, W)` in [0, 1].
-        quality: From 1 to 99.
+        quality: From 1 to 99; `(B,)` for one per image.
         rounding: In place of rounding to whole numbers.
     """
     height, width = inputs.shape[-2:]
@@ -101,9 +101,10 @@ def _cosines() -> Tensor:
     return basis
 
 
-def _table(table: Tensor, quality: float, like: Tensor) -> Tensor:
-    """A table as libjpeg scales it."""
-    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
+def _table(table: Tensor, quality: float | Tensor, like: Tensor) -> Tensor:
+    """A table as libjpeg scales it, `(1 | B, 1, 1, 1, 8, 8)`."""
+    each = torch.as_tensor(quality, dtype=torch.float64).reshape(-1, 1, 1, 1, 1, 1)
+    scale = torch.where(each < 50, 5000 / each, 200 - 2 * each)
     return ((table * scale + 50) / 100).floor().clamp(1, 255).to(like)
 
 

@@ -1,0 +1,135 @@
+"""The folder of a run on paper: what was made, what was printed, what came back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from sparring.errors import DataError
+from sparring.physical.placement import Placement, place_patch
+from sparring.physical.sheet import Sheet, lay_out
+from sparring.physical.sheet_id import run_number
+from sparring.storage import replacing
+
+__all__ = ["FACTS", "Print", "PrintRun", "load_print_run", "save_print_run"]
+
+FACTS, ARRAYS = "physical.json", "prints.safetensors"
+
+
+@dataclass(frozen=True)
+class Print:
+    """One picture that is printed: which arm on which object."""
+
+    arm: str
+    subject: int
+
+
+@dataclass(frozen=True)
+class PrintRun:
+    """A patch with its controls, the objects that they are judged on, and everything measured.
+
+    Attributes:
+        facts: What `physical.json` says; see `docs/physical.md`.
+        arms: Patches by name, `(3, down, across)`; None is the picture as it is.
+        inputs: The objects `(N, 3, H, W)`.
+        folder: Where it is stored, if it is.
+    """
+
+    facts: Mapping[str, Any]
+    arms: Mapping[str, Tensor | None]
+    inputs: Tensor
+    folder: Path | None = None
+
+    @property
+    def placement(self) -> Placement:
+        return Placement(**self.facts["placement"])
+
+    @property
+    def number(self) -> int:
+        """What the fiducials of its sheets carry."""
+        return int(self.facts["run"])
+
+    @property
+    def labels(self) -> Tensor:
+        return torch.tensor([each["label"] for each in self.facts["objects"]])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(each["id"] for each in self.facts["objects"])
+
+    @property
+    def prints(self) -> tuple[Print, ...]:
+        """What is printed, in the order of the sheets: all arms of one object, then those of the next."""
+        arms, objects = self.facts["printed"]["arms"], self.facts["printed"]["objects"]
+        return tuple(Print(arm, subject) for subject in range(objects) for arm in arms)
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The pages; none before `sparring physical sheet`."""
+        if "printed" not in self.facts:
+            return ()
+        page, side = self.facts["printed"]["page"], self.placement.side
+        return lay_out(len(self.prints), side, self.number, page)
+
+    def picture(self, printed: Print) -> Image.Image:
+        """A picture as it goes to the printer, 8-bit RGB."""
+        row = self.inputs[printed.subject : printed.subject + 1]
+        pixels = place_patch(row, self.arms[printed.arm], self.placement)[0]
+        return Image.fromarray((pixels * 255).round().byte().movedim(0, -1).numpy())
+
+    def having(self, **facts: Any) -> PrintRun:
+        """A run with some facts changed."""
+        return replace(self, facts={**self.facts, **facts})
+
+
+def save_print_run(run: PrintRun, folder: Path) -> PrintRun:
+    """Write a run folder, each file whole or not at all; the patches as small PNG too.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made: {error.strerror or error}") from error
+    patches = {f"arm/{name}": patch.contiguous() for name, patch in run.arms.items() if patch is not None}
+    with replacing(folder / ARRAYS) as path:
+        save_file({"inputs": run.inputs.contiguous(), **patches}, path)
+    with replacing(folder / FACTS) as path:
+        path.write_text(json.dumps(run.facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return replace(run, folder=folder)
+
+
+def load_print_run(folder: str | Path) -> PrintRun:
+    """Read a run folder.
+
+    Raises:
+        DataError: It is none, or its files are damaged.
+    """
+    folder = Path(folder)
+    if not (folder / FACTS).is_file():
+        raise DataError(f"{folder} holds no run on paper ({FACTS} is missing); make one with: sparring physical patch")
+    try:
+        facts = json.loads((folder / FACTS).read_text("utf-8"))
+        arrays = load_file(folder / ARRAYS)
+        arms = {name: arrays.get(f"arm/{name}") for name in facts["arms"]}
+        run = PrintRun(facts, arms, arrays["inputs"], folder)
+        run.placement, run.labels, run.number  # noqa: B018  # missing facts show here
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise DataError(f"{folder} is damaged: {' '.join(str(error).split())[:200]}") from error
+    return run
+
+
+def number_of(facts: Mapping[str, Any]) -> int:
+    """The number of a run, from everything that makes its prints what they are."""
+    made = {name: facts[name] for name in ("model", "placement", "scenario", "target", "seed", "objects", "date")}
+    return run_number(json.dumps(made, sort_keys=True))
