@@ -10,6 +10,7 @@ import typer
 from sparring.cli.detect import detect
 from sparring.cli.failures import exit_code
 from sparring.cli.memory import keep_memory
+from sparring.cli.physical import physical
 from sparring.cli.poison import poison
 from sparring.cli.run_audit import audit
 from sparring.cli.run_demo import demo
@@ -48,6 +49,7 @@ app.command()(init)
 app.command()(report)
 app.command()(transfer)
 app.add_typer(detect, name="detect")
+app.add_typer(physical, name="physical")
 app.add_typer(poison, name="poison")
 app.add_typer(runs, name="runs")
 

@@ -1,0 +1,30 @@
+"""Changes that survive print, light, camera and scanner, and the way there and back on paper.
+
+The way there: `make_print_run` trains a patch through the channel and judges it, `write_sheets` puts it on paper. And
+back: `score_photos` finds the sheets in photos and asks the model. `rehearse_run` renders such photos, for practice.
+"""
+
+from sparring.physical.making import Order, make_print_run
+from sparring.physical.patch_attack import PatchAttack
+from sparring.physical.placement import Placement
+from sparring.physical.print_run import PrintRun, load_print_run, save_print_run
+from sparring.physical.printing_run import write_sheets
+from sparring.physical.rehearsal import rehearse_run
+from sparring.physical.scenario import Scenario, load_scenario
+from sparring.physical.scoring import Scores, score_photos
+
+__all__ = [
+    "Order",
+    "PatchAttack",
+    "Placement",
+    "PrintRun",
+    "Scenario",
+    "Scores",
+    "load_print_run",
+    "load_scenario",
+    "make_print_run",
+    "rehearse_run",
+    "save_print_run",
+    "score_photos",
+    "write_sheets",
+]

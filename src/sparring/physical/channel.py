@@ -68,8 +68,12 @@ class Channel:
         """The same under a given draw, with the camera's noise from `noise`."""
         light = lit(_on_paper(printed(pictures, draw, self.side / pictures.shape[-1]), draw), draw)
         scale = pixels_per_mm(draw)
-        joined = (FILLED * self.pixels / self.side / scale).clamp(max=1)  # of our pixels per pixel of the camera
-        homography = onto_photo(scale * joined, *(draw[name] for name in ("distance", "yaw", "pitch", "roll")))
+        joined = (FILLED * self.pixels / self.side / scale).clamp(
+            max=1
+        )  # of our pixels per pixel of the camera
+        homography = onto_photo(
+            scale * joined, *(draw[name] for name in ("distance", "yaw", "pitch", "roll"))
+        )
         frame = self._photographed(light, homography, scale * joined)
         frame = defocused(frame, draw["defocus"] * joined, draw["motion"] * joined, draw["motion_turn"])
         encoded = smooth_jpeg(srgb(_noisy(frame, draw, noise)), draw["jpeg"].clamp(max=99), _straight)
@@ -77,7 +81,9 @@ class Channel:
 
     def _photographed(self, light: Tensor, homography: Tensor, scale: Tensor) -> Tensor:
         """The picture as `pixels` by `pixels` of the photo, before any blur of the camera."""
-        finer = light.shape[-1] / ((1 + 2 * MARGIN) * self.side * scale)  # pixels of the print per one of the photo
+        finer = light.shape[-1] / (
+            (1 + 2 * MARGIN) * self.side * scale
+        )  # pixels of the print per one of the photo
         light = smoothed(light, 0.5 * (finer**2 - 1).clamp(min=0).sqrt())
         places = _moved(torch.linalg.inv(homography), _grid(self.pixels, self.pixels / 2))
         return sampled(light, places, self.side * (0.5 + MARGIN))
@@ -85,7 +91,9 @@ class Channel:
     def _cut_out(self, frame: Tensor, homography: Tensor, draw: Draw) -> Tensor:
         """Back through the pose, a little off, at the size of the model's inputs."""
         miss = torch.stack([draw["framing_across"], draw["framing_down"]], 1) * 2 - 1
-        places = _grid(2 * self.size, self.side / 2) + (draw["framing"][:, None] * miss * self.side)[:, None, None]
+        places = (
+            _grid(2 * self.size, self.side / 2) + (draw["framing"][:, None] * miss * self.side)[:, None, None]
+        )
         double = sampled(frame, _moved(homography, places), self.pixels / 2)
         return functional.avg_pool2d(double, 2).clamp(0, 1)
 

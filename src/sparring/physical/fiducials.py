@@ -55,11 +55,13 @@ def find_fiducials(grey: Pixels, name: str) -> tuple[SheetId, Points]:
     missing = [CORNERS[corner] for corner, here in corners.items() if not here]
     if missing:
         raise DataError(
-            f"{name} shows {len(found)} of the 4 fiducials; not found: {', '.join(missing)}; the whole sheet must be in "
-            "the photo, uncovered and sharp"
+            f"{name} shows {len(found)} of the 4 fiducials, not those at the {' and '.join(missing)}: it is cropped, "
+            "covered or blurred there; the whole sheet must be in the photo"
         )
     if len(found) > len(CORNERS):
-        raise DataError(f"{name} shows {len(found)} fiducials, so more than one sheet; photograph one at a time")
+        raise DataError(
+            f"{name} shows {len(found)} fiducials, so more than one sheet; photograph one at a time"
+        )
     chosen = [corners[corner][0] for corner in range(len(CORNERS))]
     first, second, third, fourth = (marker for marker, _ in chosen)
     return SheetId.of((first, second, third, fourth)), np.stack([points for _, points in chosen])
@@ -105,7 +107,8 @@ def _nothing(grey: Pixels, name: str) -> str:
     if sharpness < SHARP:
         return f"{name} is blurred, or shows nothing: no fiducials can be read; photograph the sheet again, sharper"
     return (
-        f"{name} shows no fiducials, the square markers in the corners of a sheet; print one with: sparring physical sheet"
+        f"{name} shows no fiducials, the square markers in the corners of a sheet; print one with: "
+        "sparring physical sheet"
     )
 
 

@@ -54,7 +54,7 @@ class FoundSheet:
         return _bent(straight, self.bend, self.photo.pixels.shape)
 
     def flattened(self, box: Box, size: int) -> NDArray[np.uint8]:
-        """What is in a square box of the sheet, `(size, size, 3)`, averaged over all pixels that the photo has of it."""
+        """What is in a square box of the sheet, `(size, size, 3)`, averaged over the photo's pixels of it."""
         cv2 = opencv()
         times = max(1, math.ceil(self.scale * box.width / size))
         line = (np.arange(size * times) + 0.5) / (size * times)
@@ -67,7 +67,10 @@ class FoundSheet:
     def colour(self, box: Box) -> Points:
         """The mean colour `(3,)` of the middle of a box, from 0 to 255."""
         inner = Box(
-            box.left + box.width / 4, box.top + box.height / 4, min(box.width, box.height) / 2, min(box.width, box.height) / 2
+            box.left + box.width / 4,
+            box.top + box.height / 4,
+            min(box.width, box.height) / 2,
+            min(box.width, box.height) / 2,
         )
         return self.flattened(inner, 8).reshape(-1, 3).mean(0)
 
@@ -75,7 +78,7 @@ class FoundSheet:
     def scale(self) -> float:
         """Pixels per millimetre in the middle of the sheet."""
         middle = np.array([self.sheet.width / 2, self.sheet.height / 2])
-        around = self.to_photo(np.array([middle, middle + [1, 0], middle + [0, 1]]))
+        around = self.to_photo(middle + np.array([[0, 0], [1, 0], [0, 1]]))
         return float(math.sqrt(abs(np.linalg.det(around[1:] - around[0]))))
 
     @property
@@ -106,7 +109,8 @@ def find_sheet(photo: Photo, sheets: tuple[Sheet, ...]) -> FoundSheet:
     """Find which of `sheets` a photo shows, and where.
 
     Raises:
-        DataError: No sheet can be read; it is one of another run, or one that this run does not have; or it is not flat.
+        DataError: No sheet can be read, it is one of another run or one that this run does not have, or it is
+            not flat.
     """
     found, corners = find_fiducials(_grey(photo), photo.name)
     runs = {sheet.id.run for sheet in sheets}
@@ -116,7 +120,8 @@ def find_sheet(photo: Photo, sheets: tuple[Sheet, ...]) -> FoundSheet:
     match = [sheet for sheet in sheets if sheet.id == found]
     if not match:
         raise DataError(
-            f"{photo.name} shows sheet {found.number + 1} of this run, which has only {len(sheets)}; was it printed again?"
+            f"{photo.name} shows sheet {found.number + 1} of this run, which has only {len(sheets)} now; write and "
+            "print its sheets again"
         )
     return _placed(photo, match[0], corners.reshape(-1, 2))
 
@@ -128,7 +133,8 @@ def _placed(photo: Photo, sheet: Sheet, corners: Points) -> FoundSheet:
     spread = float(np.linalg.norm(corners.max(0) - corners.min(0)))
     if residual > TORN * spread:
         raise DataError(
-            f"the fiducials in {photo.name} do not lie on one flat sheet ({residual:.1f} pixels off); flatten it and try again"
+            f"the fiducials in {photo.name} do not lie on one flat sheet ({residual:.1f} pixels off); flatten it and "
+            "try again"
         )
     return FoundSheet(photo, sheet, homography, bend, residual)
 

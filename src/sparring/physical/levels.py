@@ -128,7 +128,9 @@ def _closer(values: dict[str, float], width: float) -> dict[str, float]:
     return values | {"long_side": max(100.0, values["long_side"] * part), "field": field}
 
 
-def _cut_out(capture: Capture, values: dict[str, float], side: float, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _cut_out(
+    capture: Capture, values: dict[str, float], side: float, size: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """The picture in the photo, flat, missing by the framing error."""
     cv2 = opencv()
     photo = np.asarray(Image.open(io.BytesIO(capture.jpeg)))

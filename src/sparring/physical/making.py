@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,6 +25,7 @@ from sparring.physical.print_warnings import print_warnings
 from sparring.physical.scenario import Scenario
 from sparring.physical.surface import surface_of
 from sparring.physical.tally import tallied
+from sparring.storage.envelope import envelope
 
 __all__ = ["Order", "make_print_run", "trial_of"]
 
@@ -83,10 +83,11 @@ def make_print_run(
     size = _size(learn, judge)
     looked = look(model, learn.inputs, learn.labels)
     with untouched(looked):
-        learn, judge = (_usable(looked, each, order) for each in (learn, judge))
-        arms = _arms(looked, learn, order, size, progress)
+        asked = _here(looked)
+        learn, judge = (_usable(asked, each, order) for each in (learn, judge))
+        arms = _arms(asked, learn, order, size, progress)
         trial = Trial(
-            looked, size, judge.inputs, judge.labels, judge.ids, arms, order.placement, order.scenario, order.target,
+            asked, size, judge.inputs, judge.labels, judge.ids, arms, order.placement, order.scenario, order.target,
             order.seed,
         )  # fmt: skip
         looks = []
@@ -95,15 +96,19 @@ def make_print_run(
             progress("judging", PatchProgress(level + 1, 5, 0.0))
         spots = surface_of(trial, "patch")
         progress("judging", PatchProgress(5, 5, 0.0))
-    facts = _facts(looked, judge, order, size, command) | {
+    facts = _facts(looked, judge, order, size) | {
         "trained_on": len(learn),
         "arms": list(arms),
         "levels": [asdict(each) for each in tallied(looks)],
         "surface": [asdict(each) for each in spots],
         "warnings": print_warnings(_patch(arms), order.placement, order.scenario, size),
-        "seconds": round(time.monotonic() - began, 2),
     }
-    return PrintRun(facts | {"run": number_of(facts)}, arms, judge.inputs.expand(-1, 3, -1, -1).clone())
+    around = envelope(
+        "physical", {}, samples=len(judge), seed=order.seed, seconds=time.monotonic() - began, command=command
+    )
+    return PrintRun(
+        around, facts | {"run": number_of(facts)}, arms, judge.inputs.expand(-1, 3, -1, -1).clone()
+    )
 
 
 def trial_of(run: PrintRun, model: Callable[[Tensor], Tensor], scenario: Scenario) -> Trial:
@@ -111,20 +116,29 @@ def trial_of(run: PrintRun, model: Callable[[Tensor], Tensor], scenario: Scenari
     facts = run.facts
     return Trial(
         model, facts["size"], run.inputs, run.labels, run.names, run.arms, run.placement, scenario, facts["target"],
-        facts["seed"],
+        run.envelope["seed"],
     )  # fmt: skip
 
 
+def _here(model: Model) -> Callable[[Tensor], Tensor]:
+    """The model asked where it is, with inputs and answers on the CPU, where the channel is computed."""
+    return lambda inputs: model(inputs.to(model.device)).float().cpu()
+
+
 def _arms(
-    model: Model, learn: Samples, order: Order, size: int, progress: Callable[[str, PatchProgress], Any]
+    model: Callable[[Tensor], Tensor],
+    learn: Samples,
+    order: Order,
+    size: int,
+    progress: Callable[[str, PatchProgress], Any],
 ) -> dict[str, Tensor | None]:
     """The picture as it is, the patch, the patch trained without the channel, and the controls."""
-    channels = {"patch": Channel(order.scenario, order.placement.side, size, order.seed), "no channel": None}
+    channel = Channel(order.scenario, order.placement.side, size, order.seed)
     arms: dict[str, Tensor | None] = {"none": None}
-    for name, channel in list(channels.items())[: 1 + order.unprotected]:
+    for name, between in (("patch", channel), ("no channel", None))[: 1 + order.unprotected]:
         arms[name] = fit_patch(
-            model, (learn.inputs, learn.labels), order.placement, channel, target=order.target, size=size,
-            attack=order.attack, seed=order.seed, progress=lambda at, name=name: progress(name, at),
+            model, (learn.inputs, learn.labels), order.placement, between, target=order.target, size=size,
+            attack=order.attack, seed=order.seed, progress=partial(progress, name),
         )  # fmt: skip
     return arms | controls_of(_patch(arms), order.seed)
 
@@ -141,11 +155,13 @@ def _size(learn: Samples, judge: Samples) -> int:
         if not each.domain.is_image or shape[0] == 4 or shape[1] != shape[2]:
             raise DataError(f"prints are made of square grey or RGB pictures, but samples have shape {shape}")
     if learn.domain.shape != judge.domain.shape:
-        raise DataError(f"pictures to learn from have shape {learn.domain.shape}, those to judge on {judge.domain.shape}")
+        raise DataError(
+            f"pictures to learn from have shape {learn.domain.shape}, those to judge on {judge.domain.shape}"
+        )
     return int(learn.domain.shape[1])
 
 
-def _usable(model: Model, samples: Samples, order: Order) -> Samples:
+def _usable(model: Callable[[Tensor], Tensor], samples: Samples, order: Order) -> Samples:
     """Samples that the model gets right, and that are not of the target's class; as RGB."""
     inputs = samples.inputs.expand(-1, 3, -1, -1)
     try:
@@ -154,7 +170,9 @@ def _usable(model: Model, samples: Samples, order: Order) -> Samples:
     except RuntimeError as error:
         raise ModelError(f"the model fails on RGB pictures of {tuple(inputs.shape[1:])}: {error}") from error
     if order.target is not None and not 0 <= order.target < outputs.shape[1]:
-        raise UsageError(f"the target is class {order.target}, but the model has classes 0 to {outputs.shape[1] - 1}")
+        raise UsageError(
+            f"the target is class {order.target}, but the model has classes 0 to {outputs.shape[1] - 1}"
+        )
     right = outputs.argmax(1) == samples.labels
     usable = right if order.target is None else right & (samples.labels != order.target)
     if not bool(usable.any()):
@@ -164,15 +182,11 @@ def _usable(model: Model, samples: Samples, order: Order) -> Samples:
     return replace(samples.select(usable.nonzero().squeeze(1)), domain=samples.domain)
 
 
-def _facts(model: Model, judge: Samples, order: Order, size: int, command: str | None) -> dict[str, Any]:
+def _facts(model: Model, judge: Samples, order: Order, size: int) -> dict[str, Any]:
     rows = zip(judge.ids, judge.labels.tolist(), judge.index.tolist(), strict=True)
-    recipe = {name: None if value is None else str(value) for name, value in (model.recipe or {}).items()}
-    recipe.pop("engagement", None)
+    recipe = {name: _plain(value) for name, value in (model.recipe or {}).items() if name != "engagement"}
     return {
-        "schema_version": 1,
-        "kind": "physical",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {"name": model.name, "source": model.source, "digest": model.digest, "recipe": recipe},
         "classes": None if judge.classes is None else list(judge.classes),
         "size": size,
@@ -180,12 +194,15 @@ def _facts(model: Model, judge: Samples, order: Order, size: int, command: str |
         "scenario": {"name": order.scenario.name, "ranges": _ranges(order.scenario)},
         "placement": asdict(order.placement),
         "attack": {"steps": order.attack.steps, "looks": order.attack.looks, "smooth": order.attack.smooth},
-        "seed": order.seed,
         "objects": [{"id": name, "label": label, "index": index} for name, label, index in rows],
         "forwards": order.attack.steps * order.attack.looks,
         "backwards": order.attack.steps * order.attack.looks,
-        "versions": {"sparring": version("sparring"), "torch": torch.__version__, "python": platform.python_version()},
     }
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    return value if value is None or isinstance(value, list | tuple | float) else str(value)
 
 
 def _ranges(scenario: Scenario) -> dict[str, list[list[float]]]:

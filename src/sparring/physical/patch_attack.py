@@ -1,9 +1,10 @@
-"""A patch that keeps working after print, light and camera: the mean loss over draws of the channel is climbed.
+"""A patch that keeps working after print, light and camera.
 
-Expectation over transformation (Athalye, Engstrom, Ilyas & Kwok 2018, https://arxiv.org/abs/1707.07397) for one patch on
-many objects (Brown, Mané, Roy, Abadi & Gilmer 2017, https://arxiv.org/abs/1712.09665), kept printable as by Sharif,
-Bhagavatula, Bauer & Reiter 2016 (https://doi.org/10.1145/2976749.2978392): total variation, and distance to a palette.
-One patch is shared by all rows, so this is training, not the engine's search.
+Its loss is the mean over draws of the channel: expectation over transformation (Athalye, Engstrom, Ilyas & Kwok 2018,
+https://arxiv.org/abs/1707.07397) for one patch on many objects (Brown, Mané, Roy, Abadi & Gilmer 2017,
+https://arxiv.org/abs/1712.09665), kept printable as by Sharif, Bhagavatula, Bauer & Reiter 2016
+(https://doi.org/10.1145/2976749.2978392): total variation, and distance to a palette. One patch is shared by all rows,
+so this is training, not the engine's search.
 
 Deviations: Adam on the patch's values, which are put back into [0, 1] after every step; no rotation or place is drawn
 beyond the channel's; the palette may be any, and the distance to its nearest colour takes the place of the product of
@@ -92,14 +93,22 @@ def fit_patch(
         keys = [f"step {step} look {look}" for look in range(attack.looks)]
         rows = _rows(len(inputs), keys, seed)
         pictures = place_patch(inputs[rows], patch, placement)
-        seen = functional.adaptive_avg_pool2d(pictures, size) if channel is None else channel.through(pictures, keys)
+        seen = (
+            functional.adaptive_avg_pool2d(pictures, size)
+            if channel is None
+            else channel.through(pictures, keys)
+        )
         outputs = model(seen)
         loss = _pull(outputs, labels[rows], target) + _unprintable(patch, attack)
         (patch.grad,) = torch.autograd.grad(loss, patch)
         adam.step()
         fall.step()
         patch.data.clamp_(0, 1)
-        progress(PatchProgress(step + 1, attack.steps, reached(outputs, labels[rows], target).float().mean().item()))
+        progress(
+            PatchProgress(
+                step + 1, attack.steps, reached(outputs, labels[rows], target).float().mean().item()
+            )
+        )
     return patch.detach()
 
 
@@ -129,7 +138,9 @@ def _pull(outputs: Tensor, labels: Tensor, target: int | None) -> Tensor:
 
 def _unprintable(patch: Tensor, attack: PatchAttack) -> Tensor:
     """What the weights make of roughness and of colours that the printer does not have."""
-    rough = sum((patch.diff(dim=axis).abs().mean() for axis in (1, 2) if patch.shape[axis] > 1), patch.new_zeros(()))
+    rough = sum(
+        (patch.diff(dim=axis).abs().mean() for axis in (1, 2) if patch.shape[axis] > 1), patch.new_zeros(())
+    )
     cost = attack.smooth * rough
     if attack.palette is None:
         return cost

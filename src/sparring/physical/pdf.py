@@ -107,7 +107,7 @@ class _Page:
         self.canvas.drawString(left, top - (EDGE + 5) / POINT, f"Sparring sheet {sheet.id}")
         self.canvas.setFont("Helvetica", 8)
         self.canvas.drawString(left, top - (EDGE + 11) / POINT, title)
-        advice = "Print at 100 %, not fitted to the page: the bar below must be 50 mm long. Keep all four corners in the photo."
+        advice = "Print at 100 %: the bar below must be 50 mm long. Keep all four corners in the photo."
         self.canvas.setFont("Helvetica", 6.5)
         self.canvas.drawString(left, top - (EDGE + 17) / POINT, advice)
 

@@ -16,13 +16,16 @@ from torch import Tensor
 
 from sparring.errors import DataError
 from sparring.physical.placement import Placement, place_patch
+from sparring.physical.scenario import Scenario
 from sparring.physical.sheet import Sheet, lay_out
 from sparring.physical.sheet_id import run_number
+from sparring.physical.units import Range
 from sparring.storage import replacing
+from sparring.storage.envelope import write_result
 
-__all__ = ["FACTS", "Print", "PrintRun", "load_print_run", "save_print_run"]
+__all__ = ["Print", "PrintRun", "load_print_run", "save_print_run"]
 
-FACTS, ARRAYS = "physical.json", "prints.safetensors"
+RESULT, ARRAYS = "result.json", "prints.safetensors"
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,30 @@ class PrintRun:
     """A patch with its controls, the objects that they are judged on, and everything measured.
 
     Attributes:
-        facts: What `physical.json` says; see `docs/physical.md`.
+        envelope: What `result.json` says around its `body`, as in every room.
+        facts: The body; see `docs/physical.md`.
         arms: Patches by name, `(3, down, across)`; None is the picture as it is.
         inputs: The objects `(N, 3, H, W)`.
+        captured: What the model saw of the prints in photos `(n, 3, size, size)`, in the order of the captures.
         folder: Where it is stored, if it is.
     """
 
+    envelope: Mapping[str, Any]
     facts: Mapping[str, Any]
     arms: Mapping[str, Tensor | None]
     inputs: Tensor
+    captured: Tensor | None = None
     folder: Path | None = None
 
     @property
     def placement(self) -> Placement:
         return Placement(**self.facts["placement"])
+
+    @property
+    def scenario(self) -> Scenario:
+        told = self.facts["scenario"]
+        ranges = {name: tuple(Range(*each) for each in values) for name, values in told["ranges"].items()}
+        return Scenario(told["name"], ranges)
 
     @property
     def number(self) -> int:
@@ -92,7 +105,7 @@ class PrintRun:
 
 
 def save_print_run(run: PrintRun, folder: Path) -> PrintRun:
-    """Write a run folder, each file whole or not at all; the patches as small PNG too.
+    """Write a run folder, each file whole or not at all.
 
     Raises:
         DataError: The folder cannot be written.
@@ -101,11 +114,11 @@ def save_print_run(run: PrintRun, folder: Path) -> PrintRun:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder} cannot be made: {error.strerror or error}") from error
-    patches = {f"arm/{name}": patch.contiguous() for name, patch in run.arms.items() if patch is not None}
+    arrays = {f"arm/{name}": patch for name, patch in run.arms.items() if patch is not None}
+    arrays |= {"inputs": run.inputs} | ({} if run.captured is None else {"captured": run.captured})
     with replacing(folder / ARRAYS) as path:
-        save_file({"inputs": run.inputs.contiguous(), **patches}, path)
-    with replacing(folder / FACTS) as path:
-        path.write_text(json.dumps(run.facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        save_file({name: values.contiguous() for name, values in arrays.items()}, path)
+    write_result({**run.envelope, "body": run.facts}, folder)
     return replace(run, folder=folder)
 
 
@@ -116,13 +129,19 @@ def load_print_run(folder: str | Path) -> PrintRun:
         DataError: It is none, or its files are damaged.
     """
     folder = Path(folder)
-    if not (folder / FACTS).is_file():
-        raise DataError(f"{folder} holds no run on paper ({FACTS} is missing); make one with: sparring physical patch")
     try:
-        facts = json.loads((folder / FACTS).read_text("utf-8"))
+        document = json.loads((folder / RESULT).read_text("utf-8"))
+        facts = document.pop("body") if document.get("kind") == "physical" else None
+    except FileNotFoundError:
+        facts = None
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{folder / RESULT} is damaged: {error}") from error
+    if facts is None:
+        raise DataError(f"{folder} holds no run on paper; make one with: sparring physical patch")
+    try:
         arrays = load_file(folder / ARRAYS)
         arms = {name: arrays.get(f"arm/{name}") for name in facts["arms"]}
-        run = PrintRun(facts, arms, arrays["inputs"], folder)
+        run = PrintRun(document, facts, arms, arrays["inputs"], arrays.get("captured"), folder)
         run.placement, run.labels, run.number  # noqa: B018  # missing facts show here
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise DataError(f"{folder} is damaged: {' '.join(str(error).split())[:200]}") from error
@@ -131,5 +150,5 @@ def load_print_run(folder: str | Path) -> PrintRun:
 
 def number_of(facts: Mapping[str, Any]) -> int:
     """The number of a run, from everything that makes its prints what they are."""
-    made = {name: facts[name] for name in ("model", "placement", "scenario", "target", "seed", "objects", "date")}
+    made = {name: facts[name] for name in ("model", "placement", "scenario", "target", "objects", "made")}
     return run_number(json.dumps(made, sort_keys=True))

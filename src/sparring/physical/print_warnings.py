@@ -39,7 +39,8 @@ def print_warnings(patch: Tensor, placement: Placement, scenario: Scenario, size
     own = size * placement.feature / placement.side
     if own < 0.5:
         found.append(
-            f"a feature of {placement.feature:g} mm is only {own:.1f} pixels of the model's input; larger features lose nothing"
+            f"a feature of {placement.feature:g} mm is only {own:.1f} pixels of the model's input; larger ones "
+            "lose nothing"
         )
     lost = _out_of_gamut(patch, scenario)
     if lost > 0.1:

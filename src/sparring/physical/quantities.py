@@ -46,11 +46,15 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("light", "glare", "share", 0, 0.9, 0.0),  # of white, added in the middle of a shiny spot
     Quantity("camera", "long_side", "pixels", 100, 50_000, None),  # of the whole photo
     Quantity("camera", "field", "angle", 1, 150, None),  # of view, along the long side
-    Quantity("camera", "lens", "share", -0.1, 0.1, 0.0),  # bent outwards at the photo's corners, of half its diagonal
+    Quantity(
+        "camera", "lens", "share", -0.1, 0.1, 0.0
+    ),  # bent outwards at the photo's corners, of half its diagonal
     Quantity("camera", "defocus", "pixels", 0, 20, 0.0),  # radius of the blurred point
     Quantity("camera", "motion", "pixels", 0, 40, 0.0),  # length of the smear
     Quantity("camera", "exposure", "exposure", -3, 3, 0.0),
-    Quantity("camera", "white_balance", "temperature", -3000, 3000, 0.0),  # how far the camera misjudges the light
+    Quantity(
+        "camera", "white_balance", "temperature", -3000, 3000, 0.0
+    ),  # how far the camera misjudges the light
     Quantity("camera", "noise", "share", 0, 0.2, 0.0),  # of white, at 1000 lx and white; grows in the dark
     Quantity("file", "jpeg", "quality", 5, 100, 100.0),
 )

@@ -1,7 +1,7 @@
 """A second, independent camera: the same scenarios rendered by OpenCV and Pillow, on whole pages; no gradients.
 
 It shares the scenario's numbers with `channel`, and no code. What the channel leaves out is here: a lens that bends, a
-sensor behind a mosaic of colours, JPEG as libjpeg writes it. What comes out is a *simulated capture*, never a physical one.
+sensor behind a mosaic of colours, JPEG as libjpeg writes it. What comes out is a *simulated capture*, no more.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def render(page: Pixels, size: tuple[float, float], values: Mapping[str, float],
         values: A value for each quantity and phase of a scenario.
         seed: Of the camera's noise.
     """
-    cv2 = opencv()
     pitch = size[0] / page.shape[1]
     shape, bend = _shape(size, values), values["lens"]
     homography = _pose(size, values, shape)
@@ -106,7 +105,9 @@ def _dots(cover: Pixels, values: Mapping[str, float], pitch: float) -> Pixels:
     for ink, degrees in enumerate((15, 75, 45)):
         cos, sin = (2 * math.pi / period * turn(math.radians(degrees)) for turn in (math.cos, math.sin))
         wave = _wave(width, height, cos, sin, phases[0]) + _wave(width, height, -sin, cos, phases[1])
-        soft = (cover[..., ink] - (2 - wave) * np.float32(255 / 4)) * np.float32(period / 2) + np.float32(127.5)
+        soft = (cover[..., ink] - (2 - wave) * np.float32(255 / 4)) * np.float32(period / 2) + np.float32(
+            127.5
+        )
         out[..., ink] = np.clip(soft, 0, 255).astype(np.uint8)
     return out
 
@@ -140,7 +141,7 @@ def _pose(size: tuple[float, float], values: Mapping[str, float], shape: tuple[i
 
 
 def _project(ink: Light, pixels: Points, shape: tuple[int, int], bend: float) -> Light:
-    """Every pixel of the photo looks back through lens and pose to the page, which is blurred first where it is too fine."""
+    """Every pixel looks back through lens and pose to the page, which is blurred first if it is too fine."""
     cv2 = opencv()
     height, width = shape
     shrink = math.sqrt(abs(np.linalg.det(pixels[:2, :2] / pixels[2, 2])))
@@ -156,10 +157,14 @@ def _project(ink: Light, pixels: Points, shape: tuple[int, int], bend: float) ->
     depth = back[2, 0] * x + back[2, 1] * y + back[2, 2]
     maps = [(back[row, 0] * x + back[row, 1] * y + back[row, 2]) / depth for row in (0, 1)]
     border = tuple(float(each) for each in TABLE.ravel())
-    return np.asarray(cv2.remap(ink, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border))
+    return np.asarray(
+        cv2.remap(ink, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
+    )
 
 
-def _illuminate(photo: Light, homography: Points, size: tuple[float, float], values: Mapping[str, float]) -> Light:
+def _illuminate(
+    photo: Light, homography: Points, size: tuple[float, float], values: Mapping[str, float]
+) -> Light:
     """Gradient, shadow and glare in the photo's own frame around the sheet, and the lamp's colour."""
     height, width = photo.shape[:2]
     centre = homography @ [size[0] / 2, size[1] / 2, 1]
@@ -199,18 +204,23 @@ def _blur(photo: Light, values: Mapping[str, float]) -> Light:
     half = math.ceil(values["motion"] / 2) + 1
     angle, length = 2 * math.pi * values["motion_turn"], values["motion"] / 2
     line = np.zeros((2 * half + 1, 2 * half + 1), np.uint8)
-    ends = [tuple(round(16 * (half + sign * length * turn)) for turn in (math.cos(angle), math.sin(angle))) for sign in (-1, 1)]
+    step = (length * math.cos(angle), length * math.sin(angle))
+    ends = [tuple(round(16 * (half + sign * each)) for each in step) for sign in (-1, 1)]
     cv2.line(line, *ends, 255, 1, cv2.LINE_AA, 4)
     return np.asarray(cv2.filter2D(photo, -1, line.astype(np.float32) / line.sum()))
 
 
 def _exposed(photo: Light, values: Mapping[str, float], seed: int) -> Pixels:
-    """What the sensor measures, encoded: one colour per pixel, in squares of red, green, green, blue, with its noise."""
+    """What the sensor measures, encoded: one colour per pixel, in squares of four, with its noise."""
     raw = photo[..., 1].copy()
     raw[0::2, 0::2] = photo[0::2, 0::2, 0]
     raw[1::2, 1::2] = photo[1::2, 1::2, 2]
     grain = np.random.default_rng(seed).standard_normal(raw.shape, np.float32)
-    raw += np.float32(values["noise"] * math.sqrt(1000 / values["level"])) * np.sqrt(np.maximum(raw, 0) + 0.02) * grain
+    raw += (
+        np.float32(values["noise"] * math.sqrt(1000 / values["level"]))
+        * np.sqrt(np.maximum(raw, 0) + 0.02)
+        * grain
+    )
     steps = np.linspace(0, 1, 4096)
     coded = np.where(steps <= 0.0031308, 12.92 * steps, 1.055 * steps ** (1 / 2.4) - 0.055)
     return (coded * 255 + 0.5).astype(np.uint8)[np.clip(raw * 4095 + 0.5, 0, 4095).astype(np.uint16)]

@@ -121,7 +121,9 @@ def _range(table: dict[str, Any], quantity: Quantity, where: str) -> Range:
     what = f"{quantity.name} in [{quantity.table}] of {where}"
     if quantity.name not in table:
         if quantity.neutral is None:
-            raise UsageError(f"{where} does not say {quantity.name} in [{quantity.table}], which has no default")
+            raise UsageError(
+                f"{where} does not say {quantity.name} in [{quantity.table}], which has no default"
+            )
         return Range(quantity.neutral, quantity.neutral)
     found = parse_range(table[quantity.name], quantity.kind, what)
     if found.low < quantity.least - 1e-9 or found.high > quantity.most + 1e-9:

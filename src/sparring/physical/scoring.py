@@ -55,17 +55,15 @@ class Scores:
     """What came back.
 
     Attributes:
-        run: With `captures`, `shots` and `levels` as facts, not yet stored.
+        run: With what came back among its facts, not yet stored.
         shots: Photos that were used.
         refused: A sentence for each photo that was not.
-        inputs: What the model saw, `(n, 3, size, size)`, in the order of the looks.
     """
 
     run: PrintRun
     shots: tuple[Shot, ...]
     looks: tuple[Look, ...]
     refused: tuple[str, ...]
-    inputs: Tensor
 
 
 def score_photos(
@@ -113,7 +111,8 @@ def score_photos(
         "levels": _levels(run, looks),
         "refused": refused,
     }
-    return Scores(run.having(**facts), tuple(shots), tuple(looks), tuple(refused), torch.cat(seen))
+    scored = replace(run.having(**facts), captured=torch.cat(seen))
+    return Scores(scored, tuple(shots), tuple(looks), tuple(refused))
 
 
 def _ready(model: Model, run: PrintRun) -> Model:
@@ -121,7 +120,9 @@ def _ready(model: Model, run: PrintRun) -> Model:
     try:
         return look(model, run.inputs.expand(-1, 3, -1, -1), run.labels)
     except ModelError as error:
-        raise ModelError(f"the sheets of this run are for models of {size} x {size} RGB inputs, but {error}") from error
+        raise ModelError(
+            f"the sheets of this run are for models of {size} x {size} RGB inputs, but {error}"
+        ) from error
 
 
 def _cut_outs(found: FoundSheet, size: int) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sparring.errors import UsageError, nearest
 from sparring.physical.sheet_id import SheetId
 
-__all__ = ["CHART", "MARKER", "PAGES", "Box", "Cell", "Sheet", "lay_out", "chart_sheet"]
+__all__ = ["CHART", "MARKER", "PAGES", "Box", "Cell", "Sheet", "chart_sheet", "lay_out"]
 
 PAGES = {"a5": (148.0, 210.0), "a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4)}
 """Width and height of pages that are known by name."""
@@ -114,7 +114,13 @@ def lay_out(pictures: int, side: float, run: int, page: str = "a4") -> tuple[She
     each = across * down
     groups = [range(first, min(first + each, pictures)) for first in range(0, pictures, each)]
     return tuple(
-        Sheet(SheetId(run, number), width, height, _cells(group, side, across, down, room), _strip(width, height))
+        Sheet(
+            SheetId(run, number),
+            width,
+            height,
+            _cells(group, side, across, down, room),
+            _strip(width, height),
+        )
         for number, group in enumerate(groups)
     )
 
@@ -165,5 +171,3 @@ def _strip(width: float, height: float) -> tuple[tuple[Box, Colour], ...]:
         (Box(begin + size * place, height - EDGE - MARKER, size, 9), colour)
         for place, colour in enumerate(CHART)
     )
-
-

@@ -44,7 +44,7 @@ class Range:
         return self.high - self.low
 
 
-def parse_range(text: str, kind: str, what: str) -> Range:
+def parse_range(text: object, kind: str, what: str) -> Range:
     """Read `"300..600 mm"`, or `"15 %"` for a single value, of the `kind` that `what` is measured in.
 
     Raises:

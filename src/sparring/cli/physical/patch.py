@@ -1,0 +1,156 @@
+"""`sparring physical patch`: train a patch through a scenario, with its controls, and judge it before it is printed."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sparring.cli.jobs import numbers
+from sparring.cli.options import (
+    AllowUnsafe,
+    ClassNames,
+    Crop,
+    DataSource,
+    Device,
+    LabelKey,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    Std,
+    Weights,
+)
+from sparring.cli.physical.options import AsJson, ScenarioName, Seed
+
+if TYPE_CHECKING:
+    from sparring.data import Samples
+    from sparring.physical import Placement
+
+__all__ = ["patch"]
+
+
+def patch(
+    model: ModelSource = None,
+    data: DataSource = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="pictures to judge and print on; default half of --data, drawn by id")
+    ] = None,
+    sign: Annotated[
+        str | None, typer.Option("--class", help="class of the objects, by number or name; default all")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="class that must come out, by number or name; default any wrong one")
+    ] = None,
+    scenario: ScenarioName = "scanner",
+    side: Annotated[str, typer.Option(help="of the printed picture")] = "84 mm",
+    size: Annotated[str, typer.Option("--patch", help="side of the patch")] = "25.2 mm",
+    left: Annotated[
+        str | None, typer.Option(help="from the picture's left edge to the patch; default centred")
+    ] = None,
+    top: Annotated[str | None, typer.Option(help="likewise from the upper edge")] = None,
+    feature: Annotated[str, typer.Option(help="side of the patch's smallest feature")] = "2.8 mm",
+    steps: Annotated[int, typer.Option(help="updates of the patch", min=1)] = 300,
+    looks: Annotated[int, typer.Option(help="photos per update", min=1)] = 32,
+    photos: Annotated[int, typer.Option(help="of each object, when it is judged", min=1)] = 6,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    device: Device = None,
+    allow_unsafe: AllowUnsafe = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
+    as_json: AsJson = False,
+) -> int:
+    """Train a patch that survives print, light and camera, and judge it against grey, random and shuffled ones.
+
+    Nothing is printed yet: levels 0 to 3 are simulated. Go on with `sparring physical sheet`.
+
+        sparring physical patch --model net.py:make --weights net.safetensors --data signs.npz --class 14 --target 1
+    """
+    import sparring
+    from sparring.cli.physical.finish import finish_print_run
+    from sparring.cli.physical.progress import counting
+    from sparring.errors import UsageError
+    from sparring.physical import Order, PatchAttack, load_scenario, make_print_run
+
+    if model is None or data is None:
+        raise UsageError(
+            "a patch needs a model and pictures: sparring physical patch --model net.py:make --data signs.npz"
+        )
+    placement, place = _placement(side, size, left, top, feature), load_scenario(scenario)
+    loaded = sparring.load_model(
+        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
+        allow_unsafe_sha256=allow_unsafe,
+    )  # fmt: skip
+    learn, judge = (
+        None if source is None
+        else _of_class(sparring.load_data(source, classes=classes, resize=resize, crop=crop, labels=labels), sign)
+        for source in (data, held_out)
+    )  # fmt: skip
+    assert learn is not None
+    aim = None if target is None else _class(target, learn, "--target")
+    if judge is None:
+        learn, judge = _halves(learn)
+    order = Order(placement, place, aim, PatchAttack(steps, looks), photos, seed=seed)
+    with counting() as tell:
+        run = make_print_run(
+            loaded, learn, judge, order, lambda stage, at: tell(stage, at.step, at.steps),
+            shlex.join(["sparring", *sys.argv[1:]]),
+        )  # fmt: skip
+    return finish_print_run(run, out, as_json)
+
+
+def _placement(side: str, size: str, left: str | None, top: str | None, feature: str) -> Placement:
+    from sparring.physical import Placement
+    from sparring.physical.units import parse_value
+
+    whole, own = parse_value(side, "length", "--side"), parse_value(size, "length", "--patch")
+    middle = (whole - own) / 2
+    across = middle if left is None else parse_value(left, "length", "--left")
+    down = middle if top is None else parse_value(top, "length", "--top")
+    return Placement(whole, own, own, across, down, parse_value(feature, "length", "--feature"))
+
+
+def _of_class(samples: Samples, sign: str | None) -> Samples:
+    from sparring.errors import DataError
+
+    if sign is None:
+        return samples
+    chosen = (samples.labels == _class(sign, samples, "--class")).nonzero().squeeze(1)
+    if not len(chosen):
+        raise DataError(f"{samples.source} has no picture of class {sign}")
+    return samples.select(chosen)
+
+
+def _class(word: str, samples: Samples, option: str) -> int:
+    """A class by its number or its name."""
+    from sparring.errors import UsageError, nearest
+
+    if word.isdecimal():
+        return int(word)
+    names = samples.classes or ()
+    if word not in names:
+        raise UsageError(f"{option} is no number, and no class is named {word!r}; {nearest(word, names)}")
+    return names.index(word)
+
+
+def _halves(samples: Samples) -> tuple[Samples, Samples]:
+    """Two halves that share nothing, the same on every machine."""
+    from sparring.errors import DataError
+
+    if len(samples) < 2:
+        raise DataError("one picture cannot be both learned from and judged on; give more, or --held-out")
+    drawn = set(samples.sample(len(samples) // 2).ids)
+    rows = [
+        [row for row, name in enumerate(samples.ids) if (name in drawn) == learn] for learn in (False, True)
+    ]
+    return samples.select(rows[0]), samples.select(rows[1])
