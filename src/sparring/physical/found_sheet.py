@@ -20,8 +20,8 @@ __all__ = ["FoundSheet", "find_sheet", "sheet_in"]
 BENT = 0.12
 """The strongest bend of a lens that is looked for, at the photo's corners, of half its diagonal."""
 
-TORN = 0.02
-"""How far fiducials may lie from a flat sheet, of the distance between them, before it is refused."""
+TORN = 0.005
+"""How far corners of fiducials may lie from a flat sheet, of the distance across it, before it is refused."""
 
 USUAL_FIELD = 65.0
 """Degrees that a phone sees across the longer side, where the file says no focal length."""

@@ -52,7 +52,7 @@ def write_pdf(path: Path, sheet: Sheet, pictures: Sequence[Image.Image], title: 
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def rasterised(path: Path, dpi: int = 300) -> NDArray[np.uint8]:
+def rasterised(path: Path, dpi: float = 300) -> NDArray[np.uint8]:
     """The first page as pixels `(H, W, 3)`, white paper behind it, by PDFium."""
     document = pdfium().PdfDocument(str(path))
     try:

@@ -23,7 +23,7 @@ def rehearse_run(
     scenario: Scenario,
     photos: int = 1,
     seed: int = 0,
-    rasterise: Callable[[Path, int], Any] = rasterised,
+    rasterise: Callable[[Path, float], Any] = rasterised,
     progress: Callable[[int], Any] = lambda done: None,
 ) -> list[Path]:
     """Photograph every sheet of a run `photos` times, as a user would, but by calculation.

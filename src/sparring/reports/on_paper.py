@@ -18,7 +18,7 @@ from sparring.reports.pictures import Picture, picture
 
 __all__ = ["paper_summary", "render_paper"]
 
-SHOWN = 6
+SHOWN = 4
 """Objects that are shown."""
 
 MOST_SHOTS = 40
@@ -174,8 +174,8 @@ def _exhibits(run: PrintRun) -> tuple[Exhibit, ...]:
     return tuple(
         Exhibit(
             _class(run.facts, each["label"]),
-            picture(prints[row], 160),
-            tuple(picture(look[row], 160) for look in seen),
+            picture(prints[row], 128),
+            tuple(picture(look[row], 128) for look in seen),
             _captures(run, each["id"]),
         )
         for row, each in enumerate(run.facts["objects"][:SHOWN])
@@ -188,4 +188,4 @@ def _captures(run: PrintRun, name: str) -> tuple[Picture, ...]:
         return ()
     looks = enumerate(run.facts.get("captures", []))
     rows = [row for row, each in looks if each["subject"] == name and each["arm"] == "patch"]
-    return tuple(picture(run.captured[row], 160) for row in rows[:2])
+    return tuple(picture(run.captured[row], 128) for row in rows[:2])

@@ -1,0 +1,96 @@
+"""`sparring physical`: from a model to paper and back, in one folder; bad input in one sentence."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from sparring.cli import app
+from sparring.cli.failures import exit_code
+from tests.physical.small import pictures
+
+pytest.importorskip("cv2").setNumThreads(1)
+pytest.importorskip("reportlab")
+pytest.importorskip("pypdfium2")
+
+NET = "from tests.physical.small import net as make\n"
+PATCH = (
+    "patch", "--model", "net.py:make", "--data", "data.npz", "--target", "2", "--side", "48 mm", "--patch", "24 mm",
+    "--feature", "6 mm", "--steps", "10", "--looks", "8", "--photos", "1", "--out", "run",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("paper")
+    (place / "net.py").write_text(NET)
+    inputs, labels = pictures(18)
+    np.savez(place / "data.npz", x=(inputs * 255).round().byte().numpy(), y=labels.numpy())
+    return place
+
+
+@pytest.fixture
+def physical(folder, monkeypatch, capsys):
+    """Run `sparring physical` in the folder; returns exit code, standard output, standard error."""
+    monkeypatch.chdir(folder)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["sparring", "physical", *map(str, words)])
+        code = exit_code(app)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_to_paper_and_back(physical, folder):
+    code, out, err = physical(*PATCH)
+    assert (
+        (code, err) == (0, "") and "class 2 comes out" in out and (folder / "run" / "report.html").is_file()
+    )
+    code, out, err = physical("sheet", "run", "--objects", "1", "--arms", "none, patch")
+    assert (code, err) == (0, "") and out.split() == ["run/sheet-1.pdf", "run/sheet-1.png"]
+    code, out, err = physical("rehearse", "run")
+    assert (code, err) == (0, "") and out.split() == ["run/simulated/simulated-1-1.jpg"]
+    (folder / "text.jpg").write_text("no picture")
+    code, out, err = physical("score", "run", "run/simulated/simulated-1-1.jpg", "text.jpg", "--json")
+    assert code == 2 and "text.jpg is no picture" in err and err.count("\n") == 1
+    result = json.loads(out)
+    assert result == json.loads((folder / "run" / "result.json").read_text()) and result["kind"] == "physical"
+    captured = [each for each in result["body"]["levels"] if each["level"] == 4]
+    assert [(each["arm"], each["successes"]) for each in captured] == [("none", 0), ("patch", 1)]
+    assert "simulated capture" in (folder / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("patch", "--model", "net.py:make"), "needs a model and pictures"),
+        ((*PATCH, "--patch", "60 mm"), "larger than the picture of 48 mm"),
+        ((*PATCH, "--side", "48"), "--side has no unit"),
+        ((*PATCH, "--side", "48 kg"), "is in kg"),
+        ((*PATCH, "--scenario", "scaner"), 'did you mean "scanner"'),
+        ((*PATCH, "--target", "stop"), "no class is named 'stop'"),
+        ((*PATCH, "--target", "9"), "classes 0 to 2"),
+        ((*PATCH, "--class", "5"), "no picture of class 5"),
+        (("sheet", "nowhere"), "nowhere holds no run on paper"),
+        (("score", "nowhere", "a.jpg"), "nowhere holds no run on paper"),
+        (("rehearse", "nowhere"), "nowhere holds no run on paper"),
+    ],
+)
+def test_bad_input_gets_one_sentence(physical, words, said):
+    code, out, err = physical(*words)
+    assert (code, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+def test_a_page_that_is_too_small_and_a_model_that_changed_are_named(physical, folder):
+    assert physical(*PATCH, "--out", "other")[0] == 0
+    code, _, err = physical("sheet", "other", "--page", "a9")
+    assert code == 2 and 'no page "a9"' in err
+    assert physical("sheet", "other")[0] == 0
+    (folder / "net.py").write_text(
+        NET + "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(768, 3))\n"
+    )
+    code, _, err = physical("score", "other", "a.jpg")
+    assert code == 2 and "is not the model any more" in err
+    (folder / "net.py").write_text(NET)
