@@ -138,3 +138,43 @@ def test_one_input_is_explained(room):
     assert one.score == pytest.approx(max(value for _, value in one.parts))
     assert one.flagged == (one.score > bound)
     assert sum(share for _, share in one.classes) <= 1
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_score_is_a_number_per_row_with_a_gradient_and_comes_back_from_a_file(room, name, tmp_path):
+    settings = {name: SCORES[name](steps=30) if name == "reconstruction" else SCORES[name]()}
+    found = fit_detector(room.view, room.samples.limit(400), settings)
+    inputs = room.others.inputs[:9].clone().requires_grad_()
+    scores = found.blended(room.view, room.view(inputs))
+    assert scores.shape == (9,)
+    (slope,) = torch.autograd.grad(scores.sum(), inputs)
+    assert slope.isfinite().all()
+    assert (slope.flatten(1).abs().sum(1) > 0).double().mean() > 0.5
+    alone = torch.stack([found.of(room.view, each[None])[0] for each in room.others.inputs[:9]])
+    torch.testing.assert_close(alone, scores.detach(), rtol=1e-4, atol=1e-4)
+    again = load_detector(save_detector(found, tmp_path))
+    assert torch.equal(again.of(room.view, inputs.detach()), found.of(room.view, inputs.detach()))
+    flagged = found.of(room.view, room.others.inputs) > found.threshold(0.1)
+    assert flagged.double().mean() < 0.3
+
+
+@pytest.mark.parametrize("name", ["mahalanobis", "knn", "squeezing", "odds", "reconstruction"])
+def test_scores_know_attacked_from_clean(room, name):
+    settings = {name: SCORES[name](steps=100) if name == "reconstruction" else SCORES[name]()}
+    found = fit_detector(room.view, room.samples.limit(400), settings)
+    attacked = unaware_attacker(room.view, Linf(0.2), room.samples.domain)(
+        room.others.inputs, room.others.labels
+    )
+    above = found.of(room.view, attacked)[:, None] > found.of(room.view, room.others.inputs)
+    assert above.double().mean() > 0.6
+
+
+def test_the_dimension_is_that_of_the_cloud():
+    torch.manual_seed(0)
+    score = SCORES["lid"](count=50)
+    for size in (2, 8):
+        points = torch.rand(2000, size)
+        view = View(lambda inputs: inputs)
+        fitted = score.fit(view, view(points), torch.zeros(2000, dtype=torch.int64))
+        middle = 0.5 + 0.1 * (torch.rand(50, size) - 0.5)
+        assert score.score(view, view(middle), fitted).mean() == pytest.approx(size, rel=0.25)

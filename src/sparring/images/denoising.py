@@ -40,6 +40,8 @@ def train_denoiser(
     inputs: Tensor,
     sigma: float,
     *,
+    width: int = 24,
+    depth: int = 5,
     steps: int = 400,
     batch: int = 64,
     seed: int = 0,
@@ -53,6 +55,8 @@ def train_denoiser(
     Args:
         inputs: Clean images in [0, 1].
         sigma: Width of the noise.
+        width: Of the net.
+        depth: Of the net.
         steps: Of the training.
         batch: Images per step; here it does change the result.
         seed: Of weights, order and noise.
@@ -60,7 +64,7 @@ def train_denoiser(
     """
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
-        net = Denoiser(inputs.shape[1]).to(inputs.device)
+        net = Denoiser(inputs.shape[1], width, depth).to(inputs.device)
         descent = torch.optim.Adam(net.parameters(), 2e-3)
         falling = torch.optim.lr_scheduler.OneCycleLR(descent, 4e-3, total_steps=steps)
         for step in range(steps):
