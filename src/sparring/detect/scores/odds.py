@@ -18,8 +18,8 @@ class NoiseOdds:
     """How far noise moves the log-odds of other classes against the predicted one, beside what it does to clean inputs.
 
     With y the predicted class and z another, the mean over noise of the change of z - y, in standard deviations of that
-    change for clean inputs of y; the largest over z. Deviation: the noise is drawn once and kept, so that a score is the
-    same each time; who knows the detector knows it. Cost: `draws` more forwards.
+    change for clean inputs of y; the largest over z. Deviation: the noise is drawn once and kept, so that a score is
+    the same each time; who knows the detector knows it. Cost: `draws` more forwards.
 
     Args:
         sigma: Width of the noise, in units of the data.
