@@ -263,8 +263,8 @@ def one_bit(count: int, seed: int) -> str:
     pixels = sorted(int(each.sum()) for each in free.values())
     return (
         f"1 bit, MNIST, linf:0.3: clean {run.result['clean_correct']} of {count}, robust "
-        f"{_share(len(standing), count)}; pixels that can change: median {pixels[len(pixels) // 2]}; exhausted {len(small)} digits with at most "
-        f"{MOST_PIXELS}: {len(held)} hold"
+        f"{_share(len(standing), count)}; pixels that can change: median "
+        f"{pixels[len(pixels) // 2]}; exhausted {len(small)} digits with at most {MOST_PIXELS}: {len(held)} hold"
     )
 
 
