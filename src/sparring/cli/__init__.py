@@ -13,6 +13,7 @@ from sparring.cli.memory import keep_memory
 from sparring.cli.physical import physical
 from sparring.cli.poison import poison
 from sparring.cli.run_audit import audit
+from sparring.cli.run_compare import compare
 from sparring.cli.run_demo import demo
 from sparring.cli.run_doctor import doctor
 from sparring.cli.run_gate import gate
@@ -42,6 +43,7 @@ def sparring() -> None:
 
 
 app.command()(audit)
+app.command()(compare)
 app.command()(demo)
 app.command()(doctor)
 app.command()(gate)

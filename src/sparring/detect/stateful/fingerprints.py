@@ -1,7 +1,8 @@
 """Fingerprints of inputs: equal parts of two inputs give equal numbers.
 
-Blacklight (Li, Shan, Wenger, Zhang, Zheng & Zhao 2022, https://arxiv.org/abs/2006.14042). Deviation: windows are hashed by
-a salted polynomial and splitmix64 instead of SHA-256, all at once; who does not know the salt cannot aim at the numbers.
+Blacklight (Li, Shan, Wenger, Zhang, Zheng & Zhao 2022, https://arxiv.org/abs/2006.14042). Deviation: windows
+are hashed by a salted polynomial and splitmix64 instead of SHA-256, all at once; who does not know the salt cannot
+aim at the numbers.
 """
 
 from __future__ import annotations
