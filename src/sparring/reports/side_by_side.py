@@ -80,7 +80,7 @@ def _row(line: Mapping[str, Any], base: float) -> Row:
         low=round(100 * line["interval"]["low"], 1),
         high=round(100 * line["interval"]["high"], 1),
         unaware=None if unaware is None else round(100 * unaware / count, 1),
-        cost=f"{1000 * line['seconds']:.2g} ms, ×{line['seconds'] / max(base, 1e-12):.1f}",
+        cost=f"{1000 * line['seconds']:.2g} ms, x{line['seconds'] / max(base, 1e-12):.1f}",
         training="" if line["training"] is None else duration(line["training"]),
         verdict=line["verdict"],
     )
