@@ -7,6 +7,7 @@ from sparring.attacks import (
     APGDL1,
     FAB,
     FGSM,
+    Estimated,
     Square,
     SquareL1,
     SquareL2,
@@ -34,8 +35,8 @@ def test_the_standard_suite(norm):
 
 
 def test_a_suite_is_refused_where_it_has_nothing():
-    with pytest.raises(UsageError, match="no attack for l0"):
-        suites.stages_for("blackbox", "l0")
+    with pytest.raises(UsageError, match="no attack for l0:min"):
+        suites.stages_for("blackbox", "l0:min")
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1", "l0"])
@@ -64,3 +65,26 @@ def test_an_unknown_suite_names_the_nearest():
 def test_bare_attacks_become_stages():
     stages = suites.stages_for([*suites.smoke, FGSM()], "linf")
     assert [each.name for each in stages] == ["fgsm", "pgd", "fgsm"]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1", "l0", "l2:min", "linf:min", "l1:min"])
+@pytest.mark.parametrize("queries", [100, 1000, 2500])
+def test_stages_share_a_budget_of_queries(norm, queries):
+    stages = suites.within(suites.stages_for("blackbox", norm), queries)
+    most = [_cost(stage.attack) for stage in stages]
+    assert all(cost <= max(1, int(stage.share * queries)) for cost, stage in zip(most, stages, strict=True))
+    assert 0.85 * queries <= sum(most) <= queries
+
+
+def _cost(attack):
+    return (attack.looks + 1) * attack.steps + 1 if isinstance(attack, Estimated) else attack.steps + 1
+
+
+def test_windows_shrink_as_a_budget_is_spent_and_other_attacks_stay_as_they_are():
+    (square,) = suites.within((suites.Stage("square", Square()),), 300)
+    assert square.attack == Square(299, horizon=300)
+    assert suites.within(suites.smoke, 300) == suites.smoke
+
+
+def test_a_standard_audit_has_the_windows_of_autoattack():
+    assert [each.attack.horizon for each in suites.standard if each.name == "square"] == [10_000] * 3

@@ -135,7 +135,7 @@ BAD = {
     "zero-eps": ({"threat": "linf:0"}, "positive"),
     "eps-larger-than-the-box": ({"threat": "linf:8"}, "8/255"),
     "unknown-suite": ({"suite": "standrad"}, 'did you mean "standard"'),
-    "suite-without-l0": ({"suite": "blackbox", "threat": "l0:3"}, "l0"),
+    "suite-without-l0": ({"suite": "blackbox", "threat": "l0:min"}, "l0"),
     "unknown-precision": ({"precision": "float8"}, "float32"),
     "bad-mean": ({"mean": "0,a", "std": "1"}, "commas"),
     "limit-of-none": ({"limit": 0}, "limit"),

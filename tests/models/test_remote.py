@@ -371,7 +371,7 @@ def test_a_suite_that_climbs_names_one_that_does_not():
         with pytest.raises(ModelError, match="such as blackbox"):
             sparring.audit(server.address, (INPUTS, LABELS), "linf:0.02", "smoke")
         with pytest.raises(UsageError, match="blackbox"):
-            sparring.audit(server.address, (INPUTS, LABELS), "l0:3", "blackbox")
+            sparring.audit(server.address, (INPUTS, LABELS), "l0:min", "blackbox")
 
 
 def test_a_server_without_tls_is_told():

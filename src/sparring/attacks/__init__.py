@@ -8,6 +8,7 @@ from sparring.attacks.averaged import Averaged
 from sparring.attacks.carlini_wagner import CarliniWagner
 from sparring.attacks.ddn import DDN
 from sparring.attacks.deepfool import DeepFool
+from sparring.attacks.estimated import Estimated
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
@@ -16,9 +17,12 @@ from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, m
 from sparring.attacks.mim import MIM
 from sparring.attacks.nearer import Nearer
 from sparring.attacks.nearest_class import NearestClass
+from sparring.attacks.nes import NES
 from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
 from sparring.attacks.sigma_zero import SigmaZero
+from sparring.attacks.simba import SimBA
+from sparring.attacks.sparse_rs import SparseRS
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.attacks.super_deepfool import SuperDeepFool
@@ -32,15 +36,19 @@ __all__ = [
     "FGSM",
     "FMN",
     "MIM",
+    "NES",
     "PDPGD",
     "PGD",
     "Averaged",
     "CarliniWagner",
     "DeepFool",
+    "Estimated",
     "HopSkipJump",
     "Nearer",
     "NearestClass",
     "SigmaZero",
+    "SimBA",
+    "SparseRS",
     "Square",
     "SquareL1",
     "SquareL2",

@@ -6,13 +6,14 @@ own windows where the authors' code shares them over the batch, and windows may 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from sparring.attacks.losses import margin
-from sparring.attacks.windows import as_image, choose, inside, window_size
+from sparring.attacks.windows import HORIZON, as_image, choose, inside, window_size
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.tensors import pick
 
@@ -38,11 +39,17 @@ class Square:
         steps: How many windows to try.
         share: Part of the image that the first windows cover; halved again and again as the search goes on.
         loss: What should rise.
+        horizon: Tries over which the windows shrink, whether so many are made or not.
     """
 
     steps: int = 5000
     share: float = 0.8
     loss: AttackLoss = margin
+    horizon: int = HORIZON
+
+    def within(self, queries: int) -> Self:
+        """The same attack for a budget of so many queries per sample, with windows that shrink as it is spent."""
+        return replace(self, steps=max(1, queries - 1), horizon=queries)
 
     def start(self, task: Task) -> _Search:
         columns = as_image(task.inputs)[:, :, :1]
@@ -57,7 +64,7 @@ class Square:
         best_point = pick(better, state.point, state.best_point)
         image = as_image(task.inputs)
         numbers = task.draws.uniform(image.new_empty(len(image), 2 + image.shape[1]), draw=state.tried + 1)
-        height, width = window_size(self.share, state.tried, image)
+        height, width = window_size(self.share, state.tried, image, self.horizon)
         top, left = (
             choose(numbers[:, 0], height, image.shape[2]),
             choose(numbers[:, 1], width, image.shape[3]),

@@ -8,13 +8,14 @@ onto ball and box together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from sparring.attacks.losses import margin
-from sparring.attacks.windows import as_image, choose, inside, window_size
+from sparring.attacks.windows import HORIZON, as_image, choose, inside, window_size
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.tensors import pick, vector
 from sparring.threat import L1
@@ -41,17 +42,23 @@ class SquareL2:
         steps: How many windows to try.
         share: Part of the image that the first windows cover; halved again and again as the search goes on.
         loss: What should rise.
+        horizon: Tries over which the windows shrink, whether so many are made or not.
     """
 
     steps: int = 5000
     share: float = 0.8
     loss: AttackLoss = margin
+    horizon: int = HORIZON
+
+    def within(self, queries: int) -> Self:
+        """As for `Square`."""
+        return replace(self, steps=max(1, queries - 1), horizon=queries)
 
     def start(self, task: Task) -> _Search:
         return _start(task)
 
     def step(self, task: Task, state: _Search, seen: Seen) -> _Search:
-        return _step(self.share, task, state, seen)
+        return _step(_draw_windows(self.share, self.horizon, task, state.tried), task, state, seen)
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,17 @@ class SquareL1:
     steps: int = 5000
     share: float = 0.8
     loss: AttackLoss = margin
+    horizon: int = HORIZON
+
+    def within(self, queries: int) -> Self:
+        """As for `Square`."""
+        return replace(self, steps=max(1, queries - 1), horizon=queries)
 
     def start(self, task: Task) -> _Search:
         return _start(task)
 
     def step(self, task: Task, state: _Search, seen: Seen) -> _Search:
-        return _step(self.share, task, state, seen)
+        return _step(_draw_windows(self.share, self.horizon, task, state.tried), task, state, seen)
 
 
 def _start(task: Task) -> _Search:
@@ -76,10 +88,10 @@ def _start(task: Task) -> _Search:
     return _Search(scores_at(first), first, torch.full(none.shape, -torch.inf, device=first.device), none)
 
 
-def _step(share: float, task: Task, state: _Search, seen: Seen) -> _Search:
+def _step(windows: tuple[Tensor, Tensor, Tensor], task: Task, state: _Search, seen: Seen) -> _Search:
     better = seen.loss > state.best
     best_point = pick(better, state.point, state.best_point)
-    moved = _move_budget(task, best_point, *_draw_windows(share, task, state.tried))
+    moved = _move_budget(task, best_point, *windows)
     best = torch.where(better, seen.loss, state.best)
     return _Search(scores_at(_at_budget(task, moved)), best_point, best, state.tried + 1)
 
@@ -115,12 +127,13 @@ def _at_budget(task: Task, change: Tensor) -> Tensor:
     return task.threat.project(task.inputs + change, task.inputs)
 
 
-def _draw_windows(share: float, task: Task, tried: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _draw_windows(share: float, horizon: int, task: Task, tried: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Two windows `(B, 1, H, W)` and a pattern of random sign and direction in the first, `(B, C, H, W)`."""
     image = as_image(task.inputs)
     numbers = task.draws.uniform(image.new_empty(len(image), 5 + image.shape[1]), draw=tried + 1)
     height, width = (
-        _odd(size, full) for size, full in zip(window_size(share, tried, image), image.shape[2:], strict=True)
+        _odd(size, full)
+        for size, full in zip(window_size(share, tried, image, horizon), image.shape[2:], strict=True)
     )
     top, left = choose(numbers[:, 0], height, image.shape[2]), choose(numbers[:, 1], width, image.shape[3])
     top_2, left_2 = (

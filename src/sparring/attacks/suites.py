@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.ddn import DDN
+from sparring.attacks.estimated import Estimated
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
@@ -27,6 +28,7 @@ from sparring.attacks.nearest_class import NearestClass
 from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
 from sparring.attacks.sigma_zero import SigmaZero
+from sparring.attacks.sparse_rs import SparseRS
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.attacks.starts import blocks, vertex
@@ -49,6 +51,7 @@ __all__ = [
     "stages_for",
     "standard",
     "suited",
+    "within",
 ]
 
 Order = Literal["score", "distance"]
@@ -74,6 +77,7 @@ class Stage:
         norms: Threats that it is meant for; `l2:min` for one that looks for the smallest change in L2.
         stand_in: Makes, of the model under attack, what is searched in its place (`straight_through`); the model
             itself still decides what counts.
+        share: Of a budget of queries: what the stage's schedule is made for (`within`).
     """
 
     name: str
@@ -84,6 +88,27 @@ class Stage:
     restarts: int = 1
     norms: tuple[str, ...] = _BUDGETED
     stand_in: Callable[[Look], Look] | None = None
+    share: float = 1.0
+
+
+def within(stages: Sequence[Stage], queries: int) -> tuple[Stage, ...]:
+    """The stages with schedules for so many queries per sample, of which each takes its share.
+
+    An attack that has such a schedule says so by a method `within(queries)`; others stay as they are.
+    """
+    return tuple(
+        replace(stage, attack=stage.attack.within(max(1, int(stage.share * queries))))
+        if isinstance(stage.attack, _Budgeted)
+        else stage
+        for stage in stages
+    )
+
+
+@runtime_checkable
+class _Budgeted(Protocol):
+    """An attack with a schedule for a number of queries."""
+
+    def within(self, queries: int) -> Attack: ...
 
 
 min_l2: tuple[Stage, ...] = (
@@ -152,8 +177,22 @@ smoke: tuple[Stage, ...] = (
 )
 """Seconds, for every commit: it may fail a model, never pass one."""
 
-blackbox: tuple[Stage, ...] = tuple(stage for stage in standard if stage.name == "square")
-"""What reads scores only, for models without gradients, such as those behind an address: Square, 5,000 queries."""
+QUERIES = 5000
+"""Queries per sample in `blackbox`, where no budget says otherwise."""
+
+blackbox: tuple[Stage, ...] = within(
+    (
+        Stage("estimated-apgd", Estimated(APGD(loss=margin)), norms=_EUCLIDEAN, share=0.6),
+        Stage("square", Square(), norms=("linf",), share=0.4),
+        Stage("square", SquareL2(), norms=("l2",), share=0.4),
+        Stage("square", SquareL1(), norms=("l1",)),
+        Stage("sparse-rs", SparseRS(), norms=("l0",)),
+        Stage("estimated-fmn", Estimated(FMN()), norms=("linf:min", "l2:min", "l1:min")),
+    ),
+    QUERIES,
+)
+"""What reads scores only, for models without gradients, such as those behind an address: climbs along gradients that
+are told from scores, then search at random."""
 
 labels: tuple[Stage, ...] = (
     Stage("hop-skip-jump", HopSkipJump(), norms=("linf", "l2", "linf:min", "l2:min")),

@@ -8,9 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["as_image", "choose", "inside", "window_size"]
+__all__ = ["HORIZON", "as_image", "choose", "inside", "window_size"]
 
-# After so many tries the windows' area is halved, each time (the authors' schedule for 10,000 queries).
+HORIZON = 10_000
+"""Tries for which the authors wrote their schedule."""
+
+# After so many of them the windows' area is halved, each time.
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
@@ -26,10 +29,11 @@ def as_image(inputs: Tensor) -> Tensor:
     return inputs.flatten(1)[:, None, None]
 
 
-def window_size(share: float, tried: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
-    """Height and width `(B,)` of windows that cover the share of the image due after `tried` `(B,)` tries."""
+def window_size(share: float, tried: Tensor, image: Tensor, horizon: int = HORIZON) -> tuple[Tensor, Tensor]:
+    """Height and width `(B,)` of windows for the part of the image due after `tried` `(B,)` tries of `horizon`."""
     full_height, full_width = image.shape[2:]
-    halvings = torch.bucketize(tried, torch.tensor(_HALVINGS, device=tried.device))
+    due = tried * HORIZON // horizon
+    halvings = torch.bucketize(due, torch.tensor(_HALVINGS, device=tried.device))
     area = share * full_height * full_width / 2.0**halvings
     if full_height == 1:
         return torch.ones_like(tried), area.round().long().clamp(1, full_width)

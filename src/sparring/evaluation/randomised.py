@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring.attacks import FAB, Averaged
+from sparring.attacks import FAB, NES, Averaged, Estimated
 from sparring.attacks.suites import Stage
 from sparring.threat import Goal
 
@@ -66,8 +66,12 @@ class Mostly:
 
 
 def averaged_stages(stages: tuple[Stage, ...], draws: int) -> tuple[Stage, ...]:
-    """The stages with every attack averaged; FAB, which walks along a boundary that moves here, is left out."""
-    kept = [stage for stage in stages if not isinstance(stage.attack, FAB | Averaged)] or list(stages)
+    """The stages with every attack averaged.
+
+    FAB, which walks along a boundary that moves here, is left out, and so is what tells slopes from small differences.
+    """
+    unfit = FAB | Averaged | Estimated | NES
+    kept = [stage for stage in stages if not isinstance(stage.attack, unfit)] or list(stages)
     return tuple(
         replace(stage, attack=Averaged(stage.attack, draws), aims=min(stage.aims, AIMS)) for stage in kept
     )

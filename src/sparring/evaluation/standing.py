@@ -47,7 +47,8 @@ Watch = Callable[[Standing], None]
 def price(stage: Stage, task: Task) -> int:
     """Most passes that a sample can cost in one turn, as far as the first ask tells."""
     first = take(task, torch.arange(1, device=task.inputs.device))
-    return (2 if climbs(stage, first) else 1) * (stage.attack.steps + 1)
+    points = stage.attack.start(first).ask.points.shape[1]
+    return (2 if climbs(stage, first) else 1) * points * (stage.attack.steps + 1)
 
 
 def teller(

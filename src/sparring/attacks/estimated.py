@@ -1,0 +1,131 @@
+"""Gradients from scores: any attack that climbs gradients, for a model that shows none.
+
+Finite differences along waves of low frequency, remembered from step to step: the data prior and the time prior of
+bandits (Ilyas, Engstrom & Madry 2019, https://arxiv.org/abs/1807.07978), without their randomness: an orthonormal basis
+in place of tiles and noise, and the last value that was seen along each vector in place of a running mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from sparring.attacks.bases import Kind, basis_of
+from sparring.engine import Ask, Attack, Seen, State, Task, Want
+from sparring.tensors import tree_map
+from sparring.threat.box import kept
+
+__all__ = ["Estimated"]
+
+
+@dataclass(frozen=True)
+class _Learning(State):
+    """What is known of each row's gradient.
+
+    Args:
+        inner: The inner attack's state.
+        order: The vectors that are asked along, in turn, `(B, K)`.
+        slopes: The last slope seen along each of all vectors, zero while there is none, `(B, n)`.
+        taken: Steps taken, `(B,)`.
+    """
+
+    inner: Any
+    order: Tensor
+    slopes: Tensor
+    taken: Tensor
+
+
+@dataclass(frozen=True)
+class Estimated:
+    r"""Show the inner attack, one of one point and one loss per row, gradients that are put together from scores.
+
+    With x the inner attack's point, L what it climbs, u_1, u_2, ... orthonormal waves, the lowest first, and h `reach`
+    times the square root of the number of values, in units of the data's range:
+
+        slope_i <- (L(x + h u_i) - L(x)) / h        along the next `looks` of the waves
+        gradient = sum_i slope_i u_i                over all waves, with the last slope that was seen along each
+
+    The inner attack begins at the input. Sees scores only. Cost: `(looks + 1) * steps + 1` queries.
+
+    Args:
+        attack: What climbs; `begin` of the task is where it starts.
+        looks: Waves per step.
+        waves: How many are asked along at all, before the first is asked again.
+        reach: How far away a slope is told from; more than the scores are rounded by.
+        basis: `values` where low frequencies mean nothing.
+    """
+
+    attack: Attack
+    looks: int = 10
+    waves: int = 1024
+    reach: float = 0.005
+    basis: Kind = "waves"
+
+    @property
+    def steps(self) -> int:
+        """Those of the inner attack."""
+        return self.attack.steps
+
+    def within(self, queries: int) -> Self:
+        """The same attack for a budget of so many queries per sample."""
+        steps = max(1, (queries - 1) // (self.looks + 1))
+        return replace(self, attack=replace(self.attack, steps=steps))  # type: ignore[type-var]
+
+    def start(self, task: Task) -> _Learning:
+        inner = self.attack.start(task if task.begin is not None else replace(task, begin=task.inputs))
+        none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
+        order = basis_of(task, self.basis).order(task, self.waves)
+        slopes = torch.zeros_like(task.inputs).flatten(1)
+        return self._around(task, _Learning(inner.ask, inner, order, slopes, none, done=inner.done))
+
+    def step(self, task: Task, state: _Learning, seen: Seen) -> _Learning:
+        assert seen.losses is not None
+        losses = seen.losses[..., 0].to(state.slopes)
+        found = ((losses[:, 1:] - losses[:, :1]) / self._length(task)).nan_to_num(0.0, 0.0, 0.0)
+        slopes = state.slopes.scatter(1, self._turn(state), found)
+        gradient = basis_of(task, self.basis).mixed(slopes).reshape(task.inputs.shape) / _width(task)
+        told = replace(
+            seen,
+            outputs=tree_map(lambda values: values[:, :1], seen.outputs),
+            reached=seen.reached[:, :1],
+            losses=seen.losses[:, :1],
+            gradients=gradient[:, None, None],
+        )
+        inner = self.attack.step(task, state.inner, told)
+        moved = replace(state, inner=inner, slopes=slopes, taken=state.taken + 1, done=inner.done)
+        return self._around(task, moved)
+
+    def loss(self, task: Task, state: _Learning, outputs: Any) -> Tensor:
+        return self.attack.loss(task, state.inner, outputs)
+
+    def _around(self, task: Task, state: _Learning) -> _Learning:
+        """The state asking about the inner attack's point and, unless it is the last, along the next waves."""
+        point = state.inner.point
+        waves = basis_of(task, self.basis).vectors(self._turn(state)).flatten(2)
+        shift = self._length(task) * _width(task)
+        near = [
+            kept(task.threat.box.clip(point + shift * wave.view_as(point)), task.inputs, task.threat.mask)
+            for wave in waves.unbind(1)
+        ]
+        along = (state.taken < self.steps)[:, None].expand(-1, len(near))
+        valid = torch.cat([torch.ones_like(along[:, :1]), along], 1)
+        return replace(state, ask=Ask(torch.stack([point, *near], 1), Want.SCORES, valid))
+
+    def _turn(self, state: _Learning) -> Tensor:
+        """The vectors whose turn it is, `(B, looks)`."""
+        known = state.order.shape[1]
+        places = torch.arange(min(self.looks, known), device=state.order.device)
+        return state.order.gather(1, (state.taken[:, None] * len(places) + places) % known)
+
+    def _length(self, task: Task) -> float:
+        """How far apart the points of a difference are, as a share of the data's range."""
+        return self.reach * float(task.inputs[0].numel()) ** 0.5
+
+
+def _width(task: Task) -> float | Tensor:
+    """The range of each value."""
+    width = task.threat.box.high - task.threat.box.low
+    return width.clamp_min(1e-12) if isinstance(width, Tensor) else width
