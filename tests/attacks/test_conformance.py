@@ -17,11 +17,8 @@ from sparring.attacks import (
     Averaged,
     CarliniWagner,
     DeepFool,
-<<<<<<< HEAD
-    HopSkipJump,
-=======
     Estimated,
->>>>>>> 8aa5282 (Score-based attacks Estimated, NES, SimBA and Sparse-RS; the suite blackbox climbs gradients told from scores, shares out a budget, and looks for smallest changes)
+    HopSkipJump,
     Nearer,
     NearestClass,
     SigmaZero,

@@ -8,7 +8,7 @@ and the mean gradient is that of a smoothed loss.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -54,6 +54,11 @@ class Averaged:
     def steps(self) -> int:
         """Those of the inner attack, and two returns."""
         return self.attack.steps + 2
+
+    def within(self, queries: int) -> Self:
+        """With the inner attack for a budget of so many queries per sample, if it has schedules for budgets."""
+        fitted = getattr(self.attack, "within", None)
+        return self if fitted is None else replace(self, attack=fitted(max(1, queries // self.draws - 2)))
 
     def start(self, task: Task) -> _Mean:
         inner = self.attack.start(task)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, cast
 
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
@@ -77,7 +77,7 @@ class Stage:
         norms: Threats that it is meant for; `l2:min` for one that looks for the smallest change in L2.
         stand_in: Makes, of the model under attack, what is searched in its place (`straight_through`); the model
             itself still decides what counts.
-        share: Of a budget of queries: what the stage's schedule is made for (`within`).
+        share: Of a budget of queries, for which the attack sets its schedule (`within`); None: it stays as it is.
     """
 
     name: str
@@ -88,23 +88,19 @@ class Stage:
     restarts: int = 1
     norms: tuple[str, ...] = _BUDGETED
     stand_in: Callable[[Look], Look] | None = None
-    share: float = 1.0
+    share: float | None = None
 
 
 def within(stages: Sequence[Stage], queries: int) -> tuple[Stage, ...]:
-    """The stages with schedules for so many queries per sample, of which each takes its share.
-
-    An attack that has such a schedule says so by a method `within(queries)`; others stay as they are.
-    """
+    """The stages with the schedules of their attacks set for so many queries per sample, of which each has a share."""
     return tuple(
-        replace(stage, attack=stage.attack.within(max(1, int(stage.share * queries))))
-        if isinstance(stage.attack, _Budgeted)
+        replace(stage, attack=cast(_Budgeted, stage.attack).within(max(1, int(stage.share * queries))))
+        if stage.share is not None and hasattr(stage.attack, "within")
         else stage
         for stage in stages
     )
 
 
-@runtime_checkable
 class _Budgeted(Protocol):
     """An attack with a schedule for a number of queries."""
 
@@ -185,9 +181,9 @@ blackbox: tuple[Stage, ...] = within(
         Stage("estimated-apgd", Estimated(APGD(loss=margin)), norms=_EUCLIDEAN, share=0.6),
         Stage("square", Square(), norms=("linf",), share=0.4),
         Stage("square", SquareL2(), norms=("l2",), share=0.4),
-        Stage("square", SquareL1(), norms=("l1",)),
-        Stage("sparse-rs", SparseRS(), norms=("l0",)),
-        Stage("estimated-fmn", Estimated(FMN()), norms=("linf:min", "l2:min", "l1:min")),
+        Stage("square", SquareL1(), norms=("l1",), share=1.0),
+        Stage("sparse-rs", SparseRS(), norms=("l0",), share=1.0),
+        Stage("estimated-fmn", Estimated(FMN()), norms=("linf:min", "l2:min", "l1:min"), share=1.0),
     ),
     QUERIES,
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from sparring.attacks.suites import within
 from sparring.errors import UsageError
 from sparring.evaluation import eight_bit
 from sparring.evaluation.ledger import Ledger
@@ -23,7 +24,7 @@ __all__ = ["held_back", "left", "told", "with_queries"]
 
 
 def with_queries(plan: Plan, queries: int | None) -> Plan:
-    """The plan with a budget of so many queries per sample.
+    """The plan with a budget of so many queries per sample, for which its stages set their schedules.
 
     Faster ways to ask are not looked for: they would be asked apart from the target, and not for money.
 
@@ -46,7 +47,7 @@ def with_queries(plan: Plan, queries: int | None) -> Plan:
             f"{queries:,} queries per sample leave nothing for a search: the first look takes {look:,}, and {kept:,} "
             f"are held back to measure what is found; give at least {look + kept + 1:,}"
         )
-    return plan
+    return replace(plan, stages=within(plan.stages, queries - look - kept))
 
 
 def held_back(plan: Plan) -> int:
