@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sparring.api import audit, doctor, gate, load_data, load_model, load_run, search, write_run
     from sparring.attacks import suites
     from sparring.checking import check
+    from sparring.hardening import train
     from sparring.reports import log_to_mlflow
 
 __all__ = [
@@ -28,12 +29,14 @@ __all__ = [
     "log_to_mlflow",
     "search",
     "suites",
+    "train",
     "write_run",
 ]
 
 _HOMES = dict.fromkeys(__all__, "sparring.api") | {
     "check": "sparring.checking",
     "log_to_mlflow": "sparring.reports",
+    "train": "sparring.hardening",
     "suites": "sparring.attacks",
 }
 

@@ -19,6 +19,7 @@ from sparring.cli.run_doctor import doctor
 from sparring.cli.run_gate import gate
 from sparring.cli.run_init import init
 from sparring.cli.run_report import report
+from sparring.cli.run_train import train
 from sparring.cli.run_transfer import transfer
 from sparring.cli.runs import runs
 
@@ -49,6 +50,7 @@ app.command()(doctor)
 app.command()(gate)
 app.command()(init)
 app.command()(report)
+app.command()(train)
 app.command()(transfer)
 app.add_typer(detect, name="detect")
 app.add_typer(physical, name="physical")

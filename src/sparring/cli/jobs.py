@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from sparring.data import Samples
     from sparring.models import Model
 
-__all__ = ["Job", "given_options", "jobs_of", "numbers", "opened"]
+__all__ = [
+    "Job",
+    "given_options",
+    "jobs_of",
+    "loaded_data",
+    "loaded_model",
+    "numbers",
+    "opened",
+    "training_of",
+]
 
 Job = dict[str, Any]
 """Options of one audit, by the names that the command line has for them."""
@@ -48,19 +57,64 @@ def given_options(context: typer.Context) -> Job:
     }
 
 
+def training_of(context: typer.Context) -> Job:
+    """The training that was asked for: options given, else the file's, else defaults.
+
+    The file is read as for audits. What it calls `[data]` is what audits look at: the closing audit does so too, and
+    the training learns from the `data` of `[train]`.
+
+    Raises:
+        UsageError: The file is needed and missing, or wrong, or nothing says what to learn from.
+    """
+    from sparring.config import load_config
+    from sparring.errors import UsageError
+
+    given = given_options(context)
+    if given.keys() >= SUFFICIENT and "config" not in given:
+        return context.params
+    config = load_config(context.params["config"])
+    own = {} if config.train is None else {k: v for k, v in vars(config.train).items() if v is not None}
+    job = context.params | _tables(config, given) | {"threat": config.audit[0].threat} | own | given
+    if "data" not in own.keys() | given.keys():
+        raise UsageError(
+            "a training learns from other samples than an audit looks at; give them as --data, or as data of [train]"
+        )
+    if job["test"] is None:
+        named = vars(config.data)
+        job |= {"test": named["source"], "test_limit": named["limit"], "test_sample": named["sample"]}
+    return job
+
+
 def opened(job: Job) -> tuple[Model, Samples]:
     """The model and the whole data of a job."""
+    return loaded_model(job), loaded_data(job, job["data"])
+
+
+def loaded_model(job: Job) -> Model:
+    """The model of a job."""
     import sparring
 
-    model = sparring.load_model(
+    return sparring.load_model(
         job["model"], weights=job["weights"], mean=numbers(job["mean"], "mean"), std=numbers(job["std"], "std"),
         outputs=job["outputs"], device=job["device"], allow_unsafe_sha256=job["allow_unsafe"],
         engagement=job.get("engagement"),
     )  # fmt: skip
-    samples = sparring.load_data(
-        job["data"], classes=job["classes"], resize=job["resize"], crop=job["crop"], labels=job["labels"]
+
+
+def loaded_data(job: Job, source: str) -> Samples:
+    """Data, read as the options of a job say."""
+    import sparring
+
+    return sparring.load_data(
+        source, classes=job["classes"], resize=job["resize"], crop=job["crop"], labels=job["labels"]
     )
-    return model, samples
+
+
+def _tables(config: Config, given: Mapping[str, Any]) -> Job:
+    """`[model]`, unless a model was given, and how data are read."""
+    model = vars(config.model) | {"model": config.model.source}
+    reading = {name: getattr(config.data, name) for name in ("classes", "resize", "crop", "labels")}
+    return reading | ({} if "model" in given else model)
 
 
 def _from_file(config: Config, given: Mapping[str, Any]) -> list[Job]:

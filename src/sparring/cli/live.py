@@ -16,7 +16,7 @@ from rich.text import Text
 from sparring.engine.loop import Progress
 from sparring.evaluation import Standing
 
-__all__ = ["searching", "watching"]
+__all__ = ["duration", "searching", "watching"]
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def searching(title: str) -> Iterator[Callable[[str, Progress], None]]:
 def _search(title: str, what: str, progress: Progress, seconds: float) -> Table:
     """Two lines about one search."""
     rate, over = progress.passes / max(seconds, 1e-9), max(progress.over, 1e-9)
-    left = "" if not progress.over else f"about {_duration(seconds * (progress.rows - over) / over)} left"
+    left = "" if not progress.over else f"about {duration(seconds * (progress.rows - over) / over)} left"
     picture = Table.grid(padding=(0, 2))
     picture.add_row(Text(title, style="bold"), Text(what))
     bar = ProgressBar(total=progress.rows, completed=progress.over, width=40)
@@ -71,7 +71,7 @@ def _picture(title: str, standing: Standing, seconds: float) -> Table:
     bar = ProgressBar(total=standing.samples, completed=standing.settled, width=40)
     picture.add_row(bar, f"{standing.settled} of {standing.samples} settled, {standing.broken} broken")
     picture.add_row(
-        f"{rate:,.0f} passes per second", f"at most {_duration(standing.passes_left / max(rate, 1e-9))} left"
+        f"{rate:,.0f} passes per second", f"at most {duration(standing.passes_left / max(rate, 1e-9))} left"
     )
     picture.add_row(
         "robust accuracy", f"between {survived / standing.samples:.1%} and {unbroken / standing.samples:.1%}"
@@ -79,7 +79,8 @@ def _picture(title: str, standing: Standing, seconds: float) -> Table:
     return picture
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time that is left, in its largest two units."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return (

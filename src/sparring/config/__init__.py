@@ -2,6 +2,15 @@
 
 from sparring.config.edit import with_settings
 from sparring.config.load import load_config
-from sparring.config.tables import AuditTable, Config, DataTable, GateTable, ModelTable
+from sparring.config.tables import AuditTable, Config, DataTable, GateTable, ModelTable, TrainTable
 
-__all__ = ["AuditTable", "Config", "DataTable", "GateTable", "ModelTable", "load_config", "with_settings"]
+__all__ = [
+    "AuditTable",
+    "Config",
+    "DataTable",
+    "GateTable",
+    "ModelTable",
+    "TrainTable",
+    "load_config",
+    "with_settings",
+]

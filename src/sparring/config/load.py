@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from sparring.config.tables import AuditTable, Config
+from sparring.config.tables import AuditTable, Config, TrainTable
 from sparring.config.words import fault_words
 from sparring.errors import UsageError
 from sparring.run_names import is_name
@@ -71,9 +71,17 @@ def _beside(folder: Path, config: Config) -> Config:
     data = replace(
         config.data, source=_place(folder, config.data.source), classes=_path(folder, config.data.classes)
     )
-    return replace(
-        config, model=model, data=data, audit=tuple(_audit_beside(folder, each) for each in config.audit)
+    audits = tuple(_audit_beside(folder, each) for each in config.audit)
+    return replace(config, model=model, data=data, audit=audits, train=_train_beside(folder, config.train))
+
+
+def _train_beside(folder: Path, train: TrainTable | None) -> TrainTable | None:
+    if train is None:
+        return None
+    data, test, extra = (
+        None if each is None else _place(folder, each) for each in (train.data, train.test, train.extra)
     )
+    return replace(train, data=data, test=test, extra=extra)
 
 
 def _audit_beside(folder: Path, audit: AuditTable) -> AuditTable:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-__all__ = ["AuditTable", "Config", "DataTable", "GateTable", "ModelTable"]
+__all__ = ["AuditTable", "Config", "DataTable", "GateTable", "ModelTable", "TrainTable"]
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -72,6 +72,35 @@ class AuditTable:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class TrainTable:
+    """`[train]`: options of `sparring train`; what is left out is their default."""
+
+    data: Text | None = None
+    test: Text | None = None
+    extra: Text | None = None
+    threat: Text | None = None
+    objective: Literal["pgd", "trades", "mart", "n-fgsm", "fgsm-rs", "plain"] | None = None
+    epochs: Count | None = None
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    steps: Count | None = None
+    awp: Annotated[float, Field(gt=0)] | None = None
+    warm_up: Share | None = None
+    optimiser: Literal["adam", "sgd"] | None = None
+    rate: Annotated[float, Field(gt=0)] | None = None
+    minibatch: Count | None = None
+    averaging: Annotated[float, Field(gt=0, lt=1)] | None = None
+    patience: Count | None = None
+    shift: Annotated[int, Field(ge=0)] | None = None
+    mirror: bool | None = None
+    held_out: Count | None = None
+    suite: Text | None = None
+    batch: Count | None = None
+    precision: Literal["float32", "bfloat16"] | None = None
+    channels_last: bool | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Config:
     """A whole `sparring.toml`."""
 
@@ -79,3 +108,4 @@ class Config:
     model: ModelTable
     data: DataTable
     audit: Annotated[tuple[AuditTable, ...], Field(min_length=1)]
+    train: TrainTable | None = None

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sparring.config.lines import Place, line_of
-from sparring.config.tables import AuditTable, Config, DataTable, GateTable, ModelTable
+from sparring.config.tables import AuditTable, Config, DataTable, GateTable, ModelTable, TrainTable
 from sparring.errors import nearest
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _TABLES: Tables = {
     ("data",): ("[data]", DataTable),
     ("audit",): ("[[audit]]", AuditTable),
     ("audit", "gate"): ("[audit.gate]", GateTable),
+    ("train",): ("[train]", TrainTable),
 }
 _EXPECTED = {
     "int_type": "a whole number",
@@ -38,6 +39,7 @@ _EXPECTED = {
     "less_than": "below {lt:g}",
     "less_than_equal": "at most {le:g}",
     "literal_error": "{expected}",
+    "bool_type": "true or false",
     "timezone_aware": "a date and time with its time zone, such as 2026-12-01T09:00:00+01:00",
 }
 _LISTS = {

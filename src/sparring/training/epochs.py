@@ -22,12 +22,7 @@ def measured(state: State, course: Course) -> State:
         weights = {name: each.clone() for name, each in state.average.state_dict().items()}
         return replace(state, curve=curve, best=number, weights=weights)
     state = replace(state, curve=curve)
-    if _collapsed(state):
-        return _remedied(state, course)
-    patience = course.recipe.patience
-    if patience is not None and number - state.best >= patience:
-        return replace(state, reason=f"held-out accuracy did not rise for {patience} epochs")
-    return state
+    return _remedied(state, course) if _collapsed(state) else state
 
 
 def _entry(state: State, course: Course) -> Epoch:

@@ -101,7 +101,10 @@ def fit(
 
 
 def _over(state: State, recipe: Recipe) -> bool:
-    return state.reason is not None or len(state.curve) > recipe.epochs
+    """Whether all epochs are done, nothing gets better any more, or something is wrong."""
+    waited = len(state.curve) - 1 - state.best
+    tired = recipe.patience is not None and waited >= recipe.patience
+    return tired or state.reason is not None or len(state.curve) > recipe.epochs
 
 
 def _advanced(state: State, course: Course, setup: Setup, mates: Team, file: Checkpoint | None) -> State:

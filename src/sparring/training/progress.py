@@ -22,7 +22,7 @@ class Fitted:
         losses: Of each sample in each epoch, as it was when the model learned from it, `(epochs, N)`; NaN where the
             training ended before.
         remedied: From which epoch on `Recipe.remedy` was the objective; None if it never was.
-        reason: Why the training ended early; None if it did not.
+        reason: What went wrong, if something did; running out of patience is not wrong.
     """
 
     model: nn.Module

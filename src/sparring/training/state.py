@@ -22,7 +22,7 @@ from sparring.models.weights import read_restricted
 from sparring.storage.files import replacing
 from sparring.training.recipe import Recipe
 
-__all__ = ["Checkpoint", "Epoch", "State", "fresh"]
+__all__ = ["Checkpoint", "Epoch", "State", "epochs_in", "fresh"]
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,7 @@ class Checkpoint:
         """
         if not self.path.exists():
             return state
-        stored = read_restricted(io.BytesIO(self.path.read_bytes()), self.path.name)
-        if not isinstance(stored, Mapping) or "digest" not in stored:
-            raise DataError(f"{self.path} is no checkpoint of a training; remove it, or name another file")
+        stored = _read(self.path)
         if stored["digest"] != self.digest:
             raise OtherRunError(
                 f"{self.path} belongs to a training of another model, or with other samples, settings or seed; "
@@ -137,6 +135,19 @@ class Checkpoint:
         state.optimiser.load_state_dict(stored["optimiser"])
         curve = tuple(Epoch(**each) for each in stored["curve"])
         return replace(state, curve=curve, **{name: stored[name] for name in _PLAIN})
+
+
+def epochs_in(path: Path) -> int | None:
+    """How many epochs the training in a checkpoint has; None if there is no checkpoint."""
+    return len(_read(path)["losses"]) if path.exists() else None
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """The content of a checkpoint."""
+    stored = read_restricted(io.BytesIO(path.read_bytes()), path.name)
+    if not isinstance(stored, Mapping) or "digest" not in stored:
+        raise DataError(f"{path} is no checkpoint of a training; remove it, or name another place")
+    return stored
 
 
 _PLAIN = ("losses", "best", "weights", "step", "seconds", "remedied", "reason")

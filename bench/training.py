@@ -1,0 +1,247 @@
+"""What training costs and what it gives: `python bench/training.py mnist | single-step | cifar10 | killed | passes`.
+
+Times are CPU seconds of this process, one thread. Robust accuracy is under the suite that is named, on test images that
+neither the weights nor the choice of the epoch depend on. Needs models, MNIST and CIFAR-10 of `_data.py`'s folder.
+
+mnist        fine-tune a plain net at linf:0.3
+single-step  N-FGSM beside PGD-AT for equally many CPU seconds
+cifar10      fine-tune a net that was trained at 4/255 to stand 8/255
+killed       kill a training at random instants by SIGKILL, let it go on, compare all bits
+passes       the rate of PGD-10 training beside that of the bare passes it makes
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from _data import FOLDER, found
+from PIL import Image
+from torch import nn
+
+import sparring
+from sparring.attacks import PGD
+from sparring.data import Samples, load_data
+from sparring.models import load_model
+from sparring.threat import parse_threat
+from sparring.training import (
+    Adam,
+    Epoch,
+    Mirrored,
+    Recipe,
+    Shifted,
+    Under,
+    cosine,
+    fit,
+    n_fgsm,
+    pgd_at,
+    plain,
+)
+
+HELD_OUT = 300
+
+
+def mnist() -> None:
+    """Fine-tune the plain net on 58,000 images."""
+    train, held_out, test = digits(58_000)
+    threat = parse_threat("linf:0.3")
+    objective = pgd_at(threat, PGD(7), warm_up=0.3)
+    recipe = Recipe(6, 128, objective, Adam(2e-3), averaging=0.999, measure=Under(threat))
+    model = trained("mnist_small_cnn_std", train, held_out, recipe)
+    audited(model, test.limit(300), "linf:0.3", "standard")
+
+
+def single_step() -> None:
+    """Both objectives for equally long, from the same weights, on 12,000 images; N-FGSM has a remedy."""
+    train, held_out, test = digits(12_000)
+    threat = parse_threat("linf:0.3")
+    steps = pgd_at(threat, PGD(7), warm_up=0.3)
+    for name, objective, epochs in (("PGD-AT", steps, 6), ("N-FGSM", n_fgsm(threat, warm_up=0.3), 24)):
+        recipe = Recipe(epochs, 128, objective, Adam(2e-3), averaging=0.999, measure=Under(threat))
+        recipe = replace(recipe, remedy=pgd_at(threat, PGD(3)) if name == "N-FGSM" else None)
+        print(name)
+        audited(trained("mnist_small_cnn_std", train, held_out, recipe), test.limit(300), "linf:0.3", "fast")
+
+
+def cifar10() -> None:
+    """Fine-tune on JPEG images, audit on lossless ones, before and after."""
+    threat, count = parse_threat("linf:8/255"), 6_300
+    train = photographs(count)
+    test = load_data(found("data/cifar10/test_lossless_500.npz")).limit(300)
+    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", "standard")
+    recipe = Recipe(
+        4,
+        128,
+        pgd_at(threat, PGD(5)),
+        Adam(1e-3),
+        cosine,
+        Mirrored(Shifted(2)),
+        0.995,
+        Under(threat, PGD(10)),
+    )
+    learned, held_out = train.select(range(HELD_OUT, count)), train.limit(HELD_OUT)
+    model = trained("cifar10_sri_resnet_a", learned, held_out, recipe)
+    audited(model, test, "linf:8/255", "standard")
+
+
+def killed(times: int) -> None:
+    """Compare weights and losses with those of a training that was left alone."""
+    chance = random.Random(0)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        child(Path(folder) / "whole").wait()
+        length, equal, kills = time.monotonic() - began, 0, 0
+        expected = torch.load(Path(folder) / "whole" / "done.pt")
+        for number in range(times):
+            place = Path(folder) / str(number)
+            process = child(place)
+            time.sleep(chance.uniform(0.3 * length, length))
+            kills += process.poll() is None
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            child(place).wait()
+            ended = torch.load(place / "done.pt")
+            equal += all(torch.equal(one, other) for one, other in zip(expected, ended, strict=True))
+    print(f"{kills} of {times} killed while they ran; {equal} of {times} ended with the same bits")
+
+
+def learn(folder: Path) -> None:
+    """The training that is killed: PGD-AT with averaging and augmentation, a checkpoint after every update."""
+    folder.mkdir(exist_ok=True)
+    threat = parse_threat("linf:8/255")
+    train = load_data(found("data/cifar10/test_lossless_500.npz"))
+    recipe = Recipe(2, 50, pgd_at(threat, PGD(2)), Adam(1e-3), augment=Mirrored(Shifted(2)), averaging=0.99)
+    recipe = replace(recipe, measure=Under(threat, PGD(2)))
+    model = load_model(found("models/cifar10_small_resnet_adv.pt2")).function
+    fitted = fit(
+        model, train.select(range(50, 500)), recipe, validation=train.limit(50),
+        checkpoint=folder / "checkpoint.pt", every=0,
+    )  # fmt: skip
+    torch.save([*fitted.model.state_dict().values(), fitted.losses], folder / "done.pt")
+
+
+def child(folder: Path) -> subprocess.Popen[bytes]:
+    """A process that trains."""
+    return subprocess.Popen([sys.executable, __file__, "learn", "--folder", str(folder)])
+
+
+def passes() -> None:
+    """Time updates, and the passes that they consist of with nothing around them, in turn."""
+    train = load_data(found("data/cifar10/test_lossless_500.npz")).limit(384)
+    model = load_model(found("models/cifar10_small_resnet_adv.pt2")).function
+    recipe = Recipe(1, 128, pgd_at(parse_threat("linf:8/255"), PGD(10)), Adam(0.0))
+    fit(model, train, replace(recipe, objective=plain))
+    ratios = []
+    for _ in range(3):
+        began = time.process_time()
+        bare(model, train)
+        middle = time.process_time()
+        fit(model, train, recipe)
+        ratios.append((middle - began) / (time.process_time() - middle))
+    print("rate of training over rate of its passes:", " ".join(f"{each:.3f}" for each in ratios))
+
+
+def bare(model: nn.Module, train: Samples) -> None:
+    """The passes of PGD-10 training: ten with gradients of the inputs, one with those of the weights."""
+    for rows in torch.arange(len(train)).split(128):
+        inputs, labels = train.inputs[rows], train.labels[rows]
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        for _ in range(10):
+            point = inputs.clone().requires_grad_()
+            torch.autograd.grad(nn.functional.cross_entropy(model(point), labels), point)
+        for parameter in model.parameters():
+            parameter.requires_grad_(True)
+        loss = nn.functional.cross_entropy(model(inputs), labels)
+        torch.autograd.grad(loss, list(model.parameters()))
+
+
+def trained(name: str, train: Samples, held_out: Samples, recipe: Recipe) -> nn.Module:
+    """Train, with a line per epoch."""
+    began, told = time.process_time(), []
+
+    def tell(progress: sparring.training.Progress) -> None:
+        if len(progress.curve) > len(told):
+            told.append(progress.curve[-1])
+            print(line(len(told) - 1, told[-1]), flush=True)
+
+    model = load_model(found(f"models/{name}.pt2")).function
+    fitted = fit(model, train, recipe, validation=held_out, progress=tell)
+    remedied = "" if fitted.remedied is None else f", remedy from epoch {fitted.remedied} on"
+    print(f"{time.process_time() - began:.0f} CPU seconds, epoch {fitted.best} kept{remedied}", flush=True)
+    return fitted.model
+
+
+def line(number: int, epoch: Epoch) -> str:
+    """An entry of the curve."""
+    loss = "" if epoch.loss is None else f", loss {epoch.loss:.3f}"
+    return f"  epoch {number}: {epoch.clean:.1%} clean, {epoch.robust:.1%} robust{loss}"
+
+
+def audited(model: nn.Module, test: Samples, threat: str, suite: str) -> None:
+    """Audit on samples that are taken for a random draw."""
+    began = time.process_time()
+    run = sparring.audit(model, replace(test, ordered=False), threat, suite, batch=128)
+    low, high = (run.result["interval"][side] for side in ("low", "high"))
+    counts = f"{run.result['clean_correct']} right, {run.result['robust']} robust of {run.samples}"
+    share = (
+        f"{run.robust_accuracy:.1%} ({low:.1%} to {high:.1%}), {time.process_time() - began:.0f} CPU seconds"
+    )
+    print(f"  audit: {counts} under {suite} at {threat}: {share}", flush=True)
+
+
+def digits(count: int) -> tuple[Samples, Samples, Samples]:
+    """Training images, held-out ones, test images."""
+    with np.load(found("data/mnist/mnist_70000.npz")) as file:
+        train, test = (
+            load_data((file[f"x_{part}"].reshape(-1, 1, 28, 28), file[f"y_{part}"]))
+            for part in ("train", "test")
+        )
+    return train.select(range(HELD_OUT, HELD_OUT + count)), train.limit(HELD_OUT), test
+
+
+def photographs(count: int) -> Samples:
+    """The first training images of CIFAR-10, as heavy JPEG."""
+    with np.load(found("data/cifar10/train_jpeg_50000.npz")) as file:
+        content, labels = file["jpeg"], file["y"][:count]
+        cuts = file["offset"][: count + 1].tolist()
+    pictures = [
+        np.asarray(Image.open(io.BytesIO(content[low:high].tobytes())).convert("RGB"))
+        for low, high in pairwise(cuts)
+    ]
+    return load_data((np.stack(pictures).transpose(0, 3, 1, 2).copy(), labels))
+
+
+def main() -> None:
+    """Do what is asked for."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("what", choices=["mnist", "single-step", "cifar10", "killed", "passes", "learn"])
+    options.add_argument("--times", type=int, default=10)
+    options.add_argument("--folder", type=Path, default=FOLDER)
+    arguments = options.parse_args()
+    torch.set_num_threads(1)
+    match arguments.what:
+        case "killed":
+            killed(arguments.times)
+        case "learn":
+            learn(arguments.folder)
+        case what:
+            {"mnist": mnist, "single-step": single_step, "cifar10": cifar10, "passes": passes}[what]()
+
+
+if __name__ == "__main__":
+    main()
