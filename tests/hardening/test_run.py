@@ -124,7 +124,7 @@ def test_what_went_wrong_is_told(tmp_path):
     program = torch.export.export(fitted.model, (inputs,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
     torch.export.save(program, tmp_path / "net.pt2")
     model = sparring.load_model(tmp_path / "net.pt2")
-    recipe = replace(RECIPE, epochs=1, optimiser=type(RECIPE.optimiser)(rate=1e-12))
+    recipe = replace(RECIPE, epochs=1, optimiser=type(RECIPE.optimiser)(learning_rate=1e-12))
     trained = sparring.train(model, (inputs, 1 - labels), "linf:0.05", recipe=recipe, out=tmp_path / "out")
     assert findings(trained)["training-labels"] == "warning"
     assert trained.document["verdict"] == "measured"

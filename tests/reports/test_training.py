@@ -16,7 +16,7 @@ def document(**changes):
         "data": {"source": "train.npz", "learned": 1000, "held_out": 100, "test": 200},
         "threat": "linf:8/255",
         "objective": "trades",
-        "settings": {"steps": None, "warm_up": 0.0, "epochs": 2, "rate": 0.001},
+        "settings": {"steps": None, "warm_up": 0.0, "epochs": 2, "learning_rate": 0.001},
         "curve": CURVE,
         "best": 1,
         "remedied": None,

@@ -70,7 +70,7 @@ def train(
         float, typer.Option(help="share of the training over which eps grows; 0.3 helps at a large eps")
     ] = 0.0,
     optimiser: Annotated[OptimiserName, typer.Option(help="how weights move")] = OptimiserName.adam,
-    rate: Annotated[
+    learning_rate: Annotated[
         float | None, typer.Option(help="highest learning rate; default 0.001 for adam, 0.1 for sgd")
     ] = None,
     minibatch: Annotated[int, typer.Option(help="samples that one update learns from", min=1)] = 128,
@@ -176,7 +176,7 @@ def _recipe(job: Job) -> Recipe:
     return Recipe(
         epochs=job["epochs"],
         minibatch=job["minibatch"],
-        optimiser=made() if job["rate"] is None else made(rate=job["rate"]),
+        optimiser=made() if job["learning_rate"] is None else made(learning_rate=job["learning_rate"]),
         schedule=one_cycle if job["weights"] is None and not str(job["model"]).endswith(".pt2") else cosine,
         augment=Mirrored(shifted) if job["mirror"] else shifted,
         averaging=job["averaging"],

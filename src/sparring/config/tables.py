@@ -86,7 +86,7 @@ class TrainTable:
     awp: Annotated[float, Field(gt=0)] | None = None
     warm_up: Share | None = None
     optimiser: Literal["adam", "sgd"] | None = None
-    rate: Annotated[float, Field(gt=0)] | None = None
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
     minibatch: Count | None = None
     averaging: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Count | None = None

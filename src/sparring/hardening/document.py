@@ -40,7 +40,7 @@ def body_of(saved: Saved, named: Named, recipe: Recipe, fitted: Fitted, parts: P
             "minibatch": recipe.minibatch,
             "averaging": recipe.averaging,
             "optimiser": type(recipe.optimiser).__name__,
-            "rate": recipe.optimiser.rate,
+            "learning_rate": recipe.optimiser.learning_rate,
         },
         "curve": [asdict(each) for each in fitted.curve],
         "best": fitted.best,

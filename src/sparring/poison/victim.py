@@ -21,7 +21,7 @@ __all__ = ["SHORT", "Answers", "Make", "Share", "Trial", "answers_of", "rehearse
 Make = Callable[[Samples, int], nn.Module]
 """Makes an untrained model for samples, from a seed."""
 
-SHORT = Recipe(epochs=4, minibatch=64, optimiser=Adam(rate=2e-3))
+SHORT = Recipe(epochs=4, minibatch=64, optimiser=Adam(learning_rate=2e-3))
 """A training that is short and still learns what a few samples in a hundred teach."""
 
 BATCH = 512

@@ -6,18 +6,17 @@ bit on one device and version of torch, also if it was killed in between and wen
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from sparring.data import Samples
-from sparring.errors import Interrupted, ModelError
+from sparring.errors import Interrupted
 from sparring.storage.interrupts import undisturbed
+from sparring.training.copying import copied
 from sparring.training.course import Course
 from sparring.training.epochs import measured
 from sparring.training.inner import set_mode
@@ -81,7 +80,8 @@ def fit(
     """
     course = Course(samples, recipe or Recipe(), seed, validation, extra)
     setup, mates = setup or Setup(), team()
-    learner = setup.placed(_copy_of(model))
+    learner = setup.placed(copied(model))
+    set_mode(learner, training=False)
     course.check(learner)
     file = None if checkpoint is None else Checkpoint(checkpoint, course.digest(learner, setup), mates.rank)
     state = fresh(learner, course.recipe, len(samples))
@@ -119,23 +119,6 @@ def _advanced(state: State, course: Course, setup: Setup, mates: Team, file: Che
             file.save(after)
         raise Interrupted("the training was stopped; it can go on from its checkpoint") from None
     return after
-
-
-def _copy_of(model: nn.Module) -> nn.Module:
-    """A model of its own, in evaluation mode."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", FutureWarning
-            )  # of torch, about copies of its own exported programs
-            copy = deepcopy(model)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"the model cannot be copied, so it cannot be trained without being changed: {reason}"
-        ) from error
-    set_mode(copy, training=False)
-    return copy
 
 
 def _due(before: State, after: State, every: float) -> bool:

@@ -15,10 +15,10 @@ __all__ = ["SGD", "Adam", "Optimiser", "Schedule", "constant", "cosine", "one_cy
 
 
 class Optimiser(Protocol):
-    """Settings that make an optimiser of torch; `rate` is the highest learning rate."""
+    """Settings that make an optimiser of torch; `learning_rate` is the highest one."""
 
     @property
-    def rate(self) -> float: ...
+    def learning_rate(self) -> float: ...
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> Optimizer: ...
 
@@ -27,13 +27,17 @@ class Optimiser(Protocol):
 class SGD:
     """Steepest descent with Nesterov's momentum, the usual choice for residual nets."""
 
-    rate: float = 0.1
+    learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         return torch.optim.SGD(
-            parameters, self.rate, self.momentum, weight_decay=self.weight_decay, nesterov=self.momentum > 0
+            parameters,
+            self.learning_rate,
+            self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.momentum > 0,
         )
 
 
@@ -41,11 +45,11 @@ class SGD:
 class Adam:
     """AdamW (Loshchilov & Hutter 2017, https://arxiv.org/abs/1711.05101); without decay it is Adam."""
 
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.0
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        return torch.optim.AdamW(parameters, self.rate, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(parameters, self.learning_rate, weight_decay=self.weight_decay)
 
 
 class Schedule(Protocol):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from torch.optim import Optimizer
 from sparring.errors import DataError, OtherRunError
 from sparring.models.weights import read_restricted
 from sparring.storage.files import replacing
+from sparring.training.copying import copied
 from sparring.training.recipe import Recipe
 
 __all__ = ["Checkpoint", "Epoch", "State", "epochs_in", "fresh"]
@@ -82,7 +82,7 @@ def fresh(model: nn.Module, recipe: Recipe, samples: int) -> State:
     """A training of `model` that has not begun; if none of its parameters asks for gradients, all do."""
     if not any(each.requires_grad for each in model.parameters()):
         model.requires_grad_(True)
-    average = model if recipe.averaging is None else deepcopy(model).requires_grad_(False)
+    average = model if recipe.averaging is None else copied(model).requires_grad_(False)
     losses = torch.full((recipe.epochs, samples), torch.nan)
     return State(model, average, recipe.optimiser(model.parameters()), losses)
 

@@ -30,7 +30,9 @@ def updated(state: State, course: Course, setup: Setup, team: Team) -> State:
     state.optimiser.zero_grad()
     losses = _gradients(state, course, setup, rows, team)
     for group in state.optimiser.param_groups:
-        group["lr"] = course.recipe.optimiser.rate * course.recipe.schedule(state.step / course.steps)
+        group["lr"] = course.recipe.optimiser.learning_rate * course.recipe.schedule(
+            state.step / course.steps
+        )
     state.optimiser.step()
     if team.size > 1:
         team.level(state.model)

@@ -15,7 +15,7 @@ from sparring.training import Adam, Recipe, fit
 __all__ = ["fine_prune"]
 
 PRUNED = 0.7
-TUNING = Recipe(epochs=20, minibatch=32, optimiser=Adam(rate=5e-4))
+TUNING = Recipe(epochs=20, minibatch=32, optimiser=Adam(learning_rate=5e-4))
 
 
 def fine_prune(model: nn.Module, trusted: Samples, pruned: float = PRUNED, seed: int = 0) -> nn.Module:
