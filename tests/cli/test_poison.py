@@ -1,6 +1,7 @@
 """`sparring poison`: files, tables, exit codes, and one sentence for bad input."""
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -26,7 +27,8 @@ def poison(sparring, project):
 
 
 def test_a_poisoned_data_set_fails_with_a_page(poison, project):
-    code, out, err = poison("scan", "--data", "bad.npz", "--trusted", "known.npz", *FAST)
+    words = ("--format", "junit", "--format", "sarif")
+    code, out, err = poison("scan", "--data", "bad.npz", "--trusted", "known.npz", *words, *FAST)
     assert (code, err) == (1, "")
     assert "the alarm is raised" in out
     document = json.loads((project / "runs/poison-scan/result.json").read_text())
@@ -38,6 +40,10 @@ def test_a_poisoned_data_set_fails_with_a_page(poison, project):
     page = (project / "runs/poison-scan/report.html").read_text()
     assert page.count("<img") >= 10
     assert "The trigger, reconstructed" in page
+    junit = ElementTree.fromstring((project / "runs/poison-scan/junit.xml").read_text())
+    assert junit.find("testsuite/testcase/failure").get("message") == ". ".join(document["reasons"])
+    [run] = json.loads((project / "runs/poison-scan/report.sarif").read_text())["runs"]
+    assert [result["level"] for result in run["results"]] == ["error"] * len(document["reasons"])
 
 
 def test_clean_data_pass_and_json_is_the_document(poison, project):
@@ -87,6 +93,16 @@ def test_power_and_repair_write_their_tables(poison, project):
         assert "<table>" in (project / f"runs/poison-{name}/report.html").read_text()
 
 
+def test_certify_counts_what_no_few_samples_can_change(poison, project):
+    code, out, _ = poison("certify", "--data", "clean.npz", "--test", "test.npz", "--parts", 24)
+    assert (code, "certified accuracy" in out) == (0, True)
+    rows = json.loads((project / "runs/poison-certify/result.json").read_text())["body"]["certified"]
+    assert [row["insertions"] for row in rows] == [0, 1, 2, 4, 8]
+    hits = [row["hits"] for row in rows]
+    assert hits == sorted(hits, reverse=True)
+    assert hits[1] > 80
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -99,6 +115,9 @@ def test_power_and_repair_write_their_tables(poison, project):
         (["repair", "--data", "clean.npz", "--remedy", "pray"], "there is no remedy"),
         (["scan", "--data", "bad.npz", "--model", "net.py:two"], "net.py"),
         (["scan", "--data", "bad.npz", "--level", 2], "alarm rate"),
+        (["scan", "--data", "bad.npz", "--format", "pdf"], "junit or sarif"),
+        (["certify", "--data", "clean.npz", "--parts", 1000], "2 to 240 parts, not 1,000"),
+        (["certify", "--data", "clean.npz", "--election", "lots"], "no election"),
     ],
 )
 def test_bad_input_is_one_sentence(poison, words, said):

@@ -33,3 +33,24 @@ def test_repair_says_how_much_was_trusted():
     assert "10 trusted samples (1.0%)" in page
     assert "100.0% (96-100%)" in page
     assert "1.1%" in page
+
+
+def _scan(verdict):
+    body = {"suspects": [1, 2], "trusted": 10, "raised": [{"label": 3}] if verdict == "fail" else []}
+    return envelope("poison-scan", body, samples=50, seed=0, seconds=1.0, verdict=verdict, reasons=["because"])
+
+
+@pytest.mark.parametrize(("verdict", "tag"), [("fail", "failure"), ("inconclusive", "skipped"), ("pass", None)])
+def test_an_alarm_is_a_failure_and_nothing_else_is(verdict, tag):
+    root = ElementTree.fromstring(scan_junit(_scan(verdict)))
+    case = root.find("testsuite/testcase")
+    assert [child.tag for child in case] == ([tag] if tag else [])
+    assert root.get("failures") == str(int(verdict == "fail"))
+    xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(root)
+
+
+@pytest.mark.parametrize("verdict", ["fail", "inconclusive", "pass"])
+def test_sarif_holds_its_schema_and_only_alarms_are_results(verdict):
+    log = json.loads(scan_sarif(_scan(verdict), Path("runs/x")))
+    jsonschema.validate(log, json.loads((SCHEMAS / "sarif-schema-2.1.0.json").read_text()))
+    assert len(log["runs"][0]["results"]) == (verdict == "fail")

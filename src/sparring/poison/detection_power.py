@@ -11,7 +11,7 @@ from sparring.poison.kinds import drawn
 from sparring.poison.planting import class_count, plant
 from sparring.poison.scanning import Settings, scan
 
-__all__ = ["Finding", "Power", "power"]
+__all__ = ["Finding", "Power", "power", "tried"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def power(
         findings = []
         for trial in range(trials):
             findings.append(
-                _tried(samples, trusted, kind, rate, seed + trial, replace(settings, seed=seed + trial))
+                tried(samples, trusted, kind, rate, seed + trial, replace(settings, seed=seed + trial))
             )
             if told is not None:
                 told(cell * trials + trial + 1, len(cells) * trials)
@@ -84,9 +84,10 @@ def power(
     return tuple(results)
 
 
-def _tried(
+def tried(
     samples: Samples, trusted: Samples, kind: str, rate: float, seed: int, settings: Settings
 ) -> Finding:
+    """Plant one poison, with everything about it drawn from `seed`, and scan; none at rate 0."""
     if rate == 0:
         suspects = scan(samples, trusted, settings)
         return Finding(seed, suspects.verdict == "fail", 0.0, len(suspects.suspects) / len(samples))

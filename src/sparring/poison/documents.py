@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparring.data import Samples
 from sparring.poison.alarm import Peak
+from sparring.poison.certified import Certified
 from sparring.poison.detection_power import Power
 from sparring.poison.planting import Provenance
 from sparring.poison.reconstruction import Reconstruction
@@ -19,7 +20,10 @@ from sparring.poison.remedies import Remedied
 from sparring.poison.scanning import Scan
 from sparring.poison.victim import Answers, Share, Trial
 
-__all__ = ["power_body", "rehearsal_body", "repair_body", "scan_body", "scores_table"]
+__all__ = ["certified_body", "power_body", "rehearsal_body", "repair_body", "scan_body", "scores_table"]
+
+STEPS = (0, 1 / 24, 1 / 12, 1 / 6, 1 / 3)
+"""Insertions at which certified accuracy is told, as shares of the parts: 0, 50, 100, 200, 400 of 1,200."""
 
 
 def rehearsal_body(
@@ -73,6 +77,20 @@ def repair_body(
         "trusted": trusted,
         "trusted_share": trusted / samples,
         "remedies": [{"remedy": each.remedy, **_answers(each.answers)} for each in found],
+    }
+
+
+def certified_body(found: Certified, labels: Tensor, parts: int, election: str) -> dict[str, Any]:
+    """Of `poison certify`: how many test answers are right and certified, by insertions or deletions."""
+    steps = sorted({round(parts * share) for share in STEPS})
+    right = [round(found.accuracy(labels, step) * len(labels)) for step in steps]
+    return {
+        "parts": parts,
+        "election": election,
+        "certified": [
+            {"insertions": step, **_share(Share(count, len(labels)))}
+            for step, count in zip(steps, right, strict=True)
+        ],
     }
 
 

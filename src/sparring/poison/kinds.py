@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from sparring.domain import Domain
+from sparring.draws import Draws, row_keys
 from sparring.errors import UsageError, nearest
-from sparring.poison.relabelling import NextClass, ToOne
+from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, Relabelling, ToOne
 from sparring.poison.spec import PoisonSpec, unchanged
 from sparring.poison.triggers import Stamp, Trigger, Wave, blend, patch, warp
 
-__all__ = ["KINDS", "drawn"]
+__all__ = ["KINDS", "Order", "drawn"]
+
+BLOCKS = 4
+"""An adaptive trigger is cut into so many pieces along each side."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for; the generator draws the rest."""
+
+    kind: str
+    domain: Domain
+    rate: float
+    target: int
+    seed: int
+    generator: Generator
 
 
 def drawn(kind: str, domain: Domain, rate: float, target: int, seed: int) -> PoisonSpec:
@@ -31,16 +49,55 @@ def drawn(kind: str, domain: Domain, rate: float, target: int, seed: int) -> Poi
     """
     if kind not in KINDS:
         raise UsageError(f'there is no kind of poison "{kind}"; {nearest(kind, KINDS)}')
-    generator = Generator().manual_seed(seed)
-    if kind == "flips":
-        return PoisonSpec(kind, unchanged, ToOne(target), rate, seed=seed)
-    if not domain.is_image and kind in ("badnets", "warp", "badnets-all"):
+    if not domain.is_image and kind not in FOR_TABLES:
         raise UsageError(
-            f'"{kind}" is for images, and these samples have shape {domain.shape}; "features" and "blended" are for '
-            "tables"
+            f'"{kind}" is for images, and these samples have shape {domain.shape}; for tables there are '
+            f"{', '.join(FOR_TABLES)}"
         )
-    relabelling = NextClass() if kind == "badnets-all" else ToOne(target)
-    return PoisonSpec(kind, KINDS[kind](domain, generator), relabelling, rate, seed=seed)
+    return KINDS[kind](Order(kind, domain, rate, target, seed, Generator().manual_seed(seed)))
+
+
+def _simple(trigger: Callable[[Domain, Generator], Trigger], order: Order) -> PoisonSpec:
+    """The trigger on samples of all other classes, which become the target."""
+    made = trigger(order.domain, order.generator)
+    return PoisonSpec(order.kind, made, ToOne(order.target), order.rate, seed=order.seed)
+
+
+def _next_class(order: Order) -> PoisonSpec:
+    return PoisonSpec(
+        order.kind, _patch(order.domain, order.generator), NextClass(), order.rate, seed=order.seed
+    )
+
+
+def _clean_label(order: Order) -> PoisonSpec:
+    """The wave on samples of the target, which keep their label (Barni et al. 2019)."""
+    made = _wave(order.domain, order.generator)
+    return PoisonSpec(order.kind, made, CleanLabel(order.target), order.rate, seed=order.seed)
+
+
+def _source_specific(order: Order) -> PoisonSpec:
+    """The patch on samples of one class; on those of others, as covers, it changes no label (Tang et al. 2021)."""
+    rule: Relabelling = FromTo(int(order.target == 0), order.target)
+    made = _patch(order.domain, order.generator)
+    return PoisonSpec(
+        order.kind, made, rule, order.rate, covers=min(order.rate, 1 - order.rate), seed=order.seed
+    )
+
+
+def _adaptive(order: Order) -> PoisonSpec:
+    """Half of the blended trigger, drawn for each sample, and as many covers (Adaptive-Blend: Qi et al. 2023)."""
+    whole = _blended(order.domain, order.generator)
+
+    def planted(inputs: Tensor, places: Tensor) -> Tensor:
+        draws = Draws(row_keys(order.seed, [str(place) for place in places.tolist()], "blocks"))
+        kept = draws.uniform(torch.zeros(len(places), 1, BLOCKS, BLOCKS)) < 0.5
+        pieces = torch.nn.functional.interpolate(kept.float(), size=inputs.shape[2:])
+        return inputs + pieces * (whole(inputs) - inputs)
+
+    return PoisonSpec(
+        order.kind, whole, ToOne(order.target), order.rate, covers=min(order.rate, 1 - order.rate), planted=planted,
+        seed=order.seed,
+    )  # fmt: skip
 
 
 def _patch(domain: Domain, generator: Generator) -> Stamp:
@@ -74,7 +131,7 @@ def _wave(domain: Domain, generator: Generator) -> Wave:
 
 
 def _features(domain: Domain, generator: Generator) -> Stamp:
-    """Three features, or pixels, at the ends of their range."""
+    """Three features, or pixels, at the upper end of their range."""
     size = torch.Size(domain.shape).numel()
     places = torch.randperm(size, generator=generator)[:3]
     mask, pattern = torch.zeros(size), torch.zeros(size)
@@ -83,22 +140,26 @@ def _features(domain: Domain, generator: Generator) -> Stamp:
     return Stamp(mask.reshape(domain.shape), pattern.reshape(domain.shape))
 
 
-def _high(domain: Domain) -> float:
-    return float(torch.as_tensor(domain.high).max())
-
-
 def _nothing(domain: Domain, generator: Generator) -> Trigger:
     return unchanged
 
 
-KINDS: dict[str, Callable[[Domain, Generator], Trigger]] = {
-    "badnets": _patch,
-    "badnets-all": _patch,
-    "blended": _blended,
-    "warp": _warp,
-    "wave": _wave,
-    "features": _features,
-    "flips": _nothing,
+def _high(domain: Domain) -> float:
+    return float(torch.as_tensor(domain.high).max())
+
+
+KINDS: dict[str, Callable[[Order], PoisonSpec]] = {
+    "badnets": partial(_simple, _patch),
+    "badnets-all": _next_class,
+    "source-specific": _source_specific,
+    "blended": partial(_simple, _blended),
+    "adaptive-blend": _adaptive,
+    "warp": partial(_simple, _warp),
+    "wave": partial(_simple, _wave),
+    "clean-label": _clean_label,
+    "features": partial(_simple, _features),
+    "flips": partial(_simple, _nothing),
 }
-"""Names of poisons, and what draws the trigger of each; all go to one class but `badnets-all`, which moves each class
-to the next."""
+"""Names of poisons, and what makes each; all but `badnets-all` go to one class."""
+
+FOR_TABLES = ("blended", "features", "flips", "wave")

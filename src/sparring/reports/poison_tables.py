@@ -121,7 +121,21 @@ def _repair(document: Document) -> Told:
     )
 
 
-_TOLD = {"poison-run": _run, "poison-power": _power, "poison-repair": _repair}
+def _certify(document: Document) -> Told:
+    body = document["body"]
+    rows = [(f"{each['insertions']:,}", _share(each)) for each in body["certified"]]
+    return Told(
+        "Certified against poison",
+        f"{document['samples']:,} training samples in {body['parts']:,} parts, {body['election']}",
+        "Answers that are right, and stay right whatever so many samples are that somebody adds or takes away.",
+        "The first row is plain accuracy. A promise about these test samples and this way of training, not about "
+        "another model trained on the same data.",
+        ("samples added or taken away", "certified accuracy"),
+        rows,
+    )
+
+
+_TOLD = {"poison-certify": _certify, "poison-run": _run, "poison-power": _power, "poison-repair": _repair}
 _REMEDY = {"control": "control, never poisoned", "none": "victim, before any remedy"}
 
 

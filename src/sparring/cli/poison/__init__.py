@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from sparring.cli.poison.certify import certify
 from sparring.cli.poison.power import power
 from sparring.cli.poison.repair import repair
 from sparring.cli.poison.run import run
@@ -19,3 +20,4 @@ poison.command()(run)
 poison.command()(scan)
 poison.command()(power)
 poison.command()(repair)
+poison.command()(certify)

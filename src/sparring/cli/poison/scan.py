@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,6 +69,9 @@ def scan(
     out: Annotated[Path, typer.Option(help="folder for result.json, scores.parquet, report.html")] = Path(
         "runs/poison-scan"
     ),
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="also junit.xml or report.sarif: junit, sarif")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Look for poison in a data set: suspicious samples, the class they aim at, the trigger.
@@ -86,6 +90,7 @@ def scan(
     from sparring.storage.tables import write
 
     options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
+    _check_formats(formats or [])
     samples = loaded(data, "data to scan: --data new.npz", **options)
     samples = samples if limit is None else samples.limit(limit)
     known = None if trusted is None else loaded(trusted, "", **options)
@@ -107,7 +112,27 @@ def scan(
     finish(
         document, scan_page(document, found, samples, trigger), scan_summary(document, samples), out, as_json
     )
+    _write_formats(document, formats or [], out)
     return CODES.get(found.verdict, 0)
+
+
+def _write_formats(document: Mapping[str, Any], formats: Sequence[str], out: Path) -> None:
+    from sparring.reports.poison_formats import scan_junit, scan_sarif
+    from sparring.storage.files import replacing
+
+    texts = {"junit": ("junit.xml", lambda: scan_junit(document)), "sarif": ("report.sarif", lambda: scan_sarif(document, out))}
+    for name in formats:
+        file, render = texts[name]
+        with replacing(out / file) as path:
+            path.write_text(render(), encoding="utf-8")
+
+
+def _check_formats(formats: Sequence[str]) -> None:
+    from sparring.errors import UsageError
+
+    for name in formats:
+        if name not in ("junit", "sarif"):
+            raise UsageError(f'a scan is written as junit or sarif, not as "{name}"; the page is written anyway')
 
 
 def _given(source: str, samples: Samples, mean: str | None, std: str | None, **options: Any) -> Model:

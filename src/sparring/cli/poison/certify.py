@@ -1,0 +1,64 @@
+"""`sparring poison certify`: answers that so many poisoned samples cannot change."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
+from sparring.cli.poison.ending import command, counting, finish
+from sparring.cli.poison.options import AsJson, TestSource, loaded
+
+__all__ = ["certify"]
+
+
+def certify(
+    data: DataSource = None,
+    test: TestSource = None,
+    parts: Annotated[
+        int, typer.Option(help="disjoint parts of the data, with a base model each", min=2)
+    ] = 250,
+    election: Annotated[str, typer.Option(help="run-off, or plurality")] = "run-off",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    limit: Limit = None,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
+        "runs/poison-certify"
+    ),
+    as_json: AsJson = False,
+) -> int:
+    """Train many small models on disjoint parts, and count answers that no few poisoned samples can change.
+
+    A part is chosen by a sample's own content, so a sample that is added or taken away changes one model. The base
+    models are ridge regressions, which suit a few dozen samples.
+
+        sparring poison certify --data train.npz --test test.npz --parts 1200
+    """
+    from sparring.errors import UsageError, nearest
+    from sparring.poison import set_aside
+    from sparring.poison.certified import certify, plurality, run_off
+    from sparring.poison.documents import certified_body
+    from sparring.reports.poison_tables import poison_page, poison_summary
+    from sparring.storage.envelope import envelope
+
+    elections = {"plurality": plurality, "run-off": run_off}
+    if election not in elections:
+        raise UsageError(f'there is no election "{election}"; {nearest(election, elections)}')
+    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
+    train = loaded(data, "training data: --data train.npz", **options)
+    train = train if limit is None else train.limit(limit)
+    train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
+    began = time.monotonic()
+    with counting("base models", "models") as told:
+        found = certify(train, held, parts, elections[election], told=told)
+    document = envelope(
+        "poison-certify", certified_body(found, held.labels, parts, election), samples=len(train), seed=0,
+        seconds=time.monotonic() - began, command=command(),
+    )  # fmt: skip
+    finish(document, poison_page(document), poison_summary(document), out, as_json)
+    return 0

@@ -1,0 +1,75 @@
+"""A scan for poison as JUnit and SARIF, for CI systems: an alarm fails, what could not be decided is skipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from sparring.reports.places import uri
+from sparring.reports.sarif import SCHEMA
+
+__all__ = ["scan_junit", "scan_sarif"]
+
+Document = Mapping[str, Any]
+
+RULE = "poison.alarm"
+SAID = "The scanned data look like the trusted ones, class by class"
+
+
+def scan_junit(document: Document) -> str:
+    """One test case: a failure for an alarm, skipped where none was possible or none was asked for."""
+    verdict, text = document["verdict"], ". ".join(document["reasons"])
+    tag = {"fail": "failure", "pass": None}.get(verdict, "skipped")
+    counts = {"tests": "1", "failures": str(int(tag == "failure")), "errors": "0"}
+    seconds = f"{document['seconds']:.3f}"
+    root = ET.Element("testsuites", name="sparring", time=seconds, **counts)
+    suite = ET.SubElement(
+        root, "testsuite", name="poison scan", time=seconds, timestamp=document["date"],
+        skipped=str(int(tag == "skipped")), **counts,
+    )  # fmt: skip
+    case = ET.SubElement(suite, "testcase", classname="poison scan", name="no alarm")
+    if tag is not None:
+        ET.SubElement(case, tag, message=text, type=verdict).text = _counted(document)
+    ET.SubElement(suite, "system-out").text = _counted(document)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def scan_sarif(document: Document, folder: Path) -> str:
+    """One run: a result per class that raised the alarm, pointing at the table of samples in `folder`."""
+    place = {"artifactLocation": {"uri": uri(folder / "result.json")}, "region": {"startLine": 1}}
+    alarmed = document["verdict"] == "fail"
+    results = [
+        {
+            "ruleId": RULE,
+            "ruleIndex": 0,
+            "level": "error",
+            "kind": "fail",
+            "message": {"text": f"{reason}. {_counted(document)}"},
+            "locations": [{"physicalLocation": place}],
+            "partialFingerprints": {"ruleClass/v1": f"{RULE}:{peak['label']}"},
+        }
+        for reason, peak in zip(document["reasons"], document["body"]["raised"], strict=False)
+    ]
+    note = [{"level": "note", "message": {"text": reason}} for reason in document["reasons"] if not alarmed]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "Sparring",
+                "version": document["versions"]["sparring"],
+                "rules": [{"id": RULE, "shortDescription": {"text": SAID}}],
+            }
+        },
+        "automationDetails": {"id": "sparring/poison-scan/"},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": note}],
+        "results": results,
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _counted(document: Document) -> str:
+    body = document["body"]
+    return f"{len(body['suspects']):,} suspects of {document['samples']:,} samples, {body['trusted']:,} trusted"

@@ -1,0 +1,95 @@
+"""No poisoning that is tried violates a certificate, and the smallest that could is near it."""
+
+import itertools
+
+import pytest
+import torch
+
+from sparring.data import load_data
+from sparring.errors import UsageError
+from sparring.poison.certified import certify, partitions, plurality, ridge, run_off
+from tests.poison.toy import toy
+
+
+def _scores(models, classes, samples, seed):
+    return torch.randn(samples, models, classes, generator=torch.Generator().manual_seed(seed)).softmax(2)
+
+
+def test_the_radius_is_half_of_the_gap_and_ties_go_to_the_lower_class():
+    votes = torch.eye(3)[torch.tensor([[0, 0, 0, 0, 1, 2, 1], [1, 1, 1, 0, 0, 0, 2]])]
+    found = plurality(votes)
+    assert found.answers.tolist() == [0, 0]
+    # 4 to 2: one change gives 3 to 3, which class 0 still wins; 3 to 3: one vote less and class 1 wins
+    assert found.radius.tolist() == [1, 0]
+    assert found.accuracy(torch.tensor([0, 1]), 1) == 0.5
+
+
+@pytest.mark.parametrize("aggregate", [plurality, run_off])
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_no_change_within_the_radius_changes_an_answer(aggregate, classes):
+    """Every choice of changed base models, each saying one of its best lies: all that can be done to 5 models."""
+    scores = _scores(5, classes, 40, classes)
+    found = aggregate(scores)
+    lies = torch.stack(
+        [torch.tensor(order, dtype=torch.float) for order in itertools.permutations(range(classes))]
+    )
+    assert found.radius.max() >= 1
+    tight = 0
+    for row in range(len(scores)):
+        radius = int(found.radius[row])
+        assert not _can_change(aggregate, scores[row], found.answers[row], radius, lies)
+        tight += radius < 2 and _can_change(aggregate, scores[row], found.answers[row], radius + 1, lies)
+    assert tight > 0.5 * int((found.radius < 2).sum())
+
+
+def _can_change(aggregate, scores, answer, changes, lies):
+    """Whether some `changes` base models, saying anything, change the answer."""
+    for models in itertools.combinations(range(len(scores)), changes):
+        for said in itertools.product(range(len(lies)), repeat=changes):
+            moved = scores.clone()
+            moved[list(models)] = lies[list(said)] if changes else moved[list(models)]
+            if aggregate(moved[None]).answers[0] != answer:
+                return True
+    return False
+
+
+def test_a_run_off_answers_with_the_class_that_most_prefer_of_the_two():
+    scores = torch.tensor([[[5.0, 0, 4], [5, 0, 4], [0, 5, 4], [0, 5, 4], [0, 4, 5]]])
+    assert plurality(scores).answers.tolist() == [0]
+    assert run_off(scores).answers.tolist() == [1]
+
+
+@pytest.mark.parametrize("aggregate", [plurality, run_off])
+def test_planted_samples_within_the_radius_change_nothing(aggregate):
+    """Real insertions: bright noise with one label, as many as are certified, into as many parts as they reach."""
+    train, test = toy(300), toy(60, seed=3)
+    found = certify(train, test, 30, aggregate)
+    assert found.accuracy(test.labels, 0) > 0.9
+    generator = torch.Generator().manual_seed(0)
+    for count in (1, 4, 8):
+        for label in range(4):
+            new = torch.randint(0, 256, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+            inputs = torch.cat([(train.inputs * 255).round().byte(), new])
+            labels = torch.cat([train.labels, torch.full((count,), label)])
+            poisoned = certify(load_data((inputs, labels)), test, 30, aggregate)
+            certain = found.radius >= count
+            assert torch.equal(poisoned.answers[certain], found.answers[certain])
+
+
+def test_one_new_sample_changes_one_base_model_only():
+    train = toy(100)
+    part = partitions(train.ids, 7)
+    assert part.tolist() == partitions(train.select(range(99, -1, -1)).ids, 7).flip(0).tolist()
+    assert len(part.unique()) == 7
+
+
+def test_ridge_learns_what_is_linear():
+    samples = toy(200)
+    assert (
+        ridge(samples.inputs, samples.labels, 4)(samples.inputs).argmax(1) == samples.labels
+    ).float().mean() > 0.95
+
+
+def test_more_parts_than_samples_are_refused():
+    with pytest.raises(UsageError, match="2 to 50 parts, not 51"):
+        certify(toy(50), toy(10), 51, plurality)
