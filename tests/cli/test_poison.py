@@ -1,7 +1,7 @@
 """`sparring poison`: files, tables, exit codes, and one sentence for bad input."""
 
 import json
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -40,7 +40,7 @@ def test_a_poisoned_data_set_fails_with_a_page(poison, project):
     page = (project / "runs/poison-scan/report.html").read_text()
     assert page.count("<img") >= 10
     assert "The trigger, reconstructed" in page
-    junit = ElementTree.fromstring((project / "runs/poison-scan/junit.xml").read_text())
+    junit = ET.fromstring((project / "runs/poison-scan/junit.xml").read_text())
     assert junit.find("testsuite/testcase/failure").get("message") == ". ".join(document["reasons"])
     [run] = json.loads((project / "runs/poison-scan/report.sarif").read_text())["runs"]
     assert [result["level"] for result in run["results"]] == ["error"] * len(document["reasons"])
@@ -115,7 +115,7 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
         (["repair", "--data", "clean.npz", "--remedy", "pray"], "there is no remedy"),
         (["scan", "--data", "bad.npz", "--model", "net.py:two"], "net.py"),
         (["scan", "--data", "bad.npz", "--level", 2], "alarm rate"),
-        (["scan", "--data", "bad.npz", "--format", "pdf"], "junit or sarif"),
+        (["scan", "--data", "bad.npz", "--format", "pdf"], "known are: junit, sarif"),
         (["certify", "--data", "clean.npz", "--parts", 1000], "2 to 240 parts, not 1,000"),
         (["certify", "--data", "clean.npz", "--election", "lots"], "no election"),
     ],

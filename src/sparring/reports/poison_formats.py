@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from sparring.reports.places import uri
 from sparring.reports.sarif import SCHEMA
+from sparring.storage.files import replacing
 
-__all__ = ["scan_junit", "scan_sarif"]
+__all__ = ["FORMATS", "scan_junit", "scan_sarif", "write_scan"]
 
 Document = Mapping[str, Any]
 
@@ -70,6 +71,23 @@ def scan_sarif(document: Document, folder: Path) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
+FORMATS: dict[str, tuple[str, Callable[[Document, Path], str]]] = {
+    "junit": ("junit.xml", lambda document, folder: scan_junit(document)),
+    "sarif": ("report.sarif", scan_sarif),
+}
+"""Names of formats, the files that they go into, and what writes them."""
+
+
+def write_scan(document: Document, formats: Sequence[str], folder: Path) -> None:
+    """Write the files of some of `FORMATS` into `folder`, each whole or not at all."""
+    for name in formats:
+        file, render = FORMATS[name]
+        with replacing(folder / file) as path:
+            path.write_text(render(document, folder), encoding="utf-8")
+
+
 def _counted(document: Document) -> str:
     body = document["body"]
-    return f"{len(body['suspects']):,} suspects of {document['samples']:,} samples, {body['trusted']:,} trusted"
+    return (
+        f"{len(body['suspects']):,} suspects of {document['samples']:,} samples, {body['trusted']:,} trusted"
+    )

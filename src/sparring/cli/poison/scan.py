@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,12 +85,13 @@ def scan(
     from sparring.poison import Settings, scan
     from sparring.poison.documents import scan_body, scores_table
     from sparring.poison.reconstruction import suspected_trigger
+    from sparring.reports.poison_formats import write_scan
     from sparring.reports.poison_scan import scan_page, scan_summary
     from sparring.storage.envelope import envelope
     from sparring.storage.tables import write
 
     options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    _check_formats(formats or [])
+    wanted = _checked(formats or [])
     samples = loaded(data, "data to scan: --data new.npz", **options)
     samples = samples if limit is None else samples.limit(limit)
     known = None if trusted is None else loaded(trusted, "", **options)
@@ -112,27 +113,19 @@ def scan(
     finish(
         document, scan_page(document, found, samples, trigger), scan_summary(document, samples), out, as_json
     )
-    _write_formats(document, formats or [], out)
+    write_scan(document, wanted, out)
     return CODES.get(found.verdict, 0)
 
 
-def _write_formats(document: Mapping[str, Any], formats: Sequence[str], out: Path) -> None:
-    from sparring.reports.poison_formats import scan_junit, scan_sarif
-    from sparring.storage.files import replacing
-
-    texts = {"junit": ("junit.xml", lambda: scan_junit(document)), "sarif": ("report.sarif", lambda: scan_sarif(document, out))}
-    for name in formats:
-        file, render = texts[name]
-        with replacing(out / file) as path:
-            path.write_text(render(), encoding="utf-8")
-
-
-def _check_formats(formats: Sequence[str]) -> None:
-    from sparring.errors import UsageError
+def _checked(formats: Sequence[str]) -> Sequence[str]:
+    """Formats that are known, before anything is spent."""
+    from sparring.errors import UsageError, nearest
+    from sparring.reports.poison_formats import FORMATS
 
     for name in formats:
-        if name not in ("junit", "sarif"):
-            raise UsageError(f'a scan is written as junit or sarif, not as "{name}"; the page is written anyway')
+        if name not in FORMATS:
+            raise UsageError(f'a scan cannot be written as "{name}"; {nearest(name, FORMATS)}')
+    return formats
 
 
 def _given(source: str, samples: Samples, mean: str | None, std: str | None, **options: Any) -> Model:
