@@ -25,12 +25,10 @@ def scan_junit(document: Document) -> str:
     verdict, text = document["verdict"], ". ".join(document["reasons"])
     tag = {"fail": "failure", "pass": None}.get(verdict, "skipped")
     counts = {"tests": "1", "failures": str(int(tag == "failure")), "errors": "0"}
-    seconds = f"{document['seconds']:.3f}"
-    root = ET.Element("testsuites", name="sparring", time=seconds, **counts)
-    suite = ET.SubElement(
-        root, "testsuite", name="poison scan", time=seconds, timestamp=document["date"],
-        skipped=str(int(tag == "skipped")), **counts,
-    )  # fmt: skip
+    told = {"name": "sparring", "time": f"{document['seconds']:.3f}", **counts}
+    root = ET.Element("testsuites", told)
+    skipped = {"timestamp": document["date"], "skipped": str(int(tag == "skipped"))}
+    suite = ET.SubElement(root, "testsuite", {**told, "name": "poison scan", **skipped})
     case = ET.SubElement(suite, "testcase", classname="poison scan", name="no alarm")
     if tag is not None:
         ET.SubElement(case, tag, message=text, type=verdict).text = _counted(document)

@@ -43,7 +43,7 @@ Factory = Annotated[
 Epochs = Annotated[int, typer.Option(help="of each training", min=1)]
 Kinds = Annotated[
     list[str] | None,
-    typer.Option("--kind", help="badnets, badnets-all, blended, warp, wave, features, flips"),
+    typer.Option("--kind", help="badnets, blended, warp, wave, flips, …; docs/poisoning.md has all"),
 ]
 Rates = Annotated[
     list[str] | None, typer.Option("--rate", help="poisoned share of the whole training set, 1% or 0.01")

@@ -30,9 +30,7 @@ def repair(
     data: DataSource = None,
     test: TestSource = None,
     trusted: TrustedSource = None,
-    kind: Annotated[
-        str, typer.Option(help="badnets, badnets-all, blended, warp, wave, features, flips")
-    ] = "badnets",
+    kind: Annotated[str, typer.Option(help="as for sparring poison run")] = "badnets",
     rate: Annotated[str, typer.Option(help="poisoned share of the training set, 1% or 0.01")] = "1%",
     target: Annotated[int, typer.Option(help="class that the backdoor shall answer", min=0)] = 0,
     remedy: Annotated[
