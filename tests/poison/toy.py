@@ -7,7 +7,7 @@ from sparring.data.pack import pack
 from sparring.poison import PoisonSpec, Settings, ToOne, patch
 from sparring.training import Adam, Recipe
 
-SHORT = Recipe(epochs=6, minibatch=32, optimiser=Adam(rate=5e-3))
+SHORT = Recipe(epochs=6, minibatch=32, optimiser=Adam(learning_rate=5e-3))
 
 
 def toy(count, seed=0):
