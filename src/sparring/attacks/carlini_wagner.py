@@ -93,14 +93,13 @@ class CarliniWagner:
         slope = (
             2 * (state.point - task.inputs) - over_rows(pull, seen.gradient).to(seen.gradient) * seen.gradient
         )
-        width = torch.as_tensor(task.threat.box.high) - torch.as_tensor(task.threat.box.low)
-        slope = allowed(slope * width.to(slope) / 2 * (1 - state.place.tanh().square()), task.threat.mask)
+        slope = allowed(slope * _stretch(task, state.point), task.threat.mask)
         moments, mean, spread = adam(state.moments, slope, state.taken % self.moves)
         place = state.place - self.step_size * mean / spread
         low, high = torch.where(held, state.low, state.weight), torch.where(held, state.weight, state.high)
         middle = torch.where(high.isinf(), 10 * state.weight, (low + high) / 2)
         first = no_moments(place)
-        place = pick(over, _unbounded(task), place)
+        place = pick(over, _unbounded(task), place) if bool(over.any()) else place
         return _Round(
             gradient_at(pick(over, task.inputs, _bounded(task, place))),
             place=place,
@@ -111,6 +110,12 @@ class CarliniWagner:
             held=held & ~over,
             taken=taken,
         )
+
+
+def _stretch(task: Task, points: Tensor) -> Tensor:
+    """How fast the point moves with its place: half the width times `1 - tanh^2`, read off the point."""
+    low, high = (torch.as_tensor(each).to(points) for each in (task.threat.box.low, task.threat.box.high))
+    return 2 * (points - low) * (high - points) / (high - low).clamp_min(1e-12)
 
 
 def _unbounded(task: Task) -> Tensor:

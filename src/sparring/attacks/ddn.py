@@ -6,7 +6,7 @@ is zero the change stays as it is, while the authors draw a random direction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,9 +24,10 @@ __all__ = ["DDN"]
 
 @dataclass(frozen=True)
 class _Sphere(State):
-    """Length of the change and steps taken, `(B,)`."""
+    """Length of the change, the longest that the data allow, and steps taken, `(B,)`."""
 
     size: Tensor
+    longest: Tensor
     taken: Tensor
 
 
@@ -62,21 +63,17 @@ class DDN:
             raise ThreatError(f"DDN finds smallest changes in l2, not in {task.threat.norm}; use FMN")
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         size = torch.full(none.shape, self.size, device=none.device, dtype=task.inputs.dtype)
-        return _Sphere(gradient_at(task.inputs), size=size, taken=none)
+        up = torch.ones_like(task.inputs)
+        farthest = torch.maximum(task.threat.box.room(task.inputs, up), task.threat.box.room(task.inputs, -up))
+        return _Sphere(gradient_at(task.inputs), size=size, longest=flat(farthest).norm(dim=1), taken=none)
 
     def step(self, task: Task, state: _Sphere, seen: Seen) -> _Sphere:
         reached = task.goal.reached(seen.outputs)[:, 0]
         size = state.size * torch.where(reached, 1 - self.change, 1 + self.change)
-        longest = flat(
-            torch.maximum(
-                task.threat.box.room(task.inputs, torch.ones_like(task.inputs)),
-                task.threat.box.room(task.inputs, -torch.ones_like(task.inputs)),
-            )
-        ).norm(dim=1)
-        size = torch.minimum(size, longest)
+        size = torch.minimum(size, state.longest)
         length = cosine(self.step_size, self.step_size / 100, state.taken, self.steps).to(size)
         change = state.point - task.inputs + over_rows(length, seen.gradient) * unit(seen.gradient)
         mask = task.threat.mask
         change = unit(change if mask is None else torch.where(mask, change, 0))
         moved = task.threat.box.clip(task.inputs + over_rows(size, change) * change)
-        return _Sphere(gradient_at(moved), size=size, taken=state.taken + 1)
+        return replace(state, ask=gradient_at(moved), size=size, taken=state.taken + 1)

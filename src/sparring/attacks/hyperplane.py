@@ -16,9 +16,12 @@ from sparring.engine import Seen, Task
 from sparring.errors import ThreatError
 from sparring.tensors import flat
 from sparring.threat import L1, L2, Linf, Threat
-from sparring.threat.box import Box, allowed
+from sparring.threat.box import allowed
 
 __all__ = ["across", "dual_length", "nearest_boundary"]
+
+_FEW = 32
+"""So many coordinates are mostly enough to cross a boundary in L1."""
 
 
 def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Tensor:
@@ -34,10 +37,10 @@ def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Te
         raise ThreatError(f"a nearest linear boundary is known for linf, l2 and l1, not for {threat.norm}")
     normal = allowed(normal, threat.mask)
     direction = -normal.sign() * excess.sign().reshape(-1, *[1] * (normal.ndim - 1))
-    slope, room = flat(normal.abs()), flat(_room(threat.box, points, direction))
+    slope, room = flat(normal.abs()), flat(threat.box.room(points, direction))
     match threat:
         case Linf():
-            moved = _level(slope, torch.ones_like(slope), room, excess.abs())
+            moved = _level(slope, None, room, excess.abs())
         case L2():
             moved = _level(slope, slope, room, excess.abs())
         case L1():
@@ -70,33 +73,44 @@ def dual_length(threat: Threat, normals: Tensor) -> Tensor:
     return normals.abs().sum(-1)
 
 
-def _room(box: Box, points: Tensor, direction: Tensor) -> Tensor:
-    return box.room(points, direction) * (direction != 0)
-
-
-def _level(slope: Tensor, weight: Tensor, room: Tensor, need: Tensor) -> Tensor:
+def _level(slope: Tensor, weight: Tensor | None, room: Tensor, need: Tensor) -> Tensor:
     """`min(level * weight, room)` with `sum(slope * min(level * weight, room)) = need`, `(B, n)`.
 
     The sum is concave in the level: solving it for the coordinates that do not touch the box yet never goes too
-    far, and the set of those that touch it only grows.
+    far, and the set of those that touch it only grows. A weight of None is one everywhere.
     """
-    tiny = torch.finfo(slope.dtype).tiny
-    touching = torch.zeros_like(slope, dtype=torch.bool)
+    limits, need = torch.finfo(slope.dtype), need[:, None]
+    gain = slope if weight is None else slope * weight
+    level = (need / gain.sum(1, keepdim=True).clamp_min(limits.tiny)).clamp_max(limits.max)
+    touching = torch.zeros_like(level)
     while True:
-        rest = need[:, None] - torch.where(touching, slope * room, 0).sum(1, keepdim=True)
-        rise = torch.where(touching, 0, slope * weight).sum(1, keepdim=True)
-        level = rest.clamp_min(0) / rise.clamp_min(tiny)
-        more = touching | (level * weight > room)
-        if torch.equal(more, touching):
-            return torch.where(touching, room, torch.minimum(level * weight, room))
-        touching = more
+        wish = level.expand_as(slope) if weight is None else level * weight
+        moved = torch.minimum(wish, room)
+        loose = (wish - moved).sign_().neg_().add_(1)  # zero where the box is met, else one
+        before, touching = touching, slope.shape[1] - loose.sum(1, keepdim=True)
+        if torch.equal(before, touching):
+            return moved
+        rest = (need - (slope * moved).sum(1, keepdim=True)).clamp_min(0)
+        more = level + rest / loose.mul_(gain).sum(1, keepdim=True).clamp_min(limits.tiny)
+        level = torch.where(touching > before, more.clamp_max(limits.max), level)
 
 
 def _steepest_first(slope: Tensor, room: Tensor, need: Tensor) -> Tensor:
-    """Fill the room of the steepest coordinates first, the last one in part, `(B, n)`."""
-    steep, order = slope.sort(dim=1, descending=True)
+    """Fill the room of the steepest coordinates first, the last one in part, `(B, n)`.
+
+    Mostly few are enough; only rows in which they are not are sorted whole.
+    """
+    moved, enough = _filled(room, need, *slope.topk(min(_FEW, slope.shape[1]), dim=1))
+    rest = (~enough).nonzero().squeeze(1)
+    if len(rest):
+        moved[rest] = _filled(room[rest], need[rest], *slope[rest].sort(dim=1, descending=True))[0]
+    return moved
+
+
+def _filled(room: Tensor, need: Tensor, steep: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
+    """How far each coordinate moves `(B, n)` if those in `order` are filled, and whether that is enough, `(B,)`."""
     width = room.gather(1, order)
     spent = (steep * width).cumsum(1)
     left = (need[:, None] - (spent - steep * width)).clamp_min(0)
-    moved = torch.minimum(width, left / steep.clamp_min(torch.finfo(slope.dtype).tiny))
-    return torch.zeros_like(slope).scatter_(1, order, moved)
+    moved = torch.minimum(width, left / steep.clamp_min(torch.finfo(steep.dtype).tiny))
+    return torch.zeros_like(room).scatter_(1, order, moved), spent[:, -1] >= need

@@ -101,12 +101,12 @@ def _soft(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
     The operator itself would take shrink / metric off every value, and so all of those that matter little: then changes
     begin in too few places.
     """
-    most = over_rows(flat(metric).amax(1), metric)
-    share, level, change = metric / most, over_rows(shrink, metric) / most, wish
+    most, size = over_rows(flat(metric).amax(1), metric), wish.abs()
+    share, level = metric / most, over_rows(shrink, metric) / most
+    change = size
     for _ in range(5):
-        nearer = torch.lerp(change, wish, share)
-        change = (nearer.abs() - level).clamp_min(0).copysign(nearer)
-    return change
+        change = torch.lerp(change, size, share).sub_(level).clamp_min_(0)
+    return change.copysign(wish)
 
 
 def _cut(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
@@ -116,13 +116,13 @@ def _cut(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
     zero never go too far, and end once no further value falls below the level.
     """
     size, weight, spend = flat(wish.abs()), flat(metric), shrink[:, None]
-    level, above = torch.zeros_like(spend), size > 0
+    level, below = torch.zeros_like(spend), torch.full_like(spend, -1)
     while True:
-        rise = torch.where(above, weight, 0).sum(1, keepdim=True)
-        total = torch.where(above, weight * size, 0).sum(1, keepdim=True)
-        level = torch.maximum(level, (total - spend) / rise.clamp_min(1e-30)).clamp_min(0)
-        fewer = above & (size > level)
-        if torch.equal(fewer, above) or not bool(fewer.any()):
-            break
-        above = fewer
-    return torch.minimum(size, level).view_as(wish).copysign(wish)
+        over = (size - level).clamp_min_(0)
+        spent, above = (over * weight).sum(1, keepdim=True), over.sign_()
+        before, below = below, size.shape[1] - above.sum(1, keepdim=True)
+        if torch.equal(before, below):
+            return flat(wish).clamp(-level, level).view_as(wish)
+        rise = above.mul_(weight).sum(1, keepdim=True)
+        more = (level + (spent - spend) / rise.clamp_min(1e-30)).clamp_min(0)
+        level = torch.where(below > before, more, level)

@@ -51,8 +51,13 @@ class Box:
         return points.clamp_(self.low, self.high)
 
     def room(self, inputs: Tensor, direction: Tensor) -> Tensor:
-        """How far each coordinate of `inputs` can move the way `direction` points, in data units."""
-        return torch.where(direction > 0, self.high - inputs, inputs - self.low).clamp_min(0)
+        """How far each coordinate of `inputs` can move the way `direction` points, in data units; 0 if it points nowhere.
+
+        Signs and one clamp: on a CPU a `torch.where` over signs that follow no pattern takes five times as long.
+        """
+        way = direction.sign()
+        reach = (way * torch.finfo(inputs.dtype).max).clamp_(self.low - inputs, self.high - inputs)
+        return reach.mul_(way).clamp_min_(0)
 
     def contains(self, points: Tensor) -> Tensor:
         """Which points are inside, `(B,)`, to the tolerance of rounding."""

@@ -79,7 +79,7 @@ class L0:
     def steepest(self, gradient: Tensor, points: Tensor) -> Tensor:
         """Signs at the eps largest gradients that still have room: each of them moves by one."""
         gradient = allowed(gradient, self.mask)
-        gradient = torch.where(self.box.room(points, gradient) > 0, gradient, 0)
+        gradient = gradient * self.box.room(points, gradient).sign()
         return torch.where(self._chosen(self._units(gradient.abs()), points), gradient, 0).sign()
 
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
@@ -94,9 +94,14 @@ class L0:
         return values.sum(1, keepdim=True) if self.pixels else values
 
     def _chosen(self, gain: Tensor, like: Tensor) -> Tensor:
-        """The eps largest positive gains of each row, as a mask over `like`."""
-        order = flat(gain).argsort(dim=1, descending=True, stable=True)
-        places = torch.arange(order.shape[1], device=order.device).expand_as(order)
-        rank = torch.empty_like(order).scatter_(1, order, places)
-        most = vector(self.eps, like).floor()[:, None]
-        return ((rank < most) & (flat(gain) > 0)).view_as(gain).expand_as(like)
+        """The eps largest positive gains of each row, the first of equal ones, as a mask over `like`."""
+        rows = flat(gain)
+        most = vector(self.eps, like).floor().clamp(0, rows.shape[1]).long()[:, None]
+        largest = rows.topk(max(1, int(most.max())), dim=1).values
+        least = largest.gather(1, (most - 1).clamp_min(0))
+        chosen = rows >= torch.where(most > 0, least.clamp_min(torch.finfo(rows.dtype).tiny), torch.inf)
+        if bool((chosen.sum(1, keepdim=True) > most).any()):
+            above = rows > least
+            among = (chosen & ~above).cumsum(1) <= most - above.sum(1, keepdim=True)
+            chosen &= above | among
+        return chosen.view_as(gain).expand_as(like)

@@ -86,7 +86,7 @@ class L1:
     def steepest(self, gradient: Tensor, points: Tensor) -> Tensor:
         """Spread over the `share` of largest gradients that still have room; one coordinate alone learns too little."""
         gradient = allowed(gradient, self.mask)
-        gradient = torch.where(self.box.room(points, gradient) > 0, gradient, 0)
+        gradient = gradient * self.box.room(points, gradient).sign()
         return sparse_signs(gradient, gradient.new_full((len(gradient),), self.share))
 
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
@@ -123,13 +123,15 @@ def _cut(size: Tensor, room: Tensor, budget: Tensor) -> Tensor:
     high = size.amax(1, keepdim=True)
     slack = 5e-7 * budget  # what a float32 sum can tell apart
     for _ in range(64):  # bisection alone would need about 30 rounds, Newton's steps need a handful
-        left = size - cut
-        excess = torch.minimum(left.clamp_min(0), room).sum(1, keepdim=True) - budget
+        left = torch.minimum((size - cut).clamp_min_(0), room)
+        excess = left.sum(1, keepdim=True) - budget
         low, high = torch.where(excess > slack, cut, low), torch.where(excess > slack, high, cut)
-        if bool(((high == 0) | (excess.abs() <= slack)).all()):
+        slope = torch.minimum(left, room - left).sign_().sum(1, keepdim=True)  # those at neither end
+        newton, beside = cut + excess / slope.clamp_min(1), torch.nextafter(low, high)
+        exact = (high == 0) | (excess.abs() <= slack) | (beside == high)
+        if bool(exact.all()):
             break
-        slope = ((left > 0) & (left < room)).sum(1, keepdim=True)
-        newton = cut + excess / slope.clamp_min(1)
+        newton = torch.where((excess > 0) & (newton == cut), beside, newton)
         better = (slope > 0) & (newton > low) & (newton < high)
-        cut = torch.where(excess.abs() <= slack, cut, torch.where(better, newton, (low + high) / 2))
+        cut = torch.where(exact, cut, torch.where(better, newton, (low + high) / 2))
     return high.squeeze(1)

@@ -67,11 +67,9 @@ class L2:
         clipped ones, so the search ends exactly, usually after a few rounds, and never sorts.
         """
         delta = allowed(points - inputs, self.mask)
-        room = self.box.room(inputs, delta)
-        shrink = _shrink(flat(delta.abs()), flat(room), vector(self.eps, inputs)[:, None] ** 2)
-        moved = inputs + torch.minimum(over_rows(shrink, delta) * delta.abs(), room).copysign(delta)
+        shrink = _shrink(flat(delta), flat(self.box.room(inputs, delta)), vector(self.eps, inputs)[:, None])
         inside = kept(self.box.clip(points), inputs, self.mask)
-        return pick(shrink == 1, inside, self.box.clip(moved))
+        return pick(shrink == 1, inside, self.box.clip_(inputs + over_rows(shrink, delta) * delta))
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball, then projected onto the range of the data."""
@@ -103,22 +101,29 @@ def unit(vectors: Tensor) -> Tensor:
     return scaled / over_rows(flat(scaled).norm(dim=1).clamp_min(torch.finfo(vectors.dtype).tiny), vectors)
 
 
-def _shrink(size: Tensor, room: Tensor, budget: Tensor) -> Tensor:
-    """The largest t in [0, 1], `(B,)`, with `sum(min(t * size, room) ** 2) <= budget`.
+def _shrink(delta: Tensor, room: Tensor, budget: Tensor) -> Tensor:
+    """The largest t in [0, 1], `(B,)`, at which `min(t * |delta|, room)` is at most `budget` long.
 
     Args:
-        size: Absolute changes, `(B, n)`.
+        delta: Changes, `(B, n)`.
         room: How far each coordinate can go, `(B, n)`.
-        budget: Squared length that may be spent, `(B, 1)`.
+        budget: Length that may be spent, `(B, 1)`.
     """
-    tiny = torch.finfo(size.dtype).tiny
-    squares, walls = size**2, room**2
-    clipped = torch.zeros_like(size, dtype=torch.bool)
+    tiny, size = torch.finfo(delta.dtype).tiny, delta.abs()
+    shrink = (budget / _length(size).clamp_min(tiny)).clamp_max(1)
+    clipped = torch.zeros_like(shrink)
     while True:
-        fixed = torch.where(clipped, walls, 0).sum(1, keepdim=True)
-        loose = torch.where(clipped, 0, squares).sum(1, keepdim=True)
-        shrink = ((budget - fixed).clamp_min(0) / loose.clamp_min(tiny)).sqrt().clamp_max(1)
-        more = clipped | (shrink * size > room)
-        if torch.equal(more, clipped):
+        wish = shrink * size
+        moved = torch.minimum(wish, room)
+        loose = (wish - moved).sign_().neg_().add_(1)  # zero where the wall is met, else one
+        before, clipped = clipped, size.shape[1] - loose.sum(1, keepdim=True)
+        if torch.equal(before, clipped):
             return shrink.squeeze(1)
-        clipped = more
+        free, spent = _length(loose.mul_(moved)).clamp_min(tiny), _length(moved)
+        spare = (budget - spent) / free * ((budget + spent) / free)
+        more = (shrink * (1 + spare.clamp_min(0)).sqrt()).clamp_max(1)
+        shrink = torch.where(clipped > before, more, shrink)
+
+
+def _length(rows: Tensor) -> Tensor:
+    return rows.norm(dim=1, keepdim=True)
