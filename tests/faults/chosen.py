@@ -113,8 +113,8 @@ SETS = (
     Fault(
         "the L2 projection stops one round early",
         "threat/l2.py",
-        "if torch.equal(more, clipped):",
-        "if torch.equal(more, clipped) or bool(clipped.any()):",
+        "if torch.equal(before, clipped):",
+        "if torch.equal(before, clipped) or bool(before.any()):",
         (PROJECT,),
     ),
     Fault(
@@ -127,15 +127,15 @@ SETS = (
     Fault(
         "FAB's way to the boundary stops one round early",
         "attacks/hyperplane.py",
-        "if torch.equal(more, touching):",
-        "if torch.equal(more, touching) or bool(touching.any()):",
+        "if torch.equal(before, touching):",
+        "if torch.equal(before, touching) or bool(before.any()):",
         ("tests/attacks/test_hyperplane.py", f"{CONFORMANCE}[fab", KNOWN),
     ),
     Fault(
         "L0 may change one coordinate too many",
         "threat/l0.py",
-        "(rank < most)",
-        "(rank <= most)",
+        "most = vector(self.eps, like).floor()",
+        "most = 1 + vector(self.eps, like).floor()",
         (PROJECT,),
     ),
     Fault(
@@ -172,8 +172,8 @@ SUCCESSES = (
     Fault(
         "the last success is taken for the closest",
         "engine/books.py",
-        "better = distance < old.distance",
-        "better = distance < torch.inf",
+        "better = (distance < books.distance[rows])",
+        "better = (distance < torch.inf)",
         (FINDINGS, KNOWN),
     ),
     Fault(

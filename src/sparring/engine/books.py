@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sparring.engine.contract import Ask, Seen, Task
-from sparring.tensors import pick, put, take
+from sparring.tensors import pick, take
 
 __all__ = ["TRACE", "Findings", "Keep", "charge", "fresh", "record", "within"]
 
@@ -124,17 +124,17 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
 def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, news: Tensor) -> Findings:
     """Write down successes in the rows where they are `news`; of several points in a row the closest counts."""
     rows = news.nonzero().squeeze(1)
-    mine, asked, reached, old = take((task, ask, seen.reached, books), rows)
-    shown = torch.stack([mine.threat.render(each, mine.inputs) for each in asked.points.unbind(1)], 1)
-    away = torch.stack([mine.threat.distance(each, mine.inputs) for each in shown.unbind(1)], 1).float()
+    threat, inputs, points, reached = take((task.threat, task.inputs, ask.points, seen.reached), rows)
+    shown = torch.stack([threat.render(each, inputs) for each in points.unbind(1)], 1)
+    away = torch.stack([threat.distance(each, inputs) for each in shown.unbind(1)], 1).float()
     distance, nearest = away.masked_fill(~reached, torch.inf).min(1)
-    better = distance < old.distance
-    point = shown[torch.arange(len(nearest), device=nearest.device), nearest]
-    new = replace(
-        old,
-        success=torch.ones_like(old.success),
-        distance=torch.where(better, distance, old.distance),
-        adversarial=old.adversarial if keep == "last" else pick(better, point, old.adversarial),
-        found_after=torch.where(old.success, old.found_after, old.forwards + old.backwards),
+    better = (distance < books.distance[rows]).nonzero().squeeze(1)
+    rows, point = rows[better], shown[better, nearest[better]]
+    spent = books.forwards + books.backwards
+    return replace(
+        books,
+        success=books.success | news,
+        distance=books.distance.index_copy(0, rows, distance[better]),
+        adversarial=books.adversarial if keep == "last" else books.adversarial.index_copy(0, rows, point),
+        found_after=torch.where(news & ~books.success, spent, books.found_after),
     )
-    return put(books, rows, new)
