@@ -64,7 +64,9 @@ class DDN:
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         size = torch.full(none.shape, self.size, device=none.device, dtype=task.inputs.dtype)
         up = torch.ones_like(task.inputs)
-        farthest = torch.maximum(task.threat.box.room(task.inputs, up), task.threat.box.room(task.inputs, -up))
+        farthest = torch.maximum(
+            task.threat.box.room(task.inputs, up), task.threat.box.room(task.inputs, -up)
+        )
         return _Sphere(gradient_at(task.inputs), size=size, longest=flat(farthest).norm(dim=1), taken=none)
 
     def step(self, task: Task, state: _Sphere, seen: Seen) -> _Sphere:

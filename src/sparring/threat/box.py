@@ -51,7 +51,7 @@ class Box:
         return points.clamp_(self.low, self.high)
 
     def room(self, inputs: Tensor, direction: Tensor) -> Tensor:
-        """How far each coordinate of `inputs` can move the way `direction` points, in data units; 0 if it points nowhere.
+        """How far each coordinate of `inputs` can move the way `direction` points, in data units; 0 for none.
 
         Signs and one clamp: on a CPU a `torch.where` over signs that follow no pattern takes five times as long.
         """
