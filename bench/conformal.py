@@ -42,9 +42,8 @@ def main() -> None:
         detector = fit_detector(view, whole.select(range(FIT)), {name: SCORES[name]()})
         scores = detector.of(view, whole.inputs[FIT:])
         for rate in RATES:
-            print(
-                f"{name:12} {rate:.0%}  {marginal(scores, rate, chosen.splits)}; {conditional(scores, rate, chosen.splits)}"
-            )
+            told = marginal(scores, rate, chosen.splits), conditional(scores, rate, chosen.splits)
+            print(f"{name:12} {rate:.0%}  {'; '.join(told)}")
 
 
 def marginal(scores: Tensor, rate: float, splits: int) -> str:
@@ -61,9 +60,10 @@ def marginal(scores: Tensor, rate: float, splits: int) -> str:
     seen = np.bincount(np.searchsorted(edges, counts), minlength=5)
     kept = chances > 0
     chance = chisquare(seen[kept], splits * chances[kept] / chances[kept].sum()).pvalue
+    mean, spread = np.mean(counts) / FRESH, np.std(counts) / FRESH
     return (
-        f"mean {np.mean(counts) / FRESH:.4f} (beta-binomial {law.mean() / FRESH:.4f}), spread {np.std(counts) / FRESH:.4f} "
-        f"({law.std() / FRESH:.4f}), chi-squared p = {chance:.2f}"
+        f"mean {mean:.4f} (beta-binomial {law.mean() / FRESH:.4f}), spread {spread:.4f} ({law.std() / FRESH:.4f}), "
+        f"chi-squared p = {chance:.2f}"
     )
 
 
