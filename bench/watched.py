@@ -51,8 +51,8 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     for name, data, net, eps in (
-        ("MNIST", DIGITS, digits_net(), 0.3),
-        ("CIFAR-10", COLOURS, colours_net(), 8 / 255),
+        ("MNIST", DIGITS, digits_net(), 0.1),
+        ("CIFAR-10", COLOURS, colours_net(), 2 / 255),
     ):
         samples = load_data(found(f"data/{data}")).sample(NATURAL)
         print(f"\n{name}")

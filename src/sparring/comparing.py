@@ -15,6 +15,7 @@ from sparring.api import audit, load_model
 from sparring.attacks.suites import Stage
 from sparring.data import Samples
 from sparring.detect import Detector, View, evaluate
+from sparring.detect.attackers import way_up
 from sparring.engine import Attack
 from sparring.errors import UsageError
 from sparring.evaluation.statistics import Interval, exact_interval
@@ -157,7 +158,17 @@ def _of_detector(
     assert detector is not None
     view = View(model, batch)
     with untouched(model):
-        seen = evaluate(view, detector, samples, threat, rates=(rate,), steps=steps, seed=seed, watch=watch)
+        seen = evaluate(
+            view,
+            detector,
+            samples,
+            threat,
+            rates=(rate,),
+            steps=steps,
+            seed=seed,
+            stand_in=way_up(model),
+            watch=watch,
+        )
         seconds = _seconds(lambda inputs: detector.blended(view, view(inputs)), samples.inputs)
     (line,) = seen.rates
     return Line(

@@ -3,11 +3,13 @@
 import pytest
 import torch
 
-from sparring.detect import evaluate
-from sparring.detect.attackers import Ring
+from sparring.detect import View, evaluate
+from sparring.detect.attackers import Ring, way_up
 from sparring.detect.evading import Evades, guarded
 from sparring.detect.evaluating import AtRate, Evaluation
 from sparring.detect.told import findings_of
+from sparring.errors import ModelError
+from sparring.models import load_model, look
 from sparring.threat import Linf, parse_threat
 
 
@@ -74,3 +76,20 @@ def test_a_claim_above_what_the_model_keeps_at_half_the_size_is_implausible():
     beaten = AtRate(0.05, 1.0, 5, 90, 80, evaded=88, unaware_robust=20)
     seen = Evaluation(100, 95, 90, 20, 1.0, 0.5, (beaten,), 1, 1)
     assert [each["id"] for each in findings_of(seen, ["energy"])] == ["adds-nothing"]
+
+
+def test_a_model_whose_gradients_are_stopped_is_climbed_around_that(room):
+    rounded = load_model(lambda inputs: room.model((inputs.detach() * 15).round() / 15))
+    looked = look(rounded, room.others.inputs, room.others.labels)
+    view, few = View(looked), room.others.limit(20)
+    blind = evaluate(view, room.detector, few, Linf(0.3), rates=(0.1,), steps=15)
+    seen = evaluate(view, room.detector, few, Linf(0.3), rates=(0.1,), steps=15, stand_in=way_up(looked))
+    assert blind.broken < seen.broken
+    assert blind.rates[0].evaded < seen.rates[0].evaded
+    assert way_up(look(load_model(room.model), few.inputs, few.labels)) is None
+
+
+def test_a_model_that_gives_no_gradients_at_all_is_refused(room):
+    blind = load_model(room.model).having(gradients=False, stops=None)
+    with pytest.raises(ModelError, match="gives no gradients"):
+        way_up(blind)

@@ -19,12 +19,16 @@ from sparring.detect.view import View
 from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, AttackLoss, Findings, Task, search
+from sparring.engine.ask import Look
 from sparring.engine.loop import Progress
+from sparring.errors import ModelError
+from sparring.models import Model
+from sparring.models.straight_through import straight_through
 from sparring.tensors import put, take
 from sparring.threat import Goal, Threat, Untargeted
 from sparring.verify import verified
 
-__all__ = ["Attacked", "Ring", "Watch", "unaware_attacker"]
+__all__ = ["Attacked", "Ring", "Watch", "unaware_attacker", "way_up"]
 
 Watch = Callable[[str, Progress], None]
 
@@ -62,6 +66,8 @@ class Ring:
         steps: Of each climb.
         seed: Of all draws.
         watch: Told what is being done and how far it is.
+        stand_in: Makes, of the model, what is climbed in its place where its own gradients are stopped; the model and
+            its detector still decide.
     """
 
     view: View
@@ -71,6 +77,14 @@ class Ring:
     steps: int
     seed: int
     watch: Watch = lambda what, progress: None
+    stand_in: Callable[[Look], Look] | None = None
+
+    @property
+    def climbed(self) -> View:
+        """The model as attackers climb it."""
+        return (
+            self.view if self.stand_in is None else replace(self.view, model=self.stand_in(self.view.model))
+        )
 
     def unaware(self, rows: Tensor, share: float = 1.0) -> Attacked:
         """Climb the margin of the model alone, all steps, within a share of eps; `rows` `(N,)` is a mask.
@@ -82,8 +96,9 @@ class Ring:
         task = self._task(index, Untargeted(self.samples.labels[index]), f"unaware {share}")
         near = replace(task.threat, eps=task.threat.eps * share)
         found = search(
-            self.view.model, replace(task, threat=near), self._climb(margin),
-            retire="never", keep="last", batch=self.view.batch, progress=partial(self.watch, "unaware of the detector"),
+            self.climbed.model, replace(task, threat=near), self._climb(margin), judge=self._judge(self.view.model),
+            retire="never", keep="last", batch=self.view.batch,
+            progress=partial(self.watch, "unaware of the detector"),
         )  # fmt: skip
         return self._measured(index, found.adversarial, None, [found])
 
@@ -99,18 +114,20 @@ class Ring:
             task = self._task(left, Evades(self.samples.labels[left], bound), name)
             task = replace(task, begin=begin[left]) if old else task
             found = search(
-                guarded(self.view, self.detector),
-                task,
-                attack,
-                batch=self.view.batch,
+                guarded(self.climbed, self.detector), task, attack,
+                judge=self._judge(guarded(self.view, self.detector)), batch=self.view.batch,
                 progress=partial(self.watch, f"aware of it, {name}"),
-            )
+            )  # fmt: skip
             spent.append(found)
             points[left[found.success]] = found.adversarial[found.success]
             left = left[~found.success]
             if not len(left):
                 break
         return self._measured(whole, points[whole], bound, spent)
+
+    def _judge(self, real: Look) -> Look | None:
+        """Who decides, if a stand-in is climbed."""
+        return None if self.stand_in is None else real
 
     def _stages(self) -> list[tuple[str, Attack, bool]]:
         """Name, attack, and whether it begins where the first attacker ended."""
@@ -167,3 +184,19 @@ def unaware_attacker(
         return search(view.model, task, attack, retire="never", keep="last", batch=view.batch).adversarial
 
     return attacked
+
+
+def way_up(model: Model) -> Callable[[Look], Look] | None:
+    """How attackers climb a model that was looked at: itself, or around what stops its gradients.
+
+    Raises:
+        ModelError: No gradient can be had of it.
+    """
+    if model.gradients:
+        return None
+    if model.stops is None:
+        raise ModelError(
+            f"{model.name} gives no gradients, without which nobody can tell what its detector is worth against "
+            "who knows it; give the model as .pt2 or code.py:factory"
+        )
+    return straight_through

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from sparring.data import Samples
 from sparring.detect.attackers import Ring, Watch
 from sparring.detect.detector import Detector
 from sparring.detect.view import View
+from sparring.engine.ask import Look
 from sparring.evaluation.statistics import Interval, exact_interval
 from sparring.threat import Threat
 
@@ -103,6 +104,7 @@ def evaluate(
     level: float | None = None,
     steps: int = 100,
     seed: int = 0,
+    stand_in: Callable[[Look], Look] | None = None,
     watch: Watch = lambda what, progress: None,
 ) -> Evaluation:
     """Attack the model with and without knowledge of its detector (`attackers.py`).
@@ -110,7 +112,7 @@ def evaluate(
     Cost: about `2 * steps` forwards and backwards per sample without, `5 * steps` with it.
 
     Args:
-        view: Of the model, which must have gradients or be got through.
+        view: Of the model.
         detector: Fitted on other samples than these.
         samples: Clean.
         threat: Linf, L2 or L1.
@@ -118,6 +120,7 @@ def evaluate(
         level: For thresholds with the promise about this very calibration.
         steps: Of each climb.
         seed: Of all draws.
+        stand_in: Makes what is climbed in place of a model whose own gradients are stopped (`straight_through`).
         watch: Told what is being done and how far it is.
 
     Raises:
@@ -126,7 +129,9 @@ def evaluate(
     bounds = {rate: detector.threshold(rate, level) for rate in sorted(rates, reverse=True)}
     clean = detector.of(view, samples.inputs)
     correct = view.of(samples.inputs).logits.argmax(1) == samples.labels
-    ring = Ring(view, detector, samples, threat.bind(samples.inputs, samples.domain), steps, seed, watch)
+    ring = Ring(
+        view, detector, samples, threat.bind(samples.inputs, samples.domain), steps, seed, watch, stand_in
+    )
     unaware, half = ring.unaware(correct), ring.unaware(correct, share=0.5)
     scores = detector.of(view, unaware.points)
     lines, known, spent = [], unaware, [unaware, half]

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,18 +66,15 @@ def evaluate(
 
         sparring detect evaluate detector --model net.pt2 --data test.npz --threat linf:8/255 --sample 200
     """
-    from rich.console import Console
-
     from sparring.cli.jobs import numbers
     from sparring.cli.live import searching
     from sparring.detect import evaluate as measured
     from sparring.detect import load_detector
+    from sparring.detect.attackers import way_up
     from sparring.detect.told import findings_of
     from sparring.errors import UsageError
     from sparring.models import untouched
-    from sparring.reports.detection import detection_summary, render_detection
-    from sparring.reports.html import save_html
-    from sparring.storage.envelope import envelope, write_result
+    from sparring.storage.envelope import envelope
     from sparring.threat import parse_threat, threat_text
 
     if threat is None:
@@ -88,8 +85,9 @@ def evaluate(
     began = time.monotonic()
     with untouched(looked), searching(f"{looked.name} with its detector under {threat}") as watch:
         seen = measured(
-            view, found, samples, asked, rates=wanted, level=level, steps=steps, seed=seed, watch=watch
-        )
+            view, found, samples, asked, rates=wanted, level=level, steps=steps, seed=seed,
+            stand_in=way_up(looked), watch=watch,
+        )  # fmt: skip
     body = {
         "detector": str(detector), "scores": list(found.names), "model": looked.name, "threat": threat_text(asked),
         "level": level, "steps": steps, **asdict(seen),
@@ -98,6 +96,16 @@ def evaluate(
         "detection", body, samples=len(samples), seed=seed, seconds=time.monotonic() - began,
         findings=findings_of(seen, found.names), command=shlex.join(["sparring", *sys.argv[1:]]),
     )  # fmt: skip
+    return _finish(document, out, as_json)
+
+
+def _finish(document: dict[str, Any], out: Path, as_json: bool) -> int:
+    from rich.console import Console
+
+    from sparring.reports.detection import detection_summary, render_detection
+    from sparring.reports.html import save_html
+    from sparring.storage.envelope import write_result
+
     write_result(document, out)
     save_html(render_detection(document), out / "report.html")
     if as_json:

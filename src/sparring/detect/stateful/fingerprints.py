@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -41,18 +40,16 @@ class Fingerprints:
                 f"step, window and kept must be positive, but are {self.step}, {self.window} and {self.kept}"
             )
 
-    def of(self, inputs: Tensor) -> Tensor:
-        """The numbers of each input `(N, *shape)`, ascending, `(N, kept)` int64; fewer where an input is small."""
-        levels = (
-            (inputs.detach().cpu().flatten(1) / self.step).round().to(torch.int64).numpy().view(np.uint64)
-        )
+    def of(self, inputs: Tensor) -> list[list[int]]:
+        """The different numbers of each input `(N, *shape)`; fewer than `kept` where one is small or mostly even."""
+        levels = (inputs.detach().cpu().flatten(1) / self.step).round().long().numpy().view(np.uint64)
         size = min(self.window, levels.shape[1])
         windows = np.lib.stride_tricks.sliding_window_view(levels, size, axis=1)
         draws = np.random.default_rng(self.salt)
         factors = draws.integers(0, 2**63, size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-        mixed = _mixed(windows @ factors)
-        count = min(self.kept, mixed.shape[1])
-        return torch.from_numpy(np.sort(mixed, axis=1)[:, :count].view(np.int64).copy())
+        mixed = _mixed(windows @ factors).view(np.int64)
+        # an even ground gives the same number over and over, which must count once
+        return [np.unique(each)[: self.kept].tolist() for each in mixed]
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -71,7 +71,7 @@ class Memory:
             raise DataError(said(self.store, error)) from error
 
     def remember(self, account: str, prints: Sequence[int], time: float) -> None:
-        """Write a query down.
+        """Write a query down, with its numbers, no two equal.
 
         Raises:
             DataError: The store does not answer.
@@ -80,7 +80,7 @@ class Memory:
             with self.store.begin() as connection:
                 row = connection.execute(insert(QUERIES).values(account=account, time=time))
                 number = row.inserted_primary_key[0] if row.inserted_primary_key else None
-                rows = [{"account": account, "print": each, "query": number} for each in set(prints)]
+                rows = [{"account": account, "print": each, "query": number} for each in prints]
                 connection.execute(insert(PRINTS), rows)
         except DBAPIError as error:
             raise DataError(said(self.store, error)) from error

@@ -47,10 +47,10 @@ class Watchman:
         if not bool(inputs.isfinite().all()):
             raise DataError("an input that is watched holds NaN or infinite values; refuse it before")
         found = []
-        for numbers in self.prints.of(inputs).tolist():
+        for numbers in self.prints.of(inputs):
             now = self.clock()
             alike = self.memory.most_alike(account, numbers, now - self.seconds)
-            # small inputs have fewer numbers, of which as large a share must agree
+            # small and even inputs have fewer numbers, of which as large a share must agree
             found.append(alike * self.prints.kept >= self.matches * len(numbers))
             self.memory.remember(account, numbers, now)
         return torch.tensor(found, dtype=torch.bool)
