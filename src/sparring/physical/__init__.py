@@ -4,6 +4,7 @@ The way there: `make_print_run` trains a patch through the channel and judges it
 back: `score_photos` finds the sheets in photos and asks the model. `rehearse_run` renders such photos, for practice.
 """
 
+from sparring.physical.calibration import Calibration, calibrate_printer, write_chart
 from sparring.physical.making import Order, make_print_run
 from sparring.physical.patch_attack import PatchAttack
 from sparring.physical.placement import Placement
@@ -14,17 +15,20 @@ from sparring.physical.scenario import Scenario, load_scenario
 from sparring.physical.scoring import Scores, score_photos
 
 __all__ = [
+    "Calibration",
     "Order",
     "PatchAttack",
     "Placement",
     "PrintRun",
     "Scenario",
     "Scores",
+    "calibrate_printer",
     "load_print_run",
     "load_scenario",
     "make_print_run",
     "rehearse_run",
     "save_print_run",
     "score_photos",
+    "write_chart",
     "write_sheets",
 ]

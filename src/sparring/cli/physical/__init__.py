@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from sparring.cli.physical.calibrate import calibrate
+from sparring.cli.physical.chart import chart
 from sparring.cli.physical.patch import patch
 from sparring.cli.physical.rehearse import rehearse
 from sparring.cli.physical.score import score
@@ -19,3 +21,5 @@ physical.command()(patch)
 physical.command()(sheet)
 physical.command()(rehearse)
 physical.command()(score)
+physical.command()(chart)
+physical.command()(calibrate)

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "PrintFolder", "ScenarioName", "Seed"]
+__all__ = ["AsJson", "Page", "PrintFolder", "ScenarioName", "Seed"]
 
 PrintFolder = Annotated[Path, typer.Argument(help="folder that `sparring physical patch` wrote")]
 ScenarioName = Annotated[
     str, typer.Option(help="scanner, phone-indoors, street-camera, or a TOML file with a unit on every range")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print for machines")]
+Page = Annotated[str, typer.Option(help="a4, a3, a5 or letter")]
 Seed = Annotated[int, typer.Option(help="of all draws")]

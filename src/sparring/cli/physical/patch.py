@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ from sparring.cli.options import (
 from sparring.cli.physical.options import AsJson, ScenarioName, Seed
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sparring.data import Samples
     from sparring.physical import Placement
 
@@ -55,6 +58,9 @@ def patch(
     feature: Annotated[str, typer.Option(help="side of the patch's smallest feature")] = "2.8 mm",
     steps: Annotated[int, typer.Option(help="updates of the patch", min=1)] = 300,
     looks: Annotated[int, typer.Option(help="photos per update", min=1)] = 32,
+    palette: Annotated[
+        Path | None, typer.Option(help="colours to keep to, as `sparring physical calibrate` writes them")
+    ] = None,
     photos: Annotated[int, typer.Option(help="of each object, when it is judged", min=1)] = 6,
     weights: Weights = None,
     mean: Mean = None,
@@ -100,7 +106,9 @@ def patch(
     aim = None if target is None else _class(target, learn, "--target")
     if judge is None:
         learn, judge = _halves(learn)
-    order = Order(placement, place, aim, PatchAttack(steps, looks), photos, seed=seed)
+    order = Order(
+        placement, place, aim, PatchAttack(steps, looks, palette=_palette(palette)), photos, seed=seed
+    )
     with counting() as tell:
         run = make_print_run(
             loaded, learn, judge, order, lambda stage, at: tell(stage, at.step, at.steps),
@@ -141,6 +149,23 @@ def _class(word: str, samples: Samples, option: str) -> int:
     if word not in names:
         raise UsageError(f"{option} is no number, and no class is named {word!r}; {nearest(word, names)}")
     return names.index(word)
+
+
+def _palette(path: Path | None) -> Tensor | None:
+    """The colours of a palette file, `(K, 3)`."""
+    import torch
+
+    from sparring.errors import DataError
+
+    if path is None:
+        return None
+    try:
+        colours = torch.tensor(json.loads(path.read_text("utf-8"))["colours"], dtype=torch.float32)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no palette: {' '.join(str(error).split())}") from error
+    if colours.ndim != 2 or colours.shape[1] != 3 or not bool(((colours >= 0) & (colours <= 1)).all()):
+        raise DataError(f"{path} is no palette: colours are rows of red, green and blue from 0 to 1")
+    return colours
 
 
 def _halves(samples: Samples) -> tuple[Samples, Samples]:

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.physical.options import PrintFolder
+from sparring.cli.physical.options import Page, PrintFolder
 
 __all__ = ["sheet"]
 
 
 def sheet(
     run: PrintFolder = Path("runs/physical"),
-    page: Annotated[str, typer.Option(help="a4, a3, a5 or letter")] = "a4",
+    page: Page = "a4",
     objects: Annotated[int | None, typer.Option(help="only the first N objects", min=1)] = None,
     arms: Annotated[
         str | None,

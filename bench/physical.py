@@ -1,0 +1,211 @@
+"""Patches on paper against a traffic-sign net, from the digital picture to simulated captures; sheets measured.
+
+    .venv/bin/python bench/physical.py levels --out runs/bench-physical
+    .venv/bin/python bench/physical.py fiducials --n 200
+    .venv/bin/python bench/physical.py sizes
+
+`levels` trains the net if need be (half a minute), then for each of two signs a patch through the scanner scenario and
+one without the channel, prints them with their controls on sheets, renders captures of the sheets (PDF by poppler at 300
+dpi, warped and lit by OpenCV, saved as JPEG), and scores these as `sparring physical score` does. Nothing here is
+physical: all of it is calculated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from _signs import signs, trained
+from numpy.typing import NDArray
+from PIL import Image
+
+from sparring.data import Samples
+from sparring.evaluation.statistics import exact_interval
+from sparring.models import load_model
+from sparring.physical import (
+    Order,
+    PatchAttack,
+    Placement,
+    load_scenario,
+    make_print_run,
+    rehearse_run,
+    save_print_run,
+    score_photos,
+    write_sheets,
+)
+from sparring.physical.extras import opencv
+from sparring.physical.found_sheet import find_sheet
+from sparring.physical.pdf import rasterised, write_pdf
+from sparring.physical.photos import open_photo
+from sparring.physical.rendering import render
+from sparring.physical.sheet import Box, lay_out
+from sparring.reports.html import save_html
+from sparring.reports.on_paper import render_paper
+
+SIGNS = {"stop to 30": (14, 1), "no entry to stop": (17, 14)}
+"""Class of the objects, and the class that must come out."""
+
+LIT = 0.25
+"""Mean of the darkest picture that is judged on: darker ones print as black."""
+
+PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, feature=2.8)
+
+
+def main() -> None:
+    """One measurement, and its figures."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("what", choices=("levels", "fiducials", "sizes"))
+    options.add_argument("--only", choices=SIGNS, nargs="+", default=list(SIGNS))
+    options.add_argument("--scenario", default="scanner")
+    options.add_argument("--n", type=int, default=200, help="captures of `fiducials`; 200")
+    options.add_argument("--steps", type=int, default=200, help="of each patch; 200")
+    options.add_argument("--objects", type=int, default=12, help="printed; 12")
+    options.add_argument("--out", type=Path, default=Path("runs/bench-physical"))
+    chosen = options.parse_args()
+    torch.set_num_threads(1)
+    opencv().setNumThreads(1)
+    match chosen.what:
+        case "levels":
+            for name in chosen.only:
+                levels(name, chosen)
+        case "fiducials":
+            fiducials(chosen.n)
+        case "sizes":
+            sizes()
+
+
+def levels(name: str, chosen: argparse.Namespace) -> None:
+    """One sign through all levels; the folder holds sheets, captures and report."""
+    net, _ = trained(chosen.out)
+    sign, target = SIGNS[name]
+    folder = chosen.out / f"{name.replace(' ', '-')}-{chosen.scenario}"
+    learn, judge = of_class(signs("train_2614", 16), sign), of_class(signs("test_2000", 16), sign)
+    lit = (judge.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
+    order = Order(
+        PLACEMENT, load_scenario(chosen.scenario), target, PatchAttack(steps=chosen.steps), photos=3
+    )
+    began, wall = time.process_time(), time.monotonic()
+    stages: dict[str, float] = {}
+    run = make_print_run(
+        load_model(net), learn, judge.select(lit), order,
+        lambda stage, at: stages.__setitem__(stage, time.process_time() - began),
+        f"bench/physical.py levels --only '{name}' --scenario {chosen.scenario}",
+    )  # fmt: skip
+    run, _ = write_sheets(run, folder, objects=chosen.objects)
+    captures = rehearse_run(run, folder / "simulated", order.scenario, rasterise=by_poppler)
+    scores = score_photos(run, captures, load_model(net))
+    saved = save_print_run(scores.run, folder)
+    save_html(render_paper(saved), folder / "report.html")
+    print(f"\n{name}, {chosen.scenario}: {len(run.names)} objects, trained on {run.facts['trained_on']}")
+    print(
+        f"patch of {100 * PLACEMENT.share:.1f}% of the picture; trained in {stages['patch']:.0f} s of one core"
+    )
+    for each in saved.facts["levels"]:
+        share = f"{100 * each['successes'] / each['looks']:5.1f}% ({100 * each['low']:.0f}-{100 * each['high']:.0f}%)"
+        print(f"  level {each['level']}  {each['arm']:12} {share:22} {each['successes']} of {each['looks']}")
+    spent = f"{time.process_time() - began:.0f} s of CPU, {time.monotonic() - wall:.0f} s"
+    print(f"photos refused: {len(scores.refused)}; {spent}", flush=True)
+
+
+def fiducials(count: int) -> None:
+    """Sheets found in rendered captures, and how far the pictures' corners are from where they truly are."""
+    sheet = lay_out(4, 84, 1)[0]
+    page = page_of(sheet)
+    for name in ("scanner", "phone-indoors"):
+        apart, lost = [], 0
+        draw = load_scenario(name).draw([f"capture {row}" for row in range(count // 2)], seed=7)
+        for row in range(count // 2):
+            found = _apart(page, sheet, {key: float(each[row]) for key, each in draw.items()}, row)
+            lost += found is None
+            apart += [] if found is None else [found]
+        within = sum(each <= 1 for each in apart)
+        interval = exact_interval(within, count // 2)
+        print(
+            f"{name}: {within} of {count // 2} within 1 pixel ({100 * interval.low:.0f}-{100 * interval.high:.0f}%), "
+            f"{lost} not found; median {np.median(apart):.2f}, 95% {np.quantile(apart, 0.95):.2f} pixels",
+            flush=True,
+        )
+
+
+def _apart(page: NDArray[np.uint8], sheet: Any, values: dict[str, float], seed: int) -> float | None:
+    """The largest error of a picture's corner, in pixels of the photo."""
+    capture = render(page, (sheet.width, sheet.height), values, seed)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "capture.jpg"
+        path.write_bytes(capture.jpeg)
+        try:
+            found = find_sheet(open_photo(path), (sheet,))
+        except Exception as error:  # counted, and said
+            print(f"  {error}")
+            return None
+    places = np.array([corner for cell in sheet.cells for corner in corners(cell.box)])
+    return float(np.linalg.norm(found.to_photo(places) - capture.to_photo(places), axis=1).max())
+
+
+def sizes() -> None:
+    """Edges of fiducials and pictures in the PDF, at 300 dpi, by two rasterisers."""
+    sheet = lay_out(4, 84, 1)[0]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet.pdf"
+        write_pdf(path, sheet, [Image.new("RGB", (90, 90), "black")] * 4, "sizes")
+        for name, pixels in (("poppler", by_poppler(path, 300)), ("PDFium", rasterised(path, 300))):
+            errors = [
+                error
+                for box in (*sheet.markers, *(cell.box for cell in sheet.cells))
+                for error in _errors(pixels, box)
+            ]
+            print(f"{name}: {len(errors)} edges, largest error {max(errors):.3f} mm")
+
+
+def _errors(pixels: NDArray[np.uint8], box: Box) -> list[float]:
+    """How far the left, right, upper and lower edges of a black box are from where they should be, in mm."""
+    millimetres = 25.4 / 300
+    found = []
+    for axis, start, length, across in (
+        (1, box.left, box.width, box.top + 1),
+        (0, box.top, box.height, box.left + 1),
+    ):
+        line = pixels.min(2).take(round(across / millimetres), axis=1 - axis) < 128
+        first, last = (round(each / millimetres) for each in (start - 0.8, start + length + 0.8))
+        inside = np.flatnonzero(line[first:last]) + first
+        found += [abs(inside[0] * millimetres - start), abs((inside[-1] + 1) * millimetres - start - length)]
+    return found
+
+
+def page_of(sheet: Any) -> NDArray[np.uint8]:
+    """A sheet with plain pictures, by poppler at 300 dpi."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet.pdf"
+        write_pdf(path, sheet, [Image.new("RGB", (90, 90), "grey")] * 4, "fiducials")
+        return by_poppler(path, 300)
+
+
+def by_poppler(path: Path, dpi: float) -> NDArray[np.uint8]:
+    """A PDF as pixels by pdftoppm, or by PDFium where there is none."""
+    if shutil.which("pdftoppm") is None:
+        return rasterised(path, dpi)
+    with TemporaryDirectory() as folder:
+        subprocess.run(["pdftoppm", "-r", f"{dpi:.0f}", "-singlefile", path, f"{folder}/page"], check=True)
+        return np.array(Image.open(f"{folder}/page.ppm").convert("RGB"))
+
+
+def corners(box: Box) -> list[tuple[float, float]]:
+    """Of a box, from the top left clockwise."""
+    right, below = box.left + box.width, box.top + box.height
+    return [(box.left, box.top), (right, box.top), (right, below), (box.left, below)]
+
+
+def of_class(samples: Samples, label: int) -> Samples:
+    """The samples of one class."""
+    return samples.select((samples.labels == label).nonzero().squeeze(1))
+
+
+if __name__ == "__main__":
+    main()
