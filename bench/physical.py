@@ -5,7 +5,7 @@
     .venv/bin/python bench/physical.py sizes
 
 `levels` trains the net if need be (half a minute), then for each of two signs a patch through the scanner scenario and
-one without the channel, prints them with their controls on sheets, renders captures of the sheets (PDF by poppler at 300
+one without the channel, prints them with their controls on sheets, renders captures of these (PDF by poppler at 300
 dpi, warped and lit by OpenCV, saved as JPEG), and scores these as `sparring physical score` does. Nothing here is
 physical: all of it is calculated.
 """

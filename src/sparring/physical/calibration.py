@@ -69,8 +69,8 @@ def write_chart(path: Path, page: str = "a4") -> None:
 def calibrate_printer(photo: Photo, page: str = "a4") -> Calibration:
     """Measure tone curve, gamut and palette in one photo or scan of the chart.
 
-    The light on the page is taken from bare paper around the fields, as a smooth surface, and divided out. A camera that
-    invents a tone curve of its own for the picture is taken for part of the printer; a scanner without
+    The light on the page is taken from bare paper around the fields, as a smooth surface, and divided out. A camera
+    that invents a tone curve of its own for the picture is taken for part of the printer; a scanner without
     corrections is best.
 
     Args:

@@ -48,11 +48,10 @@ def calibrate(
     if as_json:
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return 0
-    figures = f"black {found.black:.1%} of paper, dot gain {found.dot_gain:.1%}, saturation {found.saturation:.0%}"
-    sys.stdout.write(f"{figures}
-{out}
-{palette}
-")
+    figures = (
+        f"black {found.black:.1%} of paper, dot gain {found.dot_gain:.1%}, saturation {found.saturation:.0%}"
+    )
+    sys.stdout.write("\n".join((figures, str(out), str(palette), "")))
     return 0
 
 
