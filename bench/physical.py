@@ -30,9 +30,9 @@ from sparring.data import Samples
 from sparring.evaluation.statistics import exact_interval
 from sparring.models import load_model
 from sparring.physical import (
-    Order,
     PatchAttack,
     Placement,
+    Setting,
     load_scenario,
     make_print_run,
     rehearse_run,
@@ -88,18 +88,16 @@ def levels(name: str, chosen: argparse.Namespace) -> None:
     folder = chosen.out / f"{name.replace(' ', '-')}-{chosen.scenario}"
     learn, judge = of_class(signs("train_2614", 16), sign), of_class(signs("test_2000", 16), sign)
     lit = (judge.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
-    order = Order(
-        PLACEMENT, load_scenario(chosen.scenario), target, PatchAttack(steps=chosen.steps), photos=3
-    )
+    setting = Setting(PLACEMENT, load_scenario(chosen.scenario), target, photos=3)
     began, wall = time.process_time(), time.monotonic()
     stages: dict[str, float] = {}
     run = make_print_run(
-        load_model(net), learn, judge.select(lit), order,
+        load_model(net), learn, judge.select(lit), setting, PatchAttack(steps=chosen.steps),
         lambda stage, at: stages.__setitem__(stage, time.process_time() - began),
         f"bench/physical.py levels --only '{name}' --scenario {chosen.scenario}",
     )  # fmt: skip
     run, _ = write_sheets(run, folder, objects=chosen.objects)
-    captures = rehearse_run(run, folder / "simulated", order.scenario, rasterise=by_poppler)
+    captures = rehearse_run(run, folder / "simulated", setting.scenario, rasterise=by_poppler)
     scores = score_photos(run, captures, load_model(net))
     saved = save_print_run(scores.run, folder)
     save_html(render_paper(saved), folder / "report.html")

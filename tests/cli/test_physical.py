@@ -62,6 +62,61 @@ def test_to_paper_and_back(physical, folder):
     assert "simulated capture" in (folder / "run" / "report.html").read_text()
 
 
+def test_a_printer_is_measured_and_used(physical, folder):
+    from sparring.physical import load_scenario
+    from sparring.physical.pdf import rasterised
+    from sparring.physical.rendering import render
+
+    code, out, _ = physical("chart")
+    assert (code, out) == (0, "chart.pdf\n")
+    place = load_scenario("scanner").having(long_side=1854.0, exposure=-0.3)
+    values = {name: float(each[0]) for name, each in place.draw(["one"]).items()}
+    capture = render(rasterised(folder / "chart.pdf", 152.4), (210, 297), values, 0)
+    (folder / "scan.jpg").write_bytes(capture.jpeg)
+    code, out, err = physical("calibrate", "scan.jpg", "--out", "mine.toml")
+    assert (code, err) == (0, "") and "dot gain" in out and (folder / "mine.palette.json").is_file()
+    measured = load_scenario(folder / "mine.toml").ranges["dot_gain"][0]
+    assert measured.low < values["dot_gain"] < measured.high
+    few = (*PATCH, "--steps", "2", "--out", "kept", "--scenario", "mine.toml")
+    assert physical(*few, "--palette", "mine.palette.json")[0] == 0
+    code, _, err = physical(*few, "--palette", "data.npz")
+    assert code == 2 and "data.npz is no palette" in err
+    code, _, err = physical("calibrate", "net.py")
+    assert code == 2 and "no picture that can be read" in err
+
+
+def test_pictures_are_perturbed(physical, folder):
+    words = (
+        "perturb",
+        "--model",
+        "net.py:make",
+        "--data",
+        "data.npz",
+        "--sample",
+        "3",
+        "--steps",
+        "2",
+        "--looks",
+        "2",
+    )
+    code, out, err = physical(*words, "--photos", "1", "--side", "48 mm", "--out", "changed")
+    assert (code, err) == (0, "") and "perturbed" in out and (folder / "changed" / "report.html").is_file()
+    code, _, err = physical(*words, "--threat", "l2:1")
+    assert code == 2 and "under linf" in err
+
+
+def test_certificates_are_counted(physical):
+    words = ("certify", "--model", "net.py:make", "--data", "data.npz", "--masks", "3")
+    code, out, err = physical(*words, "--patch", "3 px", "--json")
+    counts = json.loads(out)
+    assert (code, err) == (0, "") and counts["samples"] == 18
+    assert counts["certified"]["count"] <= counts["cleansed"]["count"] <= 18
+    code, _, err = physical(*words, "--patch", "16 px")
+    assert code == 2 and "not smaller than a picture" in err
+    code, _, err = physical(*words, "--patch", "3 mm")
+    assert code == 2 and "is in mm" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -5,7 +5,7 @@ from torch import nn
 
 import sparring
 from sparring.models import load_model
-from sparring.physical import Order, PatchAttack, Placement, load_scenario, make_print_run
+from sparring.physical import PatchAttack, Placement, Setting, load_scenario, make_print_run
 
 SIZE = 16
 
@@ -37,7 +37,7 @@ def placement(**changes):
 
 
 def small_run(target=2, photos=1, steps=12):
-    order = Order(placement(), load_scenario("scanner"), target, PatchAttack(steps, 8, 0.2), photos)
+    setting = Setting(placement(), load_scenario("scanner"), target, photos)
     whole = sparring.load_data(pictures(18))
     learn, judge = whole.select(range(12)), whole.select(range(12, 18))
-    return make_print_run(load_model(net()), learn, judge, order)
+    return make_print_run(load_model(net()), learn, judge, setting, PatchAttack(steps, 8, 0.2))

@@ -11,7 +11,7 @@ import sparring
 from sparring.errors import DataError, ModelError, UsageError
 from sparring.models import load_model
 from sparring.physical import (
-    Order,
+    Setting,
     load_print_run,
     load_scenario,
     make_print_run,
@@ -131,14 +131,14 @@ def test_folders_that_hold_no_run_are_named(run, tmp_path):
 )
 def test_data_and_targets_that_make_no_sense_are_refused(change, data, error, said):
     samples = sparring.load_data(data)
-    order = dataclasses.replace(Order(placement(), load_scenario("scanner")), **change)
+    setting = dataclasses.replace(Setting(placement(), load_scenario("scanner")), **change)
     model = load_model(
         net()
         if samples.domain.shape == (3, 16, 16)
         else nn.Sequential(nn.Flatten(), nn.Linear(samples.inputs[0].numel(), 3))
     )
     with pytest.raises(error, match=said):
-        make_print_run(model, samples, samples, order)
+        make_print_run(model, samples, samples, setting)
 
 
 def test_the_report_stands_alone_and_never_calls_simulated_things_physical(printed):

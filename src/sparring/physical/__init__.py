@@ -5,8 +5,11 @@ back: `score_photos` finds the sheets in photos and asks the model. `rehearse_ru
 """
 
 from sparring.physical.calibration import Calibration, calibrate_printer, write_chart
-from sparring.physical.making import Order, make_print_run
+from sparring.physical.judging import Setting
+from sparring.physical.making import make_print_run
 from sparring.physical.patch_attack import PatchAttack
+from sparring.physical.patch_cleanser import PatchCleanser
+from sparring.physical.perturbing import Perturbation, make_perturbed_run
 from sparring.physical.placement import Placement
 from sparring.physical.print_run import PrintRun, load_print_run, save_print_run
 from sparring.physical.printing_run import write_sheets
@@ -16,15 +19,18 @@ from sparring.physical.scoring import Scores, score_photos
 
 __all__ = [
     "Calibration",
-    "Order",
     "PatchAttack",
+    "PatchCleanser",
+    "Perturbation",
     "Placement",
     "PrintRun",
     "Scenario",
     "Scores",
+    "Setting",
     "calibrate_printer",
     "load_print_run",
     "load_scenario",
+    "make_perturbed_run",
     "make_print_run",
     "rehearse_run",
     "save_print_run",

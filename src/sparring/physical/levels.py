@@ -36,7 +36,7 @@ class Trial:
         inputs: Objects `(N, 1 | 3, H, W)` that no patch was trained on.
         labels: Their classes `(N,)`.
         names: N names.
-        arms: Patches by name; None is the picture as it is.
+        arms: Patches by name, one for all objects or one for each; None is the picture as it is.
         placement: Where they lie.
         scenario: What they are photographed under.
         target: The class that must come out; None for any wrong one.

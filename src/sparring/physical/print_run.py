@@ -43,7 +43,8 @@ class PrintRun:
     Attributes:
         envelope: What `result.json` says around its `body`, as in every room.
         facts: The body; see `docs/physical.md`.
-        arms: Patches by name, `(3, down, across)`; None is the picture as it is.
+        arms: Patches by name, `(3, down, across)`, or one for each object, `(N, 3, down, across)`; None is the picture
+            as it is.
         inputs: The objects `(N, 3, H, W)`.
         captured: What the model saw of the prints in photos `(n, 3, size, size)`, in the order of the captures.
         folder: Where it is stored, if it is.
@@ -96,7 +97,9 @@ class PrintRun:
     def picture(self, printed: Print) -> Image.Image:
         """A picture as it goes to the printer, 8-bit RGB."""
         row = self.inputs[printed.subject : printed.subject + 1]
-        pixels = place_patch(row, self.arms[printed.arm], self.placement)[0]
+        arm = self.arms[printed.arm]
+        own = arm if arm is None or arm.ndim == 3 else arm[printed.subject]
+        pixels = place_patch(row, own, self.placement)[0]
         return Image.fromarray((pixels * 255).round().byte().movedim(0, -1).numpy())
 
     def having(self, **facts: Any) -> PrintRun:

@@ -76,7 +76,7 @@ def render_paper(run: PrintRun) -> str:
         facts=run.facts,
         table=table,
         levels=[(level, LEVELS[level]) for level in levels],
-        headline=_headline(table, levels),
+        headline=_headline(table, levels, run.facts["main"]),
         goal=_goal(run.facts),
         grids=_grids(run.facts["surface"]),
         exhibits=_exhibits(run),
@@ -118,15 +118,15 @@ class Headline:
     control_share: Share
 
 
-def _headline(table: Mapping[str, Mapping[int, Share]], levels: Sequence[int]) -> Headline:
-    level = max(each for each in levels if each in table["patch"])
+def _headline(table: Mapping[str, Mapping[int, Share]], levels: Sequence[int], main: str) -> Headline:
+    level = max(each for each in levels if each in table[main])
     controls = {
         arm: shares[level]
         for arm, shares in table.items()
-        if arm not in ("patch", "no channel") and level in shares
+        if arm not in (main, "no channel") and level in shares
     }
-    best = max(controls, key=lambda arm: controls[arm].width, default="patch")
-    return Headline(LEVELS[level], table["patch"][level], best, controls.get(best, table["patch"][level]))
+    best = max(controls, key=lambda arm: controls[arm].width, default=main)
+    return Headline(LEVELS[level], table[main][level], best, controls.get(best, table[main][level]))
 
 
 def _goal(facts: Mapping[str, Any]) -> str:
@@ -164,7 +164,10 @@ def _grids(spots: Sequence[Mapping[str, Any]]) -> tuple[Grid, ...]:
 
 
 def _exhibits(run: PrintRun) -> tuple[Exhibit, ...]:
-    prints = place_patch(run.inputs[:SHOWN], run.arms["patch"], run.placement)
+    arm = run.arms[run.facts["main"]]
+    prints = place_patch(
+        run.inputs[:SHOWN], arm if arm is None or arm.ndim == 3 else arm[:SHOWN], run.placement
+    )
     channel = Channel(run.scenario, run.placement.side, run.facts["size"], seed=1)
     with torch.no_grad():
         seen = [
@@ -183,9 +186,9 @@ def _exhibits(run: PrintRun) -> tuple[Exhibit, ...]:
 
 
 def _captures(run: PrintRun, name: str) -> tuple[Picture, ...]:
-    """The first two cut-outs of this object with the patch."""
+    """The first two cut-outs of this object with the main arm."""
     if run.captured is None:
         return ()
     looks = enumerate(run.facts.get("captures", []))
-    rows = [row for row, each in looks if each["subject"] == name and each["arm"] == "patch"]
+    rows = [row for row, each in looks if each["subject"] == name and each["arm"] == run.facts["main"]]
     return tuple(picture(run.captured[row], 128) for row in rows[:2])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from sparring.cli.physical.calibrate import calibrate
+from sparring.cli.physical.certify import certify
 from sparring.cli.physical.chart import chart
 from sparring.cli.physical.patch import patch
+from sparring.cli.physical.perturb import perturb
 from sparring.cli.physical.rehearse import rehearse
 from sparring.cli.physical.score import score
 from sparring.cli.physical.sheet import sheet
@@ -18,8 +20,10 @@ physical = typer.Typer(
     help="Attacks on paper: train a patch through printer, light and camera, print it, score photos of it.",
 )
 physical.command()(patch)
+physical.command()(perturb)
 physical.command()(sheet)
 physical.command()(rehearse)
 physical.command()(score)
 physical.command()(chart)
 physical.command()(calibrate)
+physical.command()(certify)

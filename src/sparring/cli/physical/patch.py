@@ -86,7 +86,7 @@ def patch(
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.physical.progress import counting
     from sparring.errors import UsageError
-    from sparring.physical import Order, PatchAttack, load_scenario, make_print_run
+    from sparring.physical import PatchAttack, Setting, load_scenario, make_print_run
 
     if model is None or data is None:
         raise UsageError(
@@ -106,12 +106,11 @@ def patch(
     aim = None if target is None else _class(target, learn, "--target")
     if judge is None:
         learn, judge = _halves(learn)
-    order = Order(
-        placement, place, aim, PatchAttack(steps, looks, palette=_palette(palette)), photos, seed=seed
-    )
+    setting = Setting(placement, place, aim, photos, seed)
+    attack = PatchAttack(steps, looks, palette=_palette(palette))
     with counting() as tell:
         run = make_print_run(
-            loaded, learn, judge, order, lambda stage, at: tell(stage, at.step, at.steps),
+            loaded, learn, judge, setting, attack, lambda stage, at: tell(stage, at.step, at.steps),
             shlex.join(["sparring", *sys.argv[1:]]),
         )  # fmt: skip
     return finish_print_run(run, out, as_json)

@@ -1,0 +1,94 @@
+"""`sparring physical perturb`: change pictures a little, so that their prints are misread."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.jobs import numbers
+from sparring.cli.options import (
+    AllowUnsafe,
+    ClassNames,
+    Crop,
+    DataSource,
+    Device,
+    LabelKey,
+    Limit,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    SampleCount,
+    Std,
+    Weights,
+)
+from sparring.cli.physical.options import AsJson, ScenarioName, Seed
+
+__all__ = ["perturb"]
+
+
+def perturb(
+    model: ModelSource = None,
+    data: DataSource = None,
+    threat: Annotated[str, typer.Option(help="how far values may move: linf:16/255")] = "linf:16/255",
+    target: Annotated[
+        int | None, typer.Option(help="class that must come out; default any wrong one")
+    ] = None,
+    scenario: ScenarioName = "scanner",
+    side: Annotated[str, typer.Option(help="of the printed picture")] = "84 mm",
+    steps: Annotated[int, typer.Option(help="of each picture", min=1)] = 30,
+    looks: Annotated[int, typer.Option(help="photos per step", min=1)] = 8,
+    photos: Annotated[int, typer.Option(help="of each picture, when it is judged", min=1)] = 6,
+    limit: Limit = None,
+    sample: SampleCount = 20,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    device: Device = None,
+    allow_unsafe: AllowUnsafe = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
+    as_json: AsJson = False,
+) -> int:
+    """Change whole pictures by a little that survives printing and scanning; go on with `sparring physical sheet`.
+
+    sparring physical perturb --model net.pt2 --data photos.npz --threat linf:16/255 --scenario scanner
+    """
+    import sparring
+    from sparring.api import chosen
+    from sparring.cli.physical.finish import finish_print_run
+    from sparring.cli.physical.progress import counting
+    from sparring.errors import UsageError
+    from sparring.physical import Perturbation, load_scenario, make_perturbed_run
+    from sparring.physical.units import parse_value
+    from sparring.threat import Linf, parse_threat
+
+    if model is None or data is None:
+        raise UsageError(
+            "this needs a model and pictures: sparring physical perturb --model net.pt2 --data photos.npz"
+        )
+    allowed = parse_threat(threat)
+    if not isinstance(allowed, Linf):
+        raise UsageError(f"prints are perturbed under linf, such as linf:16/255, but the threat is {threat}")
+    length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
+    loaded = sparring.load_model(
+        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
+        allow_unsafe_sha256=allow_unsafe,
+    )  # fmt: skip
+    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    with counting() as tell:
+        run = make_perturbed_run(
+            loaded, chosen(whole, limit, None if limit else sample), length, place,
+            Perturbation(float(allowed.eps), steps, looks), target=target, photos=photos, seed=seed,
+            progress=lambda stage, at: tell(stage, at.step, at.steps), command=shlex.join(["sparring", *sys.argv[1:]]),
+        )  # fmt: skip
+    return finish_print_run(run, out, as_json)
