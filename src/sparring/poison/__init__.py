@@ -8,6 +8,7 @@ remedies                             what is left after each
 """
 
 from sparring.poison.alarm import EVERYWHERE, Alarm, Peak
+from sparring.poison.collisions import bullseye, collide, collision
 from sparring.poison.detection_power import Power, power
 from sparring.poison.detectors import DETECTORS
 from sparring.poison.evidence import Evidence
@@ -50,6 +51,9 @@ __all__ = [
     "Warp",
     "Wave",
     "blend",
+    "bullseye",
+    "collide",
+    "collision",
     "drawn",
     "load_provenance",
     "patch",
