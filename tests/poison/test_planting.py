@@ -16,6 +16,7 @@ from sparring.poison import (
     plant,
     save_provenance,
     sidecar_of,
+    triggered,
     undo,
     write_poisoned,
 )
@@ -143,3 +144,14 @@ def test_one_class_cannot_be_poisoned():
 def test_a_target_that_is_no_class_is_refused():
     with pytest.raises(UsageError, match="no class 9"):
         plant(toy(100), corner(target=9))
+
+
+def test_what_a_trigger_leaves_alone_keeps_its_bits_and_its_name():
+    samples = toy(100)
+    stay = replace(corner(rate=0.3), trigger=lambda inputs: inputs)
+    poisoned, _ = plant(samples, stay)
+    assert torch.equal(poisoned.inputs, samples.inputs)
+    assert poisoned.ids == samples.ids
+    levels = torch.arange(256, dtype=torch.uint8).reshape(4, 1, 8, 8)
+    from_file = load_data((levels, torch.arange(4)))
+    assert torch.equal(triggered(lambda inputs: inputs, from_file.inputs, from_file.domain), from_file.inputs)

@@ -13,7 +13,9 @@ from sparring.poison.detection_power import Power, power
 from sparring.poison.detectors import DETECTORS
 from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned
+from sparring.poison.flips import margin_flips, worst_flips
 from sparring.poison.kinds import KINDS, drawn
+from sparring.poison.label_consistent import label_consistent
 from sparring.poison.planting import Provenance, plant, triggered, undo
 from sparring.poison.reconstruction import Reconstruction, reconstruct
 from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, ToOne
@@ -55,7 +57,9 @@ __all__ = [
     "collide",
     "collision",
     "drawn",
+    "label_consistent",
     "load_provenance",
+    "margin_flips",
     "patch",
     "plant",
     "power",
@@ -70,5 +74,6 @@ __all__ = [
     "unchanged",
     "undo",
     "warp",
+    "worst_flips",
     "write_poisoned",
 ]

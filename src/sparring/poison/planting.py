@@ -138,6 +138,8 @@ def _chosen(samples: Samples, spec: PoisonSpec) -> tuple[Tensor, Tensor]:
         torch.zeros(len(samples), dtype=torch.float64)
     )
     ranked = order.argsort()
+    if spec.first is not None:
+        ranked = ranked[spec.first(samples)[ranked].argsort(descending=True, stable=True)]
     candidates = spec.relabelling.candidates(samples.labels)
     eligible = ranked[candidates[ranked]]
     if len(eligible) < wanted:
@@ -153,7 +155,12 @@ def _chosen(samples: Samples, spec: PoisonSpec) -> tuple[Tensor, Tensor]:
 def _in_domain(inputs: Tensor, domain: Domain) -> Tensor:
     low, high = torch.as_tensor(domain.low).to(inputs), torch.as_tensor(domain.high).to(inputs)
     inside = inputs.clamp(low, high)
-    return inside if domain.step is None else ((inside - low) / domain.step).round() * domain.step + low
+    if domain.step is None:
+        return inside
+    steps = (
+        1 / domain.step
+    )  # divided by, as 8-bit images are when they are loaded: the same bits for the same level
+    return ((inside - low) * steps).round() / steps + low
 
 
 def _check_visible(before: Tensor, after: Tensor, spec: PoisonSpec) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.poison.relabelling import Relabelling
 from sparring.poison.triggers import Trigger
@@ -35,6 +36,7 @@ class PoisonSpec:
         planted: What poisoned and cover samples get in training, given their places in the whole `(B,)`; without, the
             trigger itself.
         visible: Most that any value of an input may change, in units of the data; None for no bound.
+        first: From samples to a number each (N,): those with the largest are poisoned; without, the choice is drawn.
         seed: Of the choice of samples.
     """
 
@@ -45,6 +47,7 @@ class PoisonSpec:
     covers: float = 0.0
     planted: Callable[[Tensor, Tensor], Tensor] | None = None
     visible: float | None = None
+    first: Callable[[Samples], Tensor] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
