@@ -54,6 +54,21 @@ def test_clean_data_pass_and_json_is_the_document(poison, project):
     assert json.loads(out) == json.loads((project / "runs/poison-scan/result.json").read_text())
 
 
+def test_files_of_a_pattern_are_scanned_in_turn_and_the_worst_counts(poison, project):
+    (project / "shards").mkdir()
+    for name in ("clean", "bad"):
+        (project / f"{name}.npz").rename(project / "shards" / f"{name}.npz")
+    code, out, _ = poison("scan", "--data", "shards/*.npz", "--trusted", "known.npz", "--find", "30%", *FAST)
+    assert code == 1
+    documents = {
+        name: json.loads((project / f"runs/poison-scan/{name}/result.json").read_text())
+        for name in ("clean", "bad")
+    }
+    assert {name: each["verdict"] for name, each in documents.items()} == {"clean": "pass", "bad": "fail"}
+    assert documents["bad"]["body"]["level"] == 0.025
+    assert out.count("report:") == 2
+
+
 def test_a_scan_without_trusted_samples_ranks(poison):
     code, out, _ = poison("scan", "--data", "bad.npz", *FAST)
     assert code == 0
@@ -107,6 +122,7 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
     ("words", "said"),
     [
         (["scan"], "this needs data to scan"),
+        (["scan", "--data", "nothing/*.npz"], "no file is named by the pattern"),
         (["power", "--data", "clean.npz"], "samples that are known to be clean"),
         (["run", "--data", "clean.npz", "--kind", "badnet"], 'did you mean "badnets"'),
         (["run", "--data", "clean.npz", "--rate", "0.01%"], "rounds to zero"),

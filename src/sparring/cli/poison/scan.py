@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from glob import glob
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,10 +42,12 @@ from sparring.cli.poison.options import (
 if TYPE_CHECKING:
     from sparring.data import Samples
     from sparring.models import Model
+    from sparring.poison import Settings
 
-__all__ = ["scan"]
+__all__ = ["deliveries", "scan"]
 
 CODES = {"fail": 1, "inconclusive": 3}
+SEVERITY = (0, 3, 1)
 
 
 def scan(
@@ -80,9 +84,60 @@ def scan(
     alarm, 0 for none, 3 if there were too few trusted samples to find `--find`. Without, samples are only ranked. A
     `--model` must have been trained on data and trusted samples alike, or on neither; without, a small one is trained.
 
+    Data larger than memory: files by a pattern, scanned one after the other. They share the alarm rate out.
+
         sparring poison scan --data new.npz --trusted old.npz
+        sparring poison scan --data 'shards/*.npz' --trusted old.npz
     """
-    from sparring.poison import Settings, scan
+    from sparring.poison import Settings
+
+    wanted = _checked(formats or [])
+    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
+    files = deliveries(data)
+    known = None if trusted is None else loaded(trusted, "", **options)
+    each = level / len(files)
+    settings = Settings(
+        level=each, find=share(find), make=maker(factory), recipe=recipe_of(epochs), seed=seed,
+        relabellings=max(999, ceil(20 / each)) if level > 0 else 999,
+    )  # fmt: skip
+    told_of = {"weights": weights, "outputs": outputs, "device": device, "allow_unsafe_sha256": allow_unsafe}
+    codes = []
+    for file in files:
+        samples = loaded(file, "data to scan: --data new.npz", **options)
+        samples = samples if limit is None else samples.limit(limit)
+        given = None if model is None else _given(model, samples, mean, std, **told_of)
+        place = out if len(files) == 1 else out / Path(str(file)).stem
+        codes.append(_scanned(samples, known, settings, given, place, wanted, as_json))
+    return max(codes, key=SEVERITY.index)
+
+
+def deliveries(source: str | None) -> list[str | None]:
+    """The files that a pattern names, in the order of their names; anything else is one source.
+
+    Raises:
+        UsageError: A pattern names no file.
+    """
+    from sparring.errors import UsageError
+
+    if source is None or "*" not in source:
+        return [source]
+    files = sorted(glob(source))
+    if not files:
+        raise UsageError(f'no file is named by the pattern "{source}"')
+    return list(files)
+
+
+def _scanned(
+    samples: Samples,
+    known: Samples | None,
+    settings: Settings,
+    given: Model | None,
+    out: Path,
+    formats: Sequence[str],
+    as_json: bool,
+) -> int:
+    """Scan one source and write its folder; the exit code of its verdict."""
+    from sparring.poison import scan
     from sparring.poison.documents import scan_body, scores_table
     from sparring.poison.reconstruction import suspected_trigger
     from sparring.reports.poison_formats import write_scan
@@ -90,30 +145,19 @@ def scan(
     from sparring.storage.envelope import envelope
     from sparring.storage.tables import write
 
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    wanted = _checked(formats or [])
-    samples = loaded(data, "data to scan: --data new.npz", **options)
-    samples = samples if limit is None else samples.limit(limit)
-    known = None if trusted is None else loaded(trusted, "", **options)
-    settings = Settings(
-        level=level, find=share(find), make=maker(factory), recipe=recipe_of(epochs), seed=seed
-    )
     began = time.monotonic()
-    told_of = {"weights": weights, "outputs": outputs, "device": device, "allow_unsafe_sha256": allow_unsafe}
-    given = None if model is None else _given(model, samples, mean, std, **told_of)
     with counting("learning from the data", "updates") as told:
         found = scan(samples, known, settings, model=given, progress=lambda now: told(now.step, now.steps))
     trigger = suspected_trigger(found)
     document = envelope(
-        "poison-scan", scan_body(found, level, trigger), samples=len(samples), seed=seed,
+        "poison-scan", scan_body(found, settings.level, trigger), samples=len(samples), seed=settings.seed,
         seconds=time.monotonic() - began, verdict=found.verdict, reasons=found.reasons, command=command(),
     )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     write(scores_table(found, samples), out / "scores.parquet")
-    finish(
-        document, scan_page(document, found, samples, trigger), scan_summary(document, samples), out, as_json
-    )
-    write_scan(document, wanted, out)
+    page, summary = scan_page(document, found, samples, trigger), scan_summary(document, samples)
+    finish(document, page, summary, out, as_json)
+    write_scan(document, formats, out)
     return CODES.get(found.verdict, 0)
 
 
