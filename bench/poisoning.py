@@ -18,12 +18,21 @@ from torch import Tensor, nn
 from sparring.data import Samples
 from sparring.data.pack import pack
 from sparring.evaluation.statistics import exact_interval
-from sparring.poison import PoisonSpec, Settings, bullseye, collide, collision, plant, repair, scan
+from sparring.poison import (
+    PoisonSpec,
+    Settings,
+    bullseye,
+    collide,
+    collision,
+    label_consistent,
+    plant,
+    repair,
+    scan,
+)
 from sparring.poison.certified import certify, plurality, run_off
 from sparring.poison.detection_power import tried
 from sparring.poison.documents import standing
 from sparring.poison.kinds import drawn
-from sparring.poison.label_consistent import label_consistent
 from sparring.poison.victim import answers_of, trained
 
 KINDS = ("badnets", "blended", "warp", "label-consistent")

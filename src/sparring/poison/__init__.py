@@ -9,13 +9,13 @@ remedies                             what is left after each
 
 from sparring.poison.alarm import EVERYWHERE, Alarm, Peak
 from sparring.poison.collisions import bullseye, collide, collision
+from sparring.poison.consistent_labels import label_consistent
 from sparring.poison.detection_power import Power, power
 from sparring.poison.detectors import DETECTORS
 from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned
 from sparring.poison.flips import margin_flips, worst_flips
 from sparring.poison.kinds import KINDS, drawn
-from sparring.poison.label_consistent import label_consistent
 from sparring.poison.planting import Provenance, plant, triggered, undo
 from sparring.poison.reconstruction import Reconstruction, reconstruct
 from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, ToOne
