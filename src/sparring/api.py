@@ -30,7 +30,7 @@ from sparring.evaluation.logged import logged, note_end
 from sparring.evaluation.query_budget import with_queries
 from sparring.evaluation.reading import check_reading
 from sparring.evaluation.techniques import check_techniques
-from sparring.models import Model, load_model, look, untouched
+from sparring.models import Model, load_model, look, shown_rows, untouched
 from sparring.models.remote import refused, remote_behind
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
@@ -116,7 +116,8 @@ def audit(
     if workers < 1:
         raise UsageError(f"an audit needs at least one worker, but got {workers}")
     threat = parse_threat(threat) if isinstance(threat, str) else threat
-    whole, loaded = load_data(data), load_model(model, engagement=engagement)
+    whole = load_data(data)
+    loaded = shown_rows(load_model(model, engagement=engagement), whole.domain.columns)
     terms = _allowed(loaded, suite, threat)
     plan = make_plan(
         loaded,
@@ -186,7 +187,8 @@ def search(
     >>> found.adversarial.shape
     torch.Size([5, 4])
     """
-    samples, loaded = load_data(data), load_model(model)
+    samples = load_data(data)
+    loaded = shown_rows(load_model(model), samples.domain.columns)
     threat = parse_threat(threat) if isinstance(threat, str) else threat
     _allowed(loaded, [attack], threat)
     looked = look(loaded, samples.inputs, samples.labels)
@@ -237,7 +239,8 @@ def doctor(
     >>> {check.status for check in checks}
     {'ok'}
     """
-    loaded, whole = load_model(model), load_data(data)
+    whole = load_data(data)
+    loaded = shown_rows(load_model(model), whole.domain.columns)
     samples = chosen(whole, limit, sample)
     found = examine(loaded, samples, most)
     if threat is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sparring.columns import Columns
 from sparring.errors import DataError
 
 __all__ = ["GREY_LEVEL", "Domain"]
@@ -25,6 +26,8 @@ class Domain:
         high: Largest value, likewise.
         step: Distance between neighbouring values (1/255 for 8-bit images), None if they are continuous.
         shape: Shape of one sample.
+        columns: Of a table, whose samples and bounds are in units of scale.
+        observed: Whether the range is only what was seen in some samples.
 
     Raises:
         DataError: If a range is empty, not finite, or does not fit the shape.
@@ -34,6 +37,8 @@ class Domain:
     high: float | Tensor
     step: float | None
     shape: tuple[int, ...]
+    columns: Columns | None = None
+    observed: bool = False
 
     def __post_init__(self) -> None:
         low, high = torch.as_tensor(self.low), torch.as_tensor(self.high)
@@ -50,6 +55,11 @@ class Domain:
             raise DataError(
                 f"the step of a domain must be positive, got {self.step}; use None for continuous data"
             )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether samples are rows of a table, one value per column."""
+        return len(self.shape) == 1
 
     @property
     def is_image(self) -> bool:

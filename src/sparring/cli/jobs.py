@@ -106,8 +106,9 @@ def loaded_data(job: Job, source: str) -> Samples:
     import sparring
 
     return sparring.load_data(
-        source, classes=job["classes"], resize=job["resize"], crop=job["crop"], labels=job["labels"]
-    )
+        source, classes=job["classes"], resize=job["resize"], crop=job["crop"], labels=job["labels"],
+        features=job.get("features"),
+    )  # fmt: skip
 
 
 def _tables(config: Config, given: Mapping[str, Any]) -> Job:
@@ -124,6 +125,7 @@ def _from_file(config: Config, given: Mapping[str, Any]) -> list[Job]:
     dropped = {other[name] for name in other.keys() & given.keys()}
     shared = ({} if "model" in given else model) | ({} if "data" in given else data)
     shared = {name: value for name, value in shared.items() if name not in dropped}
+    shared |= {"features": config.features}
     return [shared | each for each in _audits(config, given.get("threat"))]
 
 

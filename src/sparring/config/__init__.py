@@ -2,12 +2,13 @@
 
 from sparring.config.edit import with_settings
 from sparring.config.load import load_config
-from sparring.config.tables import AuditTable, Config, DataTable, GateTable, ModelTable, TrainTable
+from sparring.config.tables import AuditTable, Config, DataTable, FeatureTable, GateTable, ModelTable, TrainTable
 
 __all__ = [
     "AuditTable",
     "Config",
     "DataTable",
+    "FeatureTable",
     "GateTable",
     "ModelTable",
     "TrainTable",

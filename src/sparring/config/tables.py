@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-__all__ = ["AuditTable", "Config", "DataTable", "GateTable", "ModelTable", "TrainTable"]
+__all__ = ["AuditTable", "Config", "DataTable", "FeatureTable", "GateTable", "ModelTable", "TrainTable"]
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -42,6 +42,17 @@ class DataTable:
     labels: Text | None = None
     sample: Count | None = None
     limit: Count | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FeatureTable:
+    """`[features.NAME]`: what a column of a table may become; with `one_hot`, those of one category."""
+
+    range: tuple[float, float] | None = None
+    step: Annotated[float, Field(gt=0)] | None = None
+    scale: Annotated[float, Field(gt=0)] | None = None
+    mutable: bool = True
+    one_hot: Annotated[tuple[Text, ...], Field(min_length=2)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -109,3 +120,4 @@ class Config:
     data: DataTable
     audit: Annotated[tuple[AuditTable, ...], Field(min_length=1)]
     train: TrainTable | None = None
+    features: dict[str, FeatureTable] | None = None

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sparring.config.lines import Place, line_of
-from sparring.config.tables import AuditTable, Config, DataTable, GateTable, ModelTable, TrainTable
+from sparring.config.tables import AuditTable, Config, DataTable, FeatureTable, GateTable, ModelTable, TrainTable
 from sparring.errors import nearest
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _EXPECTED = {
 }
 _LISTS = {
     "audit": "a list of tables, each under a line [[audit]]",
+    "features": "a table for each column, such as [features.age]",
     "targets": "a list of texts in quotes",
     "techniques": "a list of texts in quotes",
 }
@@ -68,7 +69,8 @@ def _line(text: str, place: Place) -> int:
 
 def _words(kind: str, place: Place, given: Any, context: dict[str, Any], tables: Tables) -> str:
     words = tuple(word for word in place if isinstance(word, str))
-    title, table = tables.get(words[:-1], (f"[{'.'.join(words[:-1])}]", None))
+    columns = FeatureTable if words[:1] == ("features",) else None
+    title, table = tables.get(words[:-1], (f"[{'.'.join(words[:-1])}]", columns))
     key = words[-1] if words else ""
     if kind == "unexpected_keyword_argument":
         known = [field.name.rstrip("_") for field in fields(table)] if table else []

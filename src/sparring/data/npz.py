@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.features import Features
 from sparring.data.images import decode
 from sparring.data.pack import pack
 from sparring.data.samples import Samples
@@ -36,8 +37,11 @@ def load_npz(
     classes: Sequence[str] | None = None,
     labels: str | None = None,
     domain: Domain | None = None,
+    features: Features | None = None,
 ) -> Samples:
     """Read a test set: keys `x` and `y` (or their usual names), the test split of `x_test`, `y_test`.
+
+    `columns` names the columns of a table; without, they are x0, x1, and so on.
 
     Images may also come encoded, as `jpeg` (all files behind one another) with `offset` (N + 1).
 
@@ -53,7 +57,17 @@ def load_npz(
         if label_key == "y_test":
             notes += ("the file holds a training and a test split: the test split was taken",)
         numbers = _read(arrays, label_key, path)
-    return pack(inputs, numbers, source=path.name, classes=classes, domain=domain, notes=notes)
+        columns = [str(name) for name in _read(arrays, "columns", path)] if "columns" in arrays else None
+    return pack(
+        inputs,
+        numbers,
+        source=path.name,
+        classes=classes,
+        domain=domain,
+        notes=notes,
+        features=features,
+        names=columns,
+    )
 
 
 def _open(file: BinaryIO, path: Path) -> np.lib.npyio.NpzFile:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.data.features import Features, columns_of, domain_of
 from sparring.data.ids import name_samples
 from sparring.data.labels import check_labels
 from sparring.data.layout import Array, Layout, channels_first
@@ -28,22 +29,27 @@ def pack(
     domain: Domain | None = None,
     notes: tuple[str, ...] = (),
     layout: Layout = channels_first,
+    features: Features | None = None,
+    names: Sequence[str] | None = None,
 ) -> Samples:
     """Make Samples of stored inputs (N, ...) and labels (N,).
 
     Images become channels first in [0, 1], as `layout` decides; 8-bit ones keep their step. Other inputs
-    keep their values, and their range is the one that is observed unless `domain` says it.
+    keep their values, and their range is the one that is observed unless `domain` says it. Rows of a table whose
+    `features` are said are kept in units of scale, in float64; `names` are those of its columns.
 
     Raises:
         DataError: If inputs or labels cannot be used; the sentence says why and what to do.
     """
     _check_stored(stored, source)
-    names = None if classes is None else tuple(classes)
-    checked = check_labels(labels, len(stored), names)
+    known = None if classes is None else tuple(classes)
+    checked = check_labels(labels, len(stored), known)
     ids = name_samples(stored)
     arranged, layout_notes = layout(stored) if domain is None else (stored, ())
     inputs = _as_floats(arranged)
     _check_finite(inputs)
+    if features is not None:
+        inputs, domain = _in_scales(inputs, features, names)
     domain, domain_notes = _observe(inputs, stored.dtype) if domain is None else (domain, ())
     _check_inside(inputs, domain)
     return Samples(
@@ -52,7 +58,7 @@ def pack(
         ids=ids,
         index=torch.arange(len(ids)),
         domain=domain,
-        classes=names,
+        classes=known,
         notes=(*notes, *layout_notes, *domain_notes),
         source=source,
     )
@@ -75,13 +81,23 @@ def _as_floats(stored: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(stored, dtype=np.float32))
 
 
+def _in_scales(inputs: Tensor, features: Features, names: Sequence[str] | None) -> tuple[Tensor, Domain]:
+    """Rows of a table in units of scale, and their domain."""
+    if inputs.ndim != 2:
+        raise DataError(
+            f"[features] is for tables, but the samples have shape {tuple(inputs.shape[1:])}; leave it out"
+        )
+    columns = columns_of(features, names or [f"x{place}" for place in range(inputs.shape[1])], inputs)
+    return columns.in_scales(inputs), domain_of(columns)
+
+
 def _observe(inputs: Tensor, dtype: np.dtype[np.generic]) -> tuple[Domain, tuple[str, ...]]:
     """Find the domain by looking."""
     shape = tuple(inputs.shape[1:])
     if inputs.ndim == 4:
         return _observe_images(inputs, shape, dtype)
     low, high = inputs.amin(0), inputs.amax(0)
-    return Domain(low, high, None, shape), (
+    return Domain(low, high, None, shape, observed=True), (
         "the range of each coordinate is the one observed in these samples",
     )
 

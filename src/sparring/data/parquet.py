@@ -12,26 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.features import Features
 from sparring.data.pack import pack
 from sparring.data.samples import Samples
 from sparring.domain import Domain
 from sparring.errors import DataError, nearest
 
-__all__ = ["load_parquet"]
+__all__ = ["from_table", "load_parquet"]
 
 LABELS = ("label", "labels", "y", "target")
 
 
-def load_parquet(
-    path: Path,
-    *,
-    classes: Sequence[str] | None = None,
-    labels: str | None = None,
-    domain: Domain | None = None,
-) -> Samples:
-    """Read a table; all columns but the label column `labels` are features, in the order of the file.
-
-    Labels may be text: classes are then numbered by `classes`, else in sorted order.
+def load_parquet(path: Path, **options: Any) -> Samples:
+    """Read a table; options as in `from_table`.
 
     Raises:
         DataError: If the file cannot be read, a feature is not a number, or the label column is not found.
@@ -43,17 +36,45 @@ def load_parquet(
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path.name} is no parquet file, or it is damaged: {_line(error)}") from error
+    return from_table(table, path, **options)
+
+
+def from_table(
+    table: Any,
+    path: Path,
+    *,
+    classes: Sequence[str] | None = None,
+    labels: str | None = None,
+    domain: Domain | None = None,
+    features: Features | None = None,
+) -> Samples:
+    """Samples of a table that was read; all columns but the label column `labels` are features, in their order.
+
+    Labels may be text: classes are then numbered by `classes`, else in sorted order.
+
+    Raises:
+        DataError: If a feature is not a number, or the label column is not found.
+    """
     name = _label_column(table.column_names, labels, path)
-    features = [column for column in table.column_names if column != name]
-    if not features or not table.num_rows:
+    columns = [column for column in table.column_names if column != name]
+    if not columns or not table.num_rows:
         raise DataError(
-            f"{path.name} holds no samples: {table.num_rows} rows, {len(features)} feature columns"
+            f"{path.name} holds no samples: {table.num_rows} rows, {len(columns)} feature columns"
         )
-    inputs = np.empty((table.num_rows, len(features)), np.float32)
-    for place, column in enumerate(features):
+    inputs = np.empty((table.num_rows, len(columns)), np.float32)
+    for place, column in enumerate(columns):
         inputs[:, place] = _numbers(table.column(column), column, path)
     numbers, classes, notes = _labels(table.column(name), name, classes, path)
-    return pack(inputs, numbers, source=path.name, classes=classes, domain=domain, notes=notes)
+    return pack(
+        inputs,
+        numbers,
+        source=path.name,
+        classes=classes,
+        domain=domain,
+        notes=notes,
+        features=features,
+        names=columns,
+    )
 
 
 def _label_column(columns: Sequence[str], asked: str | None, path: Path) -> str:

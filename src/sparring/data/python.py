@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from sparring.data.features import Features
 from sparring.data.layout import as_given
 from sparring.data.pack import pack
 from sparring.data.samples import Samples
@@ -21,7 +22,12 @@ __all__ = ["from_python"]
 
 
 def from_python(
-    data: Any, *, source: str = "memory", classes: Sequence[str] | None = None, domain: Domain | None = None
+    data: Any,
+    *,
+    source: str = "memory",
+    classes: Sequence[str] | None = None,
+    domain: Domain | None = None,
+    features: Features | None = None,
 ) -> Samples:
     """Make Samples of `(inputs, labels)`, a `Dataset` or a `DataLoader`; Samples are returned as they are.
 
@@ -33,6 +39,7 @@ def from_python(
     """
     if isinstance(data, Samples):
         return data
+    names = getattr(data[0], "columns", None) if isinstance(data, tuple | list) and len(data) == 2 else None
     if classes is None:
         classes = getattr(getattr(data, "dataset", data), "classes", None)
     if isinstance(data, tuple | list) and len(data) == 2 and not isinstance(data[0], tuple):
@@ -49,7 +56,10 @@ def from_python(
         raise DataError(
             f"{source} is of type {type(data).__name__}; give (inputs, labels), a Dataset or a DataLoader"
         )
-    return pack(inputs, labels, source=source, classes=classes, domain=domain, layout=as_given)
+    return pack(
+        inputs, labels, source=source, classes=classes, domain=domain, layout=as_given, features=features,
+        names=None if names is None else [str(name) for name in names],
+    )  # fmt: skip
 
 
 def _joined(items: Iterable[Any], join: Any, source: str) -> tuple[NDArray[np.generic], NDArray[np.generic]]:

@@ -19,7 +19,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.plan import Plan
 from sparring.execution import prepared
-from sparring.models import load_model, untouched
+from sparring.models import load_model, shown_rows, untouched
 from sparring.models.canonical import show
 from sparring.models.remote import remote_behind
 
@@ -89,6 +89,7 @@ def unpacked(content: Any) -> Errand:
     model = errand.plan.model
     if model.recipe is not None:
         model = model.having(function=load_model(**model.recipe).function)
+        model = shown_rows(model, errand.plan.samples.domain.columns)
     plan = replace(errand.plan, model=model)
     if plan.prepared is not None:
         again = prepared(model, plan.samples.inputs[: plan.batch], plan.prepared.chosen)

@@ -34,6 +34,10 @@ _NEVER_BROKEN = (
     "no change of any size that was tried breaks these samples, although every model has inputs of another class: the "
     "search sees too little here, so that the curve is too high"
 )
+_NO_FEATURES = (
+    "these are rows of a table, and nobody said what their columns may become: range, step, scale, and which can "
+    "change; changes that nobody can make count as breaks here; write [features], as sparring init proposes it"
+)
 _NO_PROGRESS = (
     "no attack raised the loss at all; gradients may be blocked, so the model may be weaker than it looks"
 )
@@ -41,11 +45,12 @@ _NO_PROGRESS = (
 
 def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
-    risk = outcome.risk
+    risk, domain = outcome.risk, plan.samples.domain
     found = [
         (plan.suite == "smoke", finding("smoke", "note", _SMOKE)),
         (risk.given_up > 0, finding("given-up", "note", risk_words(risk, plan.suite), risk.given_up)),
         (plan.model.randomised, finding("randomised", "warning", _RANDOMISED)),
+        (domain.is_table and domain.observed, finding("no-features", "error", _NO_FEATURES)),
         (_near_chance(outcome), finding("near-chance", "warning", _NEAR_CHANCE)),
         (outcome.unadapted is not None, finding("defence", "note", _beside(plan, outcome))),
         *_counted(plan, outcome),

@@ -9,7 +9,7 @@ import torch
 from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.evaluation.randomised import DRAWS
-from sparring.models import Model, look, untouched
+from sparring.models import Model, look, shown_rows, untouched
 from sparring.storage import Run
 from sparring.threat import parse_threat
 from sparring.verify import verified
@@ -52,7 +52,10 @@ def remeasured(run: Run, model: Model, samples: Samples, batch: int = 64) -> Rem
         raise UsageError(
             "the run's threat has a budget per sample or coordinate, which only its Python code knows"
         )
-    looked = look(model, samples.inputs, samples.labels)
+    columns = samples.domain.columns
+    if columns is not None:
+        adversarial = columns.in_scales(adversarial)
+    looked = look(shown_rows(model, columns), samples.inputs, samples.labels)
     same = looked.digest is not None and looked.digest == run.result["model"]["digest"]
     chosen = samples.select([places[ids[number]] for number in index[there].tolist()])
     held = _held(run, looked, chosen, adversarial[there], batch)

@@ -106,18 +106,31 @@ def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:
 
 
 def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
-    """Every verified example, those that can be stored in 8 bits, and the originals of the closest ones."""
+    """Every verified example, those that can be stored in 8 bits, and the originals of the closest ones.
+
+    Of a table, the originals of all.
+    """
     rows = outcome.broken.nonzero().squeeze(1)
     distance = torch.tensor(_at_rows(outcome, outcome.verified.distance), dtype=torch.float64)[rows.cpu()]
     closest = rows[distance.argsort(stable=True)[:GALLERY].to(rows.device)]
-    return {
+    found, inputs = outcome.ledger.adversarial, plan.samples.inputs
+    tensors = {
         "index": plan.samples.index[rows.cpu()],
-        "adversarial": outcome.ledger.adversarial[rows].float().cpu(),
+        "adversarial": _stored(plan, found[rows]),
         "gallery_index": plan.samples.index[closest.cpu()],
-        "gallery_inputs": plan.samples.inputs[closest.cpu()],
-        "gallery_adversarial": outcome.ledger.adversarial[closest].float().cpu(),
+        "gallery_inputs": _stored(plan, inputs[closest.cpu()]),
+        "gallery_adversarial": _stored(plan, found[closest]),
         **_storable_tensors(plan, outcome),
     }
+    return tensors | (
+        {} if plan.samples.domain.columns is None else {"clean": _stored(plan, inputs[rows.cpu()])}
+    )
+
+
+def _stored(plan: Plan, points: Tensor) -> Tensor:
+    """Points as they are stored: float32, rows of a table in the units of its columns."""
+    columns = plan.samples.domain.columns
+    return points.float().cpu() if columns is None else columns.rows(points.cpu())
 
 
 def _storable_tensors(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:

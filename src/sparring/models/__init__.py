@@ -2,7 +2,8 @@
 
 from sparring.models.first_look import look
 from sparring.models.guard import untouched
+from sparring.models.in_columns import shown_rows
 from sparring.models.load import load_model
 from sparring.models.model import Model
 
-__all__ = ["Model", "load_model", "look", "untouched"]
+__all__ = ["Model", "load_model", "look", "shown_rows", "untouched"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.errors import ThreatError
 from sparring.tensors import flat
+from sparring.threat.steps import Steps, steps_of
 
 __all__ = [
     "UNIT",
@@ -26,6 +28,7 @@ __all__ = [
     "mask_of",
     "only_allowed",
     "per_sample",
+    "rendered",
     "rows_of",
     "tolerance",
 ]
@@ -33,10 +36,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Box:
-    """Every coordinate lies between `low` and `high`."""
+    """Every coordinate lies between `low` and `high`.
+
+    Args:
+        low, high: In units of the data.
+        unit: What rounding is measured by; None for the largest value.
+        steps: How rows of a table may change.
+    """
 
     low: float | Tensor
     high: float | Tensor
+    unit: float | None = None
+    steps: Steps | None = None
 
     def clip(self, points: Tensor) -> Tensor:
         """The nearest points inside."""
@@ -71,16 +82,31 @@ class Box:
 UNIT = Box(0.0, 1.0)
 
 
+class _Bound(Protocol):
+    """A threat that was bound to samples."""
+
+    @property
+    def box(self) -> Box: ...
+    @property
+    def mask(self) -> Tensor | None: ...
+    def project(self, points: Tensor, inputs: Tensor) -> Tensor: ...
+    def contains(self, points: Tensor, inputs: Tensor) -> Tensor: ...
+
+
 def tolerance(eps: float | Tensor, box: Box) -> float | Tensor:
-    """One millionth of the budget or of the data's largest value, whichever is more: float32 cannot do better."""
-    largest = max(abs(float(torch.as_tensor(each).abs().max())) for each in (box.low, box.high))
+    """One millionth of the budget or of the data's largest value, whichever is more: float32 cannot do better.
+
+    For tables it is the unit that counts, since their values may be many millions of it.
+    """
+    largest = box.unit or max(abs(float(torch.as_tensor(each).abs().max())) for each in (box.low, box.high))
     scale = largest if 0 < largest < math.inf else 1.0
     return 1e-6 * (eps.clamp_min(scale) if isinstance(eps, Tensor) else max(eps, scale))
 
 
 def box_of(domain: Domain, inputs: Tensor) -> Box:
     """The domain's range with a row per sample where it differs between coordinates."""
-    return Box(_spread(domain.low, inputs), _spread(domain.high, inputs))
+    unit = None if domain.columns is None else 1.0
+    return Box(_spread(domain.low, inputs), _spread(domain.high, inputs), unit, steps_of(domain, inputs))
 
 
 def _spread(bound: float | Tensor, inputs: Tensor) -> float | Tensor:
@@ -115,11 +141,21 @@ def rows_of(values: float | Tensor, inputs: Tensor, name: str) -> float | Tensor
     return full.expand(len(inputs), *full.shape[1:])
 
 
-def mask_of(mask: Tensor | None, inputs: Tensor) -> Tensor | None:
-    """A mask shaped like the samples."""
-    if mask is None:
-        return None
-    return torch.as_tensor(rows_of(mask, inputs, "mask"), device=inputs.device).bool().expand_as(inputs)
+def mask_of(mask: Tensor | None, inputs: Tensor, domain: Domain) -> Tensor | None:
+    """A mask shaped like the samples, without the columns of a table that cannot change."""
+    asked = None
+    if mask is not None:
+        asked = torch.as_tensor(rows_of(mask, inputs, "mask"), device=inputs.device).bool().expand_as(inputs)
+    if domain.columns is None:
+        return asked
+    mutable = domain.columns.mutable.to(inputs.device).expand_as(inputs)
+    return mutable if asked is None else asked & mutable
+
+
+def rendered(points: Tensor, inputs: Tensor, threat: _Bound) -> Tensor:
+    """What the model is shown: the points themselves, or for tables the rows that can be."""
+    steps = threat.box.steps
+    return points if steps is None else steps.render(points, inputs, threat)
 
 
 def per_sample(eps: float | Tensor, inputs: Tensor) -> float | Tensor:

@@ -12,7 +12,18 @@ from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.errors import ThreatError
 from sparring.tensors import flat, vector
-from sparring.threat.box import UNIT, Box, allowed, box_of, fits, kept, mask_of, only_allowed, per_sample
+from sparring.threat.box import (
+    UNIT,
+    Box,
+    allowed,
+    box_of,
+    fits,
+    kept,
+    mask_of,
+    only_allowed,
+    per_sample,
+    rendered,
+)
 from sparring.threat.smallest import budgeted, is_smallest
 
 __all__ = ["L0"]
@@ -44,7 +55,7 @@ class L0:
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
-            mask=mask_of(self.mask, inputs),
+            mask=mask_of(self.mask, inputs, domain),
             box=box_of(domain, inputs),
         )
         whole = torch.as_tensor(bound.eps).floor()
@@ -56,7 +67,7 @@ class L0:
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return points
+        return rendered(points, inputs, self)
 
     def project(self, points: Tensor, inputs: Tensor) -> Tensor:
         """Nearest points: keep the changes whose loss would cost most, clipped to the range of the data.

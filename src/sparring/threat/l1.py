@@ -21,6 +21,7 @@ from sparring.threat.box import (
     mask_of,
     only_allowed,
     per_sample,
+    rendered,
     tolerance,
 )
 from sparring.threat.smallest import budgeted
@@ -50,7 +51,7 @@ class L1:
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
-            mask=mask_of(self.mask, inputs),
+            mask=mask_of(self.mask, inputs, domain),
             box=box_of(domain, inputs),
         )
         width = torch.as_tensor(domain.high - domain.low).expand(domain.shape)
@@ -58,7 +59,7 @@ class L1:
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return points
+        return rendered(points, inputs, self)
 
     def project(self, points: Tensor, inputs: Tensor) -> Tensor:
         """Nearest points in ball and box together.

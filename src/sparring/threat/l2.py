@@ -21,6 +21,7 @@ from sparring.threat.box import (
     mask_of,
     only_allowed,
     per_sample,
+    rendered,
     tolerance,
 )
 from sparring.threat.smallest import budgeted
@@ -48,7 +49,7 @@ class L2:
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
-            mask=mask_of(self.mask, inputs),
+            mask=mask_of(self.mask, inputs, domain),
             box=box_of(domain, inputs),
         )
         width = torch.as_tensor(domain.high - domain.low).expand(domain.shape)
@@ -56,7 +57,7 @@ class L2:
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return points
+        return rendered(points, inputs, self)
 
     def project(self, points: Tensor, inputs: Tensor) -> Tensor:
         """Nearest points in ball and box together.

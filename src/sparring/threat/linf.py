@@ -19,6 +19,7 @@ from sparring.threat.box import (
     kept,
     mask_of,
     only_allowed,
+    rendered,
     rows_of,
     tolerance,
 )
@@ -47,14 +48,14 @@ class Linf:
         bound = replace(
             self,
             eps=rows_of(self.eps, inputs, "eps"),
-            mask=mask_of(self.mask, inputs),
+            mask=mask_of(self.mask, inputs, domain),
             box=box_of(domain, inputs),
         )
         fits(bound.eps, longest=domain.high - domain.low, name="linf")
         return bound
 
     def render(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return points
+        return rendered(points, inputs, self)
 
     def project(self, points: Tensor, inputs: Tensor) -> Tensor:
         eps = per_row(self.eps, inputs)

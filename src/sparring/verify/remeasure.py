@@ -97,11 +97,13 @@ def _distance(threat: Threat, adversarial: Tensor, inputs: Tensor) -> Tensor:
 
 
 def _inside(threat: Threat, domain: Domain, adversarial: Tensor, inputs: Tensor, distance: Tensor) -> Tensor:
-    """Which changes are allowed, `(N,)`, to one millionth of the budget or of the data's largest value.
+    """Which changes are allowed, `(N,)`, to one millionth of the budget or of the data's largest value; for a
+    table, of the unit of its columns.
 
     L1 is allowed ten times that: the rounding of every changed coordinate adds up.
     """
-    scale = max(float(torch.as_tensor(bound).abs().max()) for bound in (domain.low, domain.high))
+    bounds = [float(torch.as_tensor(bound).abs().max()) for bound in (domain.low, domain.high)]
+    scale = max(bounds) if domain.columns is None else 1.0
     slack = {"linf": 1e-6, "l2": 1e-6, "l1": 1e-5, "l0": 0.0}.get(threat.norm, 1e-6)
     eps = torch.as_tensor(threat.eps, dtype=torch.float64, device=inputs.device)
     limit = torch.where(eps.isinf(), eps, eps + slack * eps.clamp_min(scale))
