@@ -6,7 +6,9 @@ each. That happens in float64, from which float32 values come back bit for bit; 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -34,6 +36,23 @@ class Columns:
     scale: Tensor
     mutable: Tensor
     group: Tensor
+
+    @classmethod
+    def told(cls, lines: Sequence[Mapping[str, Any]]) -> Self:
+        """The columns of a `result.json`, a line each."""
+        low, high, step, scale = (
+            torch.tensor([line[key] for line in lines], dtype=torch.float64)
+            for key in ("low", "high", "step", "scale")
+        )
+        mutable, group = (torch.tensor([line[key] for line in lines]) for key in ("mutable", "group"))
+        return cls(tuple(line["name"] for line in lines), low, high, step, scale, mutable, group)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The same for a `result.json`."""
+        keys = ("low", "high", "step", "scale", "mutable", "group")
+        values = zip(self.names, *(getattr(self, key).tolist() for key in keys), strict=True)
+        return [dict(zip(("name", *keys), each, strict=True)) for each in values]
 
     def in_scales(self, rows: Tensor) -> Tensor:
         """Rows `(N, F)` in units of scale, float64."""

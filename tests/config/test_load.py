@@ -89,7 +89,7 @@ WRONG = {
     "nan": ("= 0.45", "= nan", "line 18: min_robust_accuracy of [audit.gate] must be"),
     "no-samples": ("sample = 1000", "sample = 0", "line 13: sample of [data] must be at least 1, but is 0"),
     "one-of-few": ('suite = "smoke"', 'precision = "float8"', "line 16: precision of [[audit]] must be 'float32'"),
-    "date-for-a-table": ('[model]', 'features = 1979-05-27\n[model]', 'line 3: the file has no key "features"'),
+    "date-for-a-table": ('[model]', 'features = 1979-05-27\n[model]', "line 3: features must be a table"),
     "other-version": ("schema = 1", "schema = 2", "line 2: schema must be 1, but is 2"),
     "no-version": ("schema = 1", "", "schema = 1"),
     "no-source": ('source = "val/"', "", 'line 8: [data] lacks its key "source"'),

@@ -12,6 +12,7 @@ from sparring.cli.jobs import Job, numbers
 if TYPE_CHECKING:
     from sparring.data import Samples
     from sparring.evaluation.doctor_check import Check
+    from sparring.models import Model
 
 __all__ = ["file_text", "is_settled"]
 
@@ -19,19 +20,20 @@ ENOUGH = 1000
 """More samples than this are drawn from, not all audited."""
 
 
-def file_text(job: Job, samples: Samples, checks: Sequence[Check], folder: Path) -> str:
+def file_text(job: Job, model: Model, samples: Samples, checks: Sequence[Check], folder: Path) -> str:
     """What `sparring init` writes into `folder`: what was given, and what was seen."""
     from sparring.config.draft import draft
+    from sparring.data.proposed import proposed_features
     from sparring.threat import parse_threat, threat_words
 
     source = "relative to this file; naming code.py:factory is consent to run it"
-    model = {
+    about = {
         "source": (_relative(job["model"], folder), source),
         "weights": (_relative(job["weights"], folder), ""),
     }
-    model |= {name: (job[name], "") for name in ("device", "allow_unsafe")}
-    model["engagement"] = (_relative(job["engagement"], folder), "who allowed what; kept at every request")
-    model |= _model_settings(job, {check.name: check for check in checks})
+    about |= {name: (job[name], "") for name in ("device", "allow_unsafe")}
+    about["engagement"] = (_relative(job["engagement"], folder), "who allowed what; kept at every request")
+    about |= _model_settings(job, {check.name: check for check in checks})
     data: dict[str, tuple[Any, str]] = {"source": (_relative(job["data"], folder), _described(samples))}
     data["classes"] = (_relative(job["classes"], folder), "")
     data |= {name: (job[name], "") for name in ("resize", "crop", "labels")}
@@ -40,16 +42,16 @@ def file_text(job: Job, samples: Samples, checks: Sequence[Check], folder: Path)
     threat = job["threat"]
     audit = {
         "threat": (threat, threat_words(parse_threat(threat), samples.domain)),
-        "suite": _suite(job),
+        "suite": _suite(model),
     }
-    return draft(model, data, audit)
+    return draft(about, data, audit, proposed_features(samples) if samples.domain.is_table else None)
 
 
-def _suite(job: Job) -> tuple[str, str]:
-    from sparring.engagement import is_address
-
-    if is_address(job["model"]):
-        return "blackbox", "reads scores only: a model behind an address gives no gradients"
+def _suite(model: Model) -> tuple[str, str]:
+    if not model.scores:
+        return "labels", "sees classes only, as this model gives no more"
+    if not model.gradients:
+        return "blackbox", "reads scores only: this model gives no gradients"
     return "fast", "standard is AutoAttack itself, twenty times the cost; smoke can only show weakness"
 
 

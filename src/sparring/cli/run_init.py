@@ -72,7 +72,7 @@ def init(
     loaded, samples = opened(job)
     checks = examine(loaded, samples)
     threat = job["threat"] or _usual_threat(samples)
-    text = file_text(job | {"threat": threat}, samples, checks, out.absolute().parent)
+    text = file_text(job | {"threat": threat}, loaded, samples, checks, out.absolute().parent)
     with replacing(out) as path:
         path.write_text(text, encoding="utf-8")
     for check in checks:

@@ -61,6 +61,7 @@ def pack(
         classes=known,
         notes=(*notes, *layout_notes, *domain_notes),
         source=source,
+        names=None if names is None else tuple(names),
     )
 
 

@@ -31,6 +31,7 @@ class Samples:
         notes: What was found, changed or assumed on the way, a sentence each.
         ordered: True for the whole source or its first N; False for a random draw.
         source: Where the samples come from, for reports.
+        names: Of the columns of a table, None if there are none.
     """
 
     inputs: Tensor
@@ -42,6 +43,7 @@ class Samples:
     notes: tuple[str, ...] = ()
     ordered: bool = True
     source: str = "memory"
+    names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

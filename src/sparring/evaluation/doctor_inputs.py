@@ -48,11 +48,19 @@ def check_grid(samples: Samples, threat: Threat | None = None) -> Check:
 
 def _not_images(samples: Samples, seen: str) -> Check:
     """Coordinates with ranges of their own."""
-    if len(samples.domain.shape) != 1:
+    if samples.domain.columns is not None:
+        free = int(samples.domain.columns.mutable.sum())
+        return Check(
+            "input range",
+            "ok",
+            f"{many(free, 'column')} of {samples.domain.shape[0]:,} can change",
+            len(samples),
+        )
+    if not samples.domain.observed or not samples.domain.is_table:
         return Check("input range", "note", f"{seen}, no images: the range is the one observed", len(samples))
     constant = int((samples.inputs.amax(0) == samples.inputs.amin(0)).sum())
     still = f", {many(constant, 'column')} constant" if constant else ""
-    fix = "read the result as if every column could take any value seen in it; [features] will say which can"
+    fix = "write [features] into sparring.toml, as sparring init proposes it"
     return Check(
         "input range", "warning", f"{seen}{still}; invalid: table data need [features]", len(samples), fix
     )

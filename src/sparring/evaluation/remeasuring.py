@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from sparring.columns import Columns
 from sparring.data import Samples
+from sparring.data.features import domain_of
 from sparring.errors import UsageError
 from sparring.evaluation.randomised import DRAWS
 from sparring.models import Model, look, shown_rows, untouched
@@ -52,6 +54,7 @@ def remeasured(run: Run, model: Model, samples: Samples, batch: int = 64) -> Rem
         raise UsageError(
             "the run's threat has a budget per sample or coordinate, which only its Python code knows"
         )
+    samples = _as_audited(run, samples)
     columns = samples.domain.columns
     if columns is not None:
         adversarial = columns.in_scales(adversarial)
@@ -61,6 +64,15 @@ def remeasured(run: Run, model: Model, samples: Samples, batch: int = 64) -> Rem
     held = _held(run, looked, chosen, adversarial[there], batch)
     refuted = index[there][~held].tolist()
     return Remeasured(len(index), int(held.sum()), tuple(refuted), len(index) - len(there), same)
+
+
+def _as_audited(run: Run, samples: Samples) -> Samples:
+    """Rows of a table with the columns that the run was audited with."""
+    told = run.result["data"].get("columns")
+    if told is None or samples.domain.columns is not None:
+        return samples
+    columns = Columns.told(told)
+    return replace(samples, inputs=columns.in_scales(samples.inputs), domain=domain_of(columns))
 
 
 def _held(run: Run, model: Model, samples: Samples, adversarial: torch.Tensor, batch: int) -> torch.Tensor:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sparring.columns import Columns
 from sparring.evaluation import query_budget
 from sparring.evaluation.distances import distances_of
 from sparring.evaluation.findings import findings_of
@@ -165,15 +164,8 @@ def _data(plan: Plan) -> dict[str, Any]:
         "drawn": not samples.ordered,
         "shape": list(samples.domain.shape),
         "step": samples.domain.step,
-        **({} if samples.domain.columns is None else {"columns": _columns(samples.domain.columns)}),
+        **({} if samples.domain.columns is None else {"columns": samples.domain.columns.lines}),
     }
-
-
-def _columns(columns: Columns) -> list[dict[str, Any]]:
-    """The columns of a table, in their own units."""
-    keys = ("low", "high", "step", "scale", "mutable", "group")
-    values = zip(columns.names, *(getattr(columns, key).tolist() for key in keys), strict=True)
-    return [dict(zip(("name", *keys), each, strict=True)) for each in values]
 
 
 def _curve(outcome: Outcome) -> dict[str, list[int]]:

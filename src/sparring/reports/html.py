@@ -14,12 +14,17 @@ from sparring.reports.curves import plot
 from sparring.reports.distances import distance_plot, distance_words, median_words
 from sparring.reports.gallery import gallery
 from sparring.reports.stages import stages
+from sparring.reports.table_changes import caught, changes
 from sparring.storage import Run, replacing
 
 __all__ = ["Headline", "headline", "page", "render_html", "save_html"]
 
 CLASSES = 40
 """Rows of the table of classes: the least robust; thousands of rows help nobody."""
+
+
+COLUMNS = 40
+"""Rows of the table of changed columns: the most frequent."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ def render_html(run: Run) -> str:
         distances=distance_words(run),
         distance_plot=distance_plot(run),
         exhibits=gallery(run),
+        changes=changes(run)[:COLUMNS],
+        caught=caught(run),
         classes=lines[:CLASSES],
         more_classes=max(0, len(lines) - CLASSES),
         **_facts(run.result),

@@ -11,6 +11,7 @@ from sparring.reports.distances import distance_words, median_words
 from sparring.reports.html import duration
 from sparring.reports.inline import code, fenced, prose
 from sparring.reports.next_step import next_step
+from sparring.reports.table_changes import caught, changes
 from sparring.storage import Run
 
 __all__ = ["LIMIT", "render_markdown"]
@@ -36,6 +37,7 @@ def render_markdown(run: Run) -> str:
     body = [
         *_section("Gates", _gates(run)),
         *_section("Least robust classes", _worst(run)),
+        *_section("Columns changed in broken rows", _changed(run)),
         *_section("Findings", _findings(run)),
     ]
     end = _next(run)
@@ -54,6 +56,8 @@ def _table(run: Run) -> list[str]:
         "breaks": words.verified(run),
         "cost": cost + duration(result["seconds"]),
     }
+    if before_and_after := caught(run):
+        rows["classes"] = prose(before_and_after)
     if budget := words.query_budget(run):
         rows["queries"] = budget
     if engagement := words.engagement(run):
@@ -88,6 +92,14 @@ def _worst(run: Run) -> list[str]:
         f"- {code(line.name)}: {words.percent(line.robust, line.samples)} robust"
         f" ({line.robust:,} of {line.samples:,}), {words.percent(line.clean, line.samples)} clean"
         for line in classes(run)[:_CLASSES]
+    ]
+
+
+def _changed(run: Run) -> list[str]:
+    """Columns of a table, in their own units."""
+    return [
+        f"- {code(line.name)}: in {line.share}, by {line.usual} in the median, {line.largest} at most"
+        for line in changes(run)[:_CLASSES]
     ]
 
 

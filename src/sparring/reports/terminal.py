@@ -12,6 +12,7 @@ from rich.text import Text
 from sparring.reports import words
 from sparring.reports.distances import distance_words, median_words
 from sparring.reports.stages import Stage, stages
+from sparring.reports.table_changes import caught
 from sparring.storage import Run
 from sparring.storage.audit_log import has_log, head
 
@@ -88,7 +89,11 @@ def _verdict(run: Run) -> list[RenderableType]:
         Bar(robust, broken, rest),
         Text(f"robust {robust:,} · broken {broken:,} · wrong or unsettled {rest:,}", style="dim"),
         Text(distance_words(run) or words.interval(run), style="dim"),
-        *(Text(line, style="dim") for line in (words.query_budget(run), words.engagement(run)) if line),
+        *(
+            Text(line, style="dim")
+            for line in (caught(run), words.query_budget(run), words.engagement(run))
+            if line
+        ),
     ]
 
 

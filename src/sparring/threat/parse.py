@@ -128,7 +128,7 @@ def threat_words(threat: Threat, domain: Domain) -> str:
     thing = (
         "pixel value" if domain.is_image and domain.shape[0] > 1 else "pixel" if domain.is_image else "value"
     )
-    size = f"{threat.eps:g}"
+    size = f"{threat.eps:g}" + ("" if domain.columns is None else ", in units of each column's scale")
     match threat.norm:
         case "linf":
             grey = threat.eps * 255
