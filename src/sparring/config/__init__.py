@@ -2,7 +2,15 @@
 
 from sparring.config.edit import with_settings
 from sparring.config.load import load_config
-from sparring.config.tables import AuditTable, Config, DataTable, FeatureTable, GateTable, ModelTable, TrainTable
+from sparring.config.tables import (
+    AuditTable,
+    Config,
+    DataTable,
+    FeatureTable,
+    GateTable,
+    ModelTable,
+    TrainTable,
+)
 
 __all__ = [
     "AuditTable",

@@ -8,7 +8,15 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sparring.config.lines import Place, line_of
-from sparring.config.tables import AuditTable, Config, DataTable, FeatureTable, GateTable, ModelTable, TrainTable
+from sparring.config.tables import (
+    AuditTable,
+    Config,
+    DataTable,
+    FeatureTable,
+    GateTable,
+    ModelTable,
+    TrainTable,
+)
 from sparring.errors import nearest
 
 if TYPE_CHECKING:
