@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.defences import DEFENCES
 from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
 from tests.faults.verdicts import VERDICTS
@@ -383,4 +384,4 @@ DRAWS = (
     ),
 )
 
-CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *VERDICTS, *ENGAGEMENTS)
+CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *VERDICTS, *ENGAGEMENTS, *DEFENCES)
