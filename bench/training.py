@@ -64,36 +64,28 @@ def mnist() -> None:
 
 
 def single_step() -> None:
-    """Both objectives for equally long, from the same weights, on 12,000 images; N-FGSM has a remedy."""
-    train, held_out, test = digits(12_000)
-    threat = parse_threat("linf:0.3")
-    steps = pgd_at(threat, PGD(7), warm_up=0.3)
-    for name, objective, epochs in (("PGD-AT", steps, 6), ("N-FGSM", n_fgsm(threat, warm_up=0.3), 24)):
-        recipe = Recipe(epochs, 128, objective, Adam(2e-3), averaging=0.999, measure=Under(threat))
-        recipe = replace(recipe, remedy=pgd_at(threat, PGD(3)) if name == "N-FGSM" else None)
+    """Both objectives for equally long, from the same weights; an update of N-FGSM has a quarter of the passes."""
+    train, held_out, test = digits(6_000)
+    threat = parse_threat("linf:0.1")
+    for name, objective, epochs in (("PGD-AT", pgd_at(threat, PGD(7)), 4), ("N-FGSM", n_fgsm(threat), 16)):
+        recipe = Recipe(epochs, 128, objective, averaging=0.99, measure=Under(threat, PGD(10)))
         print(name)
-        audited(trained("mnist_small_cnn_std", train, held_out, recipe), test.limit(300), "linf:0.3", "fast")
+        model = trained("mnist_small_cnn_std", train, held_out.limit(100), recipe)
+        audited(model, test.limit(300), "linf:0.1", "fast")
 
 
 def cifar10() -> None:
     """Fine-tune on JPEG images, audit on lossless ones, before and after."""
-    threat, count = parse_threat("linf:8/255"), 6_300
+    threat, count = parse_threat("linf:8/255"), 4_300
     train = photographs(count)
     test = load_data(found("data/cifar10/test_lossless_500.npz")).limit(300)
-    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", "standard")
-    recipe = Recipe(
-        4,
-        128,
-        pgd_at(threat, PGD(5)),
-        Adam(1e-3),
-        cosine,
-        Mirrored(Shifted(2)),
-        0.995,
-        Under(threat, PGD(10)),
-    )
+    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", "fast")
     learned, held_out = train.select(range(HELD_OUT, count)), train.limit(HELD_OUT)
+    recipe = Recipe(
+        3, 128, pgd_at(threat, PGD(3)), Adam(1e-3), cosine, Mirrored(Shifted(2)), 0.99, Under(threat, PGD(5))
+    )
     model = trained("cifar10_sri_resnet_a", learned, held_out, recipe)
-    audited(model, test, "linf:8/255", "standard")
+    audited(model, test, "linf:8/255", "fast")
 
 
 def killed(times: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.defences import DEFENCES
 from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
+from tests.faults.training import TRAINING
 from tests.faults.verdicts import VERDICTS
 
 CONFORMANCE = "tests/attacks/test_conformance.py::test_law"
@@ -384,4 +385,4 @@ DRAWS = (
     ),
 )
 
-CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *VERDICTS, *ENGAGEMENTS, *DEFENCES)
+CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *VERDICTS, *ENGAGEMENTS, *DEFENCES, *TRAINING)

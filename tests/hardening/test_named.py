@@ -3,7 +3,7 @@ import pytest
 from sparring.errors import UsageError
 from sparring.hardening import OBJECTIVES, Named
 from sparring.threat import Linf
-from sparring.training import Mart, NoisyStep, RandomStep, Trades, WeightPerturbed, plain
+from sparring.training import Mart, NoisyStep, RandomStep, Trades, WeightPerturbed, clean_accuracy, plain
 
 THREAT = Linf(0.1)
 
@@ -22,7 +22,8 @@ def test_every_name_is_an_objective(name):
 
 
 def test_plain_is_plain():
-    assert Named("plain", THREAT).objective is plain
+    named = Named("plain", THREAT)
+    assert named.objective is plain and named.measure is clean_accuracy and named.remedy is None
 
 
 @pytest.mark.parametrize(

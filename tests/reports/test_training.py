@@ -54,6 +54,15 @@ def test_the_audit_comes_first_once_there_is_one():
     assert "Interval" not in render_training(document(audit=audit | {"interval": None}))
 
 
+def test_a_plain_training_has_no_robust_accuracy():
+    page = render_training(document(curve=[each | {"robust": None} for each in CURVE], objective="plain"))
+    assert (
+        "PGD-20" not in page
+        and "clean accuracy, held out" in page
+        and "90.0% of them were right before" in page
+    )
+
+
 def test_a_training_that_ended_at_once_has_no_curve():
     page = render_training(document(curve=CURVE[:1], best=0))
     assert "How it went" not in page

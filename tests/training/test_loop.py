@@ -180,6 +180,16 @@ def test_a_loss_without_end_stops_the_training_and_the_best_is_kept(value):
     assert all(each.isfinite().all() for each in fitted.model.state_dict().values())
 
 
+def test_a_small_loss_that_grows_is_no_reason_to_end():
+    calls = []
+
+    def objective(model, minibatch):
+        calls.append(1)
+        return plain(model, minibatch) * (1e-6 if len(calls) == 1 else 1)
+
+    assert fit(noisy_model(), samples_of(), replace(SHORT, objective=objective)).reason is None
+
+
 def test_a_net_that_diverges_at_once_comes_back_as_it_was():
     model = noisy_model()
     fitted = fit(
@@ -248,6 +258,20 @@ def test_samples_that_nothing_can_be_learned_from():
         fit(nn.Flatten(), samples, SHORT)
     with pytest.raises(ModelError, match="logits"):
         fit(nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)), samples, SHORT)
+
+
+def test_each_epoch_shows_each_sample_once_in_an_order_of_its_own():
+    seen = []
+
+    def objective(model, minibatch):
+        seen.append(minibatch.inputs[:, 0])
+        return plain(model, minibatch)
+
+    samples = samples_of()
+    fit(noisy_model(), samples, replace(SHORT, objective=objective))
+    epochs = [torch.cat(seen[5 * epoch : 5 * epoch + 5]) for epoch in range(3)]
+    assert all(torch.equal(each.sort().values, samples.inputs[:, 0].sort().values) for each in epochs)
+    assert not torch.equal(epochs[0], epochs[1]) and not torch.equal(epochs[1], epochs[2])
 
 
 def test_extra_samples_are_mixed_in_and_each_own_sample_still_has_its_turn():

@@ -73,8 +73,8 @@ def findings_of(fitted: Fitted, parts: Parts, given: Model) -> list[Finding]:
         "robust-overfitting": (
             "note",
             (best.robust or 0.0) - (last.robust or 0.0) > OVERFIT,
-            f"Robust accuracy on held-out samples was best in epoch {fitted.best}, {best.robust:.1%}, and is "
-            f"{last.robust:.1%} in the last; the best epoch was saved.",
+            f"Robust accuracy on held-out samples was best in epoch {fitted.best}, {best.robust or 0:.1%}, and is "
+            f"{last.robust or 0:.1%} in the last; the best epoch was saved.",
         ),
     }
     return [

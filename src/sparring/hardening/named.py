@@ -10,6 +10,7 @@ from sparring.threat import Threat
 from sparring.training.adversarial import Adversarial, pgd_at
 from sparring.training.awp import with_awp
 from sparring.training.divergence import trades
+from sparring.training.measures import Measure, Under, clean_accuracy
 from sparring.training.misclassified import mart
 from sparring.training.objectives import Objective, plain
 from sparring.training.single_step import fgsm_rs, n_fgsm
@@ -59,6 +60,11 @@ class Named:
             return plain
         found = self._adversarial
         return found if self.awp is None else with_awp(found, self.awp)
+
+    @property
+    def measure(self) -> Measure:
+        """What chooses the epoch: robust accuracy under PGD-20; for plain training, which has none, clean accuracy."""
+        return clean_accuracy if self.name == "plain" else Under(self.threat)
 
     @property
     def remedy(self) -> Objective | None:

@@ -10,6 +10,7 @@ from torch import nn
 from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.training import Recipe, Setup, fit
+from sparring.training.processes import team
 
 __all__ = ["epochs_within"]
 
@@ -32,7 +33,7 @@ def epochs_within(
     recipe.measure(fitted.model, validation)
     measuring = time.perf_counter() - began
     seconds = fitted.curve[-1].seconds * len(samples) / len(few) + measuring
-    epochs = int((60 * minutes - measuring) / seconds)
+    epochs = team().agreed(int((60 * minutes - measuring) / seconds))
     if epochs < 1:
         raise UsageError(
             f"one epoch takes about {seconds / 60:.1f} minutes here, more than the {minutes:g} there are; "

@@ -19,7 +19,7 @@ from sparring.hardening.parts import Parts, divided
 from sparring.models import Model
 from sparring.storage.envelope import envelope
 from sparring.threat import Threat, is_smallest, parse_threat
-from sparring.training import Fitted, Progress, Recipe, Setup, Under, fit
+from sparring.training import Fitted, Progress, Recipe, Setup, fit
 from sparring.training.state import epochs_in
 
 __all__ = ["Trained", "train"]
@@ -106,7 +106,7 @@ def train(
     parts = divided(load_data(data), None if test is None else load_data(test), held_out)
     given = trainable(model, parts.learned, seed)
     recipe = replace(
-        recipe or Recipe(), objective=named.objective, remedy=named.remedy, measure=Under(named.threat)
+        recipe or Recipe(), objective=named.objective, remedy=named.remedy, measure=named.measure
     )
     recipe = _paced(recipe, minutes, given, parts, setup, folder)
     fitted = fit(

@@ -57,6 +57,15 @@ class Team:
             each.div_(self.size)
         self.add(statistics)
 
+    def agreed(self, number: int) -> int:
+        """The number that the first process has."""
+        if self.size == 1:
+            return number
+        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        said = torch.tensor(number, device=device)
+        distributed.broadcast(said, src=0)
+        return int(said)
+
     def wait(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:

@@ -18,7 +18,7 @@ from sparring.training.state import State
 __all__ = ["last_loss", "updated"]
 
 HOPELESS = 1000
-"""A loss so many times the first one does not come back."""
+"""A loss so many times the first one, or so large where that was below 1, does not come back."""
 
 
 def updated(state: State, course: Course, setup: Setup, team: Team) -> State:
@@ -81,7 +81,7 @@ def _hopeless(state: State, course: Course) -> str | None:
     epoch, loss = (state.step - 1) // course.updates + 1, last_loss(state, course)
     if not math.isfinite(loss):
         return f"the loss became {loss} in epoch {epoch}; lower the learning rate"
-    if loss > HOPELESS * _loss_of(state, course, 0):
+    if loss > HOPELESS * max(1.0, _loss_of(state, course, 0)):
         return f"the loss grew to {loss:.3g} in epoch {epoch}, without end; lower the learning rate"
     return None
 
