@@ -8,6 +8,7 @@ import torch
 from sparring.data import load_data
 from sparring.errors import UsageError
 from sparring.poison.certified import certify, partitions, plurality, ridge, run_off
+from sparring.poison.certified.outlines import outlines
 from tests.poison.toy import toy
 
 
@@ -93,3 +94,18 @@ def test_ridge_learns_what_is_linear():
 def test_more_parts_than_samples_are_refused():
     with pytest.raises(UsageError, match="2 to 50 parts, not 51"):
         certify(toy(50), toy(10), 51, plurality)
+
+
+def test_outlines_tell_directions_apart_and_not_brightness():
+    upright, lying = torch.zeros(1, 1, 12, 12), torch.zeros(1, 1, 12, 12)
+    upright[..., 6:] = 1
+    lying[..., 6:, :] = 1
+    first, second, dim = outlines(upright), outlines(lying), outlines(upright * 0.3)
+    torch.testing.assert_close(first.norm(dim=1), torch.ones(1))
+    torch.testing.assert_close(first, dim)
+    assert float((first * second).sum()) < 0.1
+
+
+def test_outlines_leave_tables_and_tiny_images_flat():
+    assert torch.equal(outlines(torch.eye(3)), torch.eye(3))
+    assert outlines(torch.rand(2, 1, 5, 5)).shape == (2, 25)

@@ -10,6 +10,7 @@ from torch import Tensor
 from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.poison.certified.aggregation import Certified
+from sparring.poison.certified.outlines import outlines
 from sparring.poison.planting import class_count
 
 __all__ = ["Learner", "certify", "partitions", "ridge"]
@@ -18,7 +19,7 @@ Learner = Callable[[Tensor, Tensor, int], Callable[[Tensor], Tensor]]
 """From inputs `(n, *shape)`, labels `(n,)` and the number of classes to a function from inputs to scores `(B, C)`. Must
 give the same function, bit for bit, for the same samples: the certificate rests on it."""
 
-PULL = 1.0
+PULL = 0.03
 BATCH = 200
 
 
@@ -28,7 +29,7 @@ def partitions(ids: Sequence[str], count: int) -> Tensor:
 
 
 def ridge(inputs: Tensor, labels: Tensor, classes: int) -> Callable[[Tensor], Tensor]:
-    """Ridge regression onto one-hot labels, solved exactly; learns from a few dozen samples in a millisecond."""
+    """Ridge regression onto one-hot labels, solved exactly: a millisecond for a few dozen samples."""
     flat = inputs.flatten(1).double()
     targets = torch.nn.functional.one_hot(labels, classes).double() - 1 / classes
     mean = flat.mean(0)
@@ -45,6 +46,7 @@ def certify(
     count: int,
     aggregate: Callable[[Tensor], Certified],
     learner: Learner = ridge,
+    features: Callable[[Tensor], Tensor] = outlines,
     told: Callable[[int, int], None] | None = None,
 ) -> Certified:
     """Train `count` base models on disjoint parts of `train`, and certify the answers to `test`.
@@ -57,6 +59,7 @@ def certify(
         count: Of parts, and of base models; an empty part gives a model that scores all classes 0.
         aggregate: `plurality` or `run_off`.
         learner: Of the base models.
+        features: What base models see of inputs (B, *shape); must be fixed beforehand, not learned from `train`.
         told: Told after each base model how many are trained, of how many.
 
     Raises:
@@ -67,12 +70,13 @@ def certify(
     classes = class_count(train)
     part = partitions(train.ids, count)
     order = torch.tensor(sorted(range(len(train)), key=train.ids.__getitem__))
+    asked = torch.cat([features(inputs) for inputs in test.inputs.split(BATCH)])
     scores = torch.zeros(len(test), count, classes)
     for each in range(count):
         rows = order[part[order] == each]
         if len(rows):
-            model = learner(train.inputs[rows], train.labels[rows], classes)
-            scores[:, each] = torch.cat([model(inputs) for inputs in test.inputs.split(BATCH)])
+            model = learner(features(train.inputs[rows]), train.labels[rows], classes)
+            scores[:, each] = model(asked)
         if told is not None:
             told(each + 1, count)
     found = [aggregate(piece) for piece in scores.split(BATCH)]
