@@ -60,6 +60,17 @@ def test_a_run_off_answers_with_the_class_that_most_prefer_of_the_two():
     assert run_off(scores).answers.tolist() == [1]
 
 
+def test_two_changes_can_put_two_classes_ahead_of_the_winner():
+    """6, 4 and 4 votes, and everybody's second choice is class 0: one vote to each of the others keeps it out."""
+    ways = {0: [2.0, 1, 0], 1: [1.0, 2, 0], 2: [1.0, 0, 2]}
+    scores = torch.tensor([ways[each] for each in [0] * 6 + [1] * 4 + [2] * 4])
+    found = run_off(scores[None])
+    assert (found.answers.tolist(), found.radius.tolist()) == ([0], [1])
+    changed = scores.clone()
+    changed[0], changed[1] = torch.tensor(ways[1]), torch.tensor(ways[2])
+    assert run_off(changed[None]).answers[0] != 0
+
+
 @pytest.mark.parametrize("aggregate", [plurality, run_off])
 def test_planted_samples_within_the_radius_change_nothing(aggregate):
     """Real insertions: bright noise with one label, as many as are certified, into as many parts as they reach."""
