@@ -59,14 +59,16 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
         case "linf":
             attacks |= {"PDPGD": PDPGD(steps)}
         case "l2":
-            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps), "CW": CarliniWagner(9, steps // 9)}
+            rounds = 2 if budget < 300 else 3
+            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps)}
+            attacks |= {"CW": CarliniWagner(rounds, budget // 2 // rounds, 0.03, 1.0)}
             attacks |= {"SuperDeepFool": SuperDeepFool((budget - 1) // 5)}
         case "l1":
             attacks |= {"PDPGD": PDPGD(steps), "ALMA": ALMA(steps, 0.5, 0.5)}
         case "l0":
             attacks |= {"SigmaZero": SigmaZero(steps)}
     if norm != "l0":
-        attacks |= {"FAB": FAB(budget // (2 + others)), "DeepFool": DeepFool((budget - 1) // (1 + others))}
+        attacks |= {"FAB": FAB(budget // (2 + others)), "DeepFool": DeepFool((budget - 1) // 5, 4)}
     looks, aims = (5, 1) if budget < 300 else (9, 3)
     left = budget - 2 * looks
     attacks |= {"NearestClass FMN": NearestClass(FMN(left // aims // 2 - 1), looks, aims)}

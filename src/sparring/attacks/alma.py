@@ -1,6 +1,6 @@
 """ALMA (Rony et al. 2021, https://arxiv.org/abs/2011.11857): an augmented Lagrangian, a multiplier per sample.
 
-Follows the authors' code. Deviation: `rate` is set without regard to the range of the data.
+Follows the authors' code. Deviation: the first check compares with nothing, so that no penalty grows there.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ALMA:
 
     Args:
         steps: How many steps to take.
-        step_size: Length of the first gradient in the threat's norm, times `rate`.
+        step_size: How far `rate` times the first gradient leads, in the threat's norm.
         smoothing: What is kept of the multiplier, of the mean square and of the sum of steps at each step.
         check: How often the penalty is looked at.
         loss: What is climbed; positive once the goal is reached.
@@ -111,8 +111,9 @@ class ALMA:
         )
         square = torch.lerp(slope.square(), state.square, self.smoothing)
         speed = self.smoothing * state.speed + slope / (square.sqrt() + 1e-8)
-        length = task.threat.distance(slope, torch.zeros_like(slope)).float().clamp_min(1e-12)
-        rate = torch.where(state.taken == 0, self.step_size / length, state.rate)
+        rate = state.rate
+        if bool((state.taken == 0).any()):
+            rate = torch.where(state.taken == 0, self._first_rate(task, slope), rate)
         found = torch.where(reached & (state.found < 0), state.taken, state.found)
         moved = state.point - over_rows(rate * self._decay(state.taken, found), speed).to(speed) * speed
         return _Lagrangian(
@@ -126,6 +127,21 @@ class ALMA:
             speed=speed,
             taken=state.taken + 1,
         )
+
+    def _first_rate(self, task: Task, slope: Tensor) -> Tensor:
+        """What takes the input `step_size` far along the slope, inside the range of the data, `(B,)`.
+
+        The distance is concave in the rate, so that enlarging the rate by the share that is missing never goes too far.
+        """
+        zero = torch.zeros_like(slope)
+        rate = self.step_size / task.threat.distance(slope, zero).float().clamp_min(1e-12)
+        for _ in range(20):
+            moved = task.threat.box.clip(task.inputs - over_rows(rate, slope).to(slope) * slope)
+            away = task.threat.distance(moved, task.inputs).float()
+            rate = torch.where(away > 0, rate * (self.step_size / away.clamp_min(1e-12)), rate).clamp_max(
+                1e12
+            )
+        return rate
 
     def _decay(self, taken: Tensor, found: Tensor) -> Tensor:
         """Down to a hundredth over the steps that are left from the first success on, `(B,)`."""
