@@ -116,3 +116,22 @@ def test_rows_do_not_know_of_each_other(norm):
 def test_other_threats_have_no_formula():
     with pytest.raises(ThreatError, match="not for l0"):
         across(L0(1.0), torch.zeros(1, 2), torch.ones(1, 2), torch.ones(1))
+
+
+@pytest.mark.parametrize("reach", [0.01, 0.3, 0.9])
+def test_l1_moves_as_many_coordinates_as_it_takes(reach):
+    """A few steep ones where they are enough, hundreds where they are not; rows do not know of each other."""
+    generator = torch.Generator().manual_seed(1)
+    points, normal = torch.full((2, 400), 0.5), torch.randn(2, 400, generator=generator)
+    excess = torch.stack([reach * normal[0].abs().sum() / 2, 0.01 * normal[1].abs().sum()])
+    threat = L1(1.0, box=Box(0.0, 1.0))
+    change = across(threat, points, normal, excess)
+    assert torch.allclose((change * normal).sum(1), -excess, rtol=1e-4)
+    steep = normal[0].abs().sort(descending=True).values
+    moved = int((change[0] != 0).sum())
+    assert (
+        float(steep[: moved - 1].sum()) / 2
+        <= float(excess[0]) * 1.0001
+        <= float(steep[:moved].sum()) / 2 * 1.0002
+    )
+    assert torch.equal(across(threat, points[:1], normal[:1], excess[:1]), change[:1])

@@ -167,3 +167,15 @@ def test_a_cut_spends_what_it_is_given():
     assert torch.allclose(spent[:5], spend[:5], atol=1e-4)
     assert float(cut[5].abs().max()) == 0.0
     assert bool((cut * wish >= 0).all())
+
+
+def test_almas_first_step_minds_the_range_of_the_data():
+    """Where half of the values are at a wall, the rest go further, so that the step is as long as was asked."""
+    problem = flat_boundary(L2_, rows=4)
+    inputs = problem.task.inputs.clone()
+    inputs[:, ::2] = 0.0
+    task = replace(problem.task, inputs=inputs)
+    slope = torch.ones_like(inputs)
+    rate = ALMA(step_size=0.05)._first_rate(task, slope)
+    moved = (inputs - rate.reshape(-1, 1, 1, 1) * slope).clamp(0, 1)
+    assert torch.allclose((moved - inputs).flatten(1).norm(dim=1), torch.full((4,), 0.05), rtol=1e-3)

@@ -142,6 +142,14 @@ def test_small_changes_are_not_stretched_to_the_sphere():
         assert torch.equal(threat.project(inside, inputs), inside)
 
 
+def test_l0_keeps_the_first_of_equal_changes():
+    inputs = torch.full((2, 6), 0.5)
+    points = inputs + torch.tensor([[0.2, 0.2, -0.2, 0.2, 0.0, 0.0], [0.1, 0.1, 0.4, 0.1, 0.1, 0.0]])
+    threat = NORMS["l0"](2.0).bind(inputs, Domain(0.0, 1.0, None, (6,)))
+    kept = (threat.project(points, inputs) != inputs).tolist()
+    assert kept == [[True, True, False, False, False, False], [True, False, True, False, False, False]]
+
+
 def test_l1_is_not_projected_by_rescaling():
     inputs = torch.full((1, 3), 0.5)
     landed = L1(0.2).project(inputs + torch.tensor([[0.3, 0.1, 0.01]]), inputs)

@@ -1,8 +1,8 @@
 """DeepFool (Moosavi-Dezfooli et al. 2016, https://arxiv.org/abs/1511.04599): step to the nearest linear boundary.
 
-Follows the authors' code: steps forget the range of the data, and points are clipped into it. Deviations: with an aim or
-a target only that class's boundary is stepped to; L1, where the authors' step would push one value against its wall for
-ever, takes the smallest step that stays in the range.
+Follows the authors' code: steps forget the range of the data, and points are clipped into it. Deviations: with an aim
+or a target only that class's boundary is stepped to; L1, where the authors' step would push one value against its wall
+for ever, takes the smallest step that stays in the range.
 """
 
 from __future__ import annotations
