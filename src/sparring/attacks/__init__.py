@@ -12,6 +12,7 @@ from sparring.attacks.estimated import Estimated
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
+from sparring.attacks.hlrf import HLRF
 from sparring.attacks.hop_skip_jump import HopSkipJump
 from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin, probability_margin
 from sparring.attacks.mim import MIM
@@ -35,6 +36,7 @@ __all__ = [
     "FAB",
     "FGSM",
     "FMN",
+    "HLRF",
     "MIM",
     "NES",
     "PDPGD",

@@ -17,6 +17,7 @@ from sparring.attacks.estimated import Estimated
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
+from sparring.attacks.hlrf import HLRF
 from sparring.attacks.hop_skip_jump import HopSkipJump
 from sparring.attacks.losses import (
     cross_entropy,
@@ -183,7 +184,7 @@ blackbox: tuple[Stage, ...] = within(
         Stage("square", SquareL2(), norms=("l2",), share=0.4),
         Stage("square", SquareL1(), norms=("l1",), share=1.0),
         Stage("sparse-rs", SparseRS(), norms=("l0",), share=1.0),
-        Stage("estimated-fmn", Estimated(FMN()), norms=("linf:min", "l2:min", "l1:min"), share=1.0),
+        Stage("estimated-hlrf", Estimated(HLRF()), norms=("linf:min", "l2:min", "l1:min"), share=1.0),
     ),
     QUERIES,
 )

