@@ -4,8 +4,9 @@
 
 The same samples for all, those that the net gets right; all begin at them. The target counts: each point that it is
 shown is a query of the sample it was made from, and what it errs at counts, whatever the attack makes of it. Everybody
-runs anew under each budget and is told of it where it can be told. Printed are how many samples broke, or under `l2:min`
-the median distance, and the paired bootstrap interval (95%) of the difference between our suite and the best peer.
+runs anew under each budget and is told of it where it can be told. Printed are how many samples broke, or under
+`l2:min` the median distance, and the paired bootstrap interval (95%) of the difference between our suite and the best
+peer.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     .venv/bin/python bench/throughput.py --samples 64 --queries 100
 
-A process of its own serves the net over the Open Inference Protocol (the server of the tests). The same client asks about
-the same number of points twice per round: all at once, and by turns as the suite `blackbox` goes on from answer to
-answer. Printed is the share of queries per second that the attack reaches, by round and their median.
+A process of its own serves the net over the Open Inference Protocol (the server of the tests). The same client asks
+about the same number of points twice per round: all at once, and by turns as the suite `blackbox` goes on from answer
+to answer. Printed is the share of queries per second that the attack reaches, by round and their median.
 """
 
 from __future__ import annotations

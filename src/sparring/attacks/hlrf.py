@@ -37,8 +37,8 @@ class HLRF:
         x <- (1 - inertia) z + inertia x, drawn in towards x0 if it is too far
 
     Too far is beyond 0.98 of the smallest distance so far at which the goal was reached; while there is none, beyond
-    twice the distance of x, or a hundredth of the longest change there is if that is more. Looks for the smallest change whatever eps is, in Linf, L2 and L1. Starts
-    at the input. Cost: `steps + 1` forwards, `steps` backwards.
+    twice the distance of x, or a hundredth of the longest change there is if that is more. Looks for the smallest
+    change whatever eps is, in Linf, L2 and L1. Starts at the input. Cost: `steps + 1` forwards, `steps` backwards.
 
     Args:
         steps: How many steps to take.
