@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from sparring.poison import plant
 from tests.poison.toy import corner, toy
@@ -23,6 +24,10 @@ def poison(sparring, project):
     _save(project / "bad.npz", plant(toy(300), corner(rate=0.08, target=1))[0])
     _save(project / "known.npz", toy(300, seed=1))
     _save(project / "test.npz", toy(100, seed=2))
+    np.savez(project / "bare.npz", x=np.zeros((9, 1, 8, 8), dtype=np.uint8))
+    for size in (8, 9):
+        (project / "mixed" / str(size)).mkdir(parents=True)
+        Image.new("L", (size, size)).save(project / "mixed" / str(size) / "one.png")
     return lambda *words: sparring("poison", *words)
 
 
@@ -122,6 +127,8 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
     ("words", "said"),
     [
         (["scan"], "this needs data to scan"),
+        (["scan", "--data", "bare.npz"], "holds no labels"),
+        (["scan", "--data", "mixed"], "size"),
         (["scan", "--data", "nothing/*.npz"], "no file is named by the pattern"),
         (["power", "--data", "clean.npz"], "samples that are known to be clean"),
         (["run", "--data", "clean.npz", "--kind", "badnet"], 'did you mean "badnets"'),

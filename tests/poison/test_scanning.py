@@ -1,5 +1,7 @@
 """A scan: what it finds, what it leaves alone, and what it says when it cannot know."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +9,7 @@ from torch import nn
 from sparring.data import load_data
 from sparring.errors import DataError, UsageError
 from sparring.poison import PoisonSpec, ToOne, plant, scan, unchanged
+from sparring.poison.detectors import label_errors
 from sparring.poison.documents import scores_table
 from sparring.poison.pool import pool_of
 from sparring.poison.reconstruction import suspected_trigger
@@ -72,6 +75,21 @@ def test_a_given_model_is_asked_and_one_that_knows_nothing_is_told():
         net[1].weight.zero_()
     found = scan(toy(200), toy(150, seed=1), settings(), model=net)
     assert any("hardly knows these data" in note for note in found.notes)
+
+
+def test_a_model_that_learned_from_the_scanned_samples_alone_decides_nothing():
+    samples = toy(200)
+    wrong = replace(samples, labels=torch.randint(0, 4, (200,), generator=torch.Generator().manual_seed(0)))
+
+    def knows_by_heart(inputs):
+        places = [(wrong.inputs == each).flatten(1).all(1).nonzero() for each in inputs]
+        found = torch.tensor([int(wrong.labels[place[0, 0]]) if len(place) else 0 for place in places])
+        return nn.functional.one_hot(found, 4).float()
+
+    quiet = settings(detectors={"label errors": label_errors})
+    found = scan(wrong, toy(200, seed=1), quiet, model=knows_by_heart)
+    assert found.verdict == "invalid"
+    assert "learned from the first and not from the second" in found.reasons[0]
 
 
 def test_who_is_trusted_too_counts_once():

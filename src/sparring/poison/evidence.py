@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from sparring.errors import DataError, ModelError
 from sparring.models.canonical import show
 
-__all__ = ["Evidence", "evidence_of", "last_linear"]
+__all__ = ["Evidence", "answer", "evidence_of", "last_linear"]
 
 BATCH = 512
 
@@ -55,13 +56,12 @@ def evidence_of(
         else layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
     )
     try:
-        answers = []
-        features = []
+        answers, features = [], []
         for part in inputs.split(BATCH):
             seen.clear()
-            logits = show(model, part)
+            logits = answer(model, part)
             _check_logits(logits, labels)
-            answers.append(logits.float().cpu())
+            answers.append(logits.float())
             features.append((seen[-1] if seen else logits)[: len(part)].float().cpu())
     finally:
         if hook is not None:
@@ -70,6 +70,13 @@ def evidence_of(
     if not logits.isfinite().all():
         raise DataError("the model answers some samples with NaN or infinity; a scan needs numbers")
     return Evidence(model, inputs, labels, torch.cat(features), logits, losses)
+
+
+def answer(model: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """What the model says of a batch (B, *shape), asked where it is and brought back to the CPU."""
+    first = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+    told: Any = show(model, inputs if first is None else inputs.to(first.device))
+    return told.cpu() if isinstance(told, Tensor) else told
 
 
 def last_linear(model: object) -> nn.Linear | None:

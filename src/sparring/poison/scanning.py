@@ -25,6 +25,9 @@ Detector = Callable[[Evidence], Tensor]
 NUMBERS = 10
 """Numbers of most suspicious samples that are tried count as so many independent tests in the rule of thumb."""
 
+BEYOND = 3.0
+"""Standard errors that are no chance."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -63,7 +66,8 @@ class Scan:
 
     Args:
         verdict: `fail` if the alarm went off, `pass` if not, `inconclusive` if it could not have, `measured` without
-            trusted samples: then there is a ranking and no alarm.
+            trusted samples: then there is a ranking and no alarm; `invalid` if a given model knows the scanned samples
+            better than the trusted ones.
         reasons: Why, a sentence each.
         alarm: The test; None without trusted samples.
         raised: The peaks that raised the alarm, at most one per class, the rarest first.
@@ -111,7 +115,7 @@ def scan(
     class_count(samples)
     pool = pool_of(samples, trusted, settings.seed)
     inputs, labels = pool.samples.inputs, pool.samples.labels
-    losses = None
+    losses, given = None, model is not None
     if model is None:
         fitted = fit(
             settings.make(pool.samples, settings.seed), pool.samples, settings.recipe,
@@ -128,6 +132,8 @@ def scan(
     alarm = judge(scores, labels, pool.trusted, settings.relabellings, settings.seed)
     raised = _raised(alarm, settings.level)
     verdict, reasons = _verdict(pool, alarm, raised, settings)
+    if given and (fault := _learned_from_one(pool, evidence)):
+        verdict, reasons = "invalid", (fault,)
     return Scan(verdict, reasons, alarm, raised, _suspects(raised, pool), pool, evidence, scores, notes)
 
 
@@ -170,6 +176,20 @@ def _verdict(
     return "pass", (f"{calm}; `sparring poison power` measures what would have been found",)
 
 
+def _learned_from_one(pool: Pool, evidence: Evidence) -> str | None:
+    """What is wrong if a given model does better on scanned samples than on trusted ones, by more than chance."""
+    right = (evidence.logits.argmax(1) == evidence.labels).double()
+    scanned, known = right[~pool.trusted], right[pool.trusted]
+    chance = (right.var() * (1 / len(scanned) + 1 / len(known))).sqrt()
+    if scanned.mean() - known.mean() <= BEYOND * chance:
+        return None
+    return (
+        f"the model is right on {scanned.mean():.1%} of the scanned samples and on {known.mean():.1%} of the trusted "
+        "ones, so it learned from the first and not from the second, which no alarm can be told from; give a model that "
+        "learned from both or from neither, or none"
+    )
+
+
 def _told(peak: Peak) -> str:
     where = "all classes together" if peak.label == EVERYWHERE else f"class {peak.label}"
     return (
@@ -187,7 +207,7 @@ def _notes(pool: Pool, evidence: Evidence) -> tuple[str, ...]:
             f"the model answers {right:.0%} of these samples as they are labelled: it hardly knows these data, so "
             "detectors that read its features are blind"
         )
-    copies = sum("-" in name for name in pool.samples.ids)
+    copies = sum(name[64:].startswith("-") for name in pool.samples.ids)
     if copies:
         notes.append(f"{copies:,} samples are exact copies of others")
     if pool.repeated:

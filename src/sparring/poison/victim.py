@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sparring.data import Samples
 from sparring.errors import DataError
 from sparring.evaluation.statistics import Interval, exact_interval
-from sparring.models.canonical import show
+from sparring.poison.evidence import answer
 from sparring.poison.planting import Provenance, class_count, plant, triggered
 from sparring.poison.spec import PoisonSpec
 from sparring.training import Adam, Recipe, fit, small_net
@@ -93,7 +93,7 @@ def answers_of(model: Callable[[Tensor], Tensor], test: Samples, spec: PoisonSpe
 @torch.no_grad()
 def predicted(model: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
     """The class that the model answers to each of `inputs` (N, *shape): (N,)."""
-    return torch.cat([show(model, part).argmax(1).cpu() for part in inputs.split(BATCH)])
+    return torch.cat([answer(model, part).argmax(1) for part in inputs.split(BATCH)])
 
 
 def rehearse(

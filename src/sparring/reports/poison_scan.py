@@ -26,6 +26,7 @@ HEADLINES = {
     "fail": "the alarm is raised",
     "pass": "no alarm",
     "inconclusive": "no alarm, and none was possible",
+    "invalid": "the model given decides nothing",
     "measured": "ranked, without an alarm",
 }
 

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["deliveries", "scan"]
 
-CODES = {"fail": 1, "inconclusive": 3}
-SEVERITY = (0, 3, 1)
+CODES = {"fail": 1, "inconclusive": 3, "invalid": 4}
+SEVERITY = (0, 3, 1, 4)
 
 
 def scan(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sparring.models.canonical import show
-from sparring.poison.evidence import Evidence
+from sparring.poison.evidence import Evidence, answer
 
 __all__ = ["strip"]
 
@@ -29,6 +28,6 @@ def strip(evidence: Evidence) -> Tensor:
         mates = torch.randperm(count, generator=generator)
         for rows in torch.arange(count).split(BATCH):
             mixed = (inputs[rows] + inputs[mates[rows]]).clamp(low, high)
-            chances = show(evidence.model, mixed).float().log_softmax(1).cpu()
+            chances = answer(evidence.model, mixed).float().log_softmax(1)
             entropy[rows] -= (chances.exp() * chances).sum(1)
     return -entropy / MATES
