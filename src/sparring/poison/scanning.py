@@ -185,8 +185,8 @@ def _learned_from_one(pool: Pool, evidence: Evidence) -> str | None:
         return None
     return (
         f"the model is right on {scanned.mean():.1%} of the scanned samples and on {known.mean():.1%} of the trusted "
-        "ones, so it learned from the first and not from the second, which no alarm can be told from; give a model that "
-        "learned from both or from neither, or none"
+        "ones, so it learned from the first and not from the second, which no alarm can be told from; give a model "
+        "that learned from both or from neither, or none"
     )
 
 
