@@ -31,7 +31,6 @@ from sparring.poison import (
 )
 from sparring.poison.certified import certify, plurality, run_off
 from sparring.poison.detection_power import tried
-from sparring.poison.documents import standing
 from sparring.poison.kinds import drawn
 from sparring.poison.victim import answers_of, trained
 
@@ -102,11 +101,8 @@ def _row(
     named = torch.zeros(len(samples), dtype=torch.bool)
     named[result.suspects] = True
     scanned = ~result.pool.trusted
-    poison = mask[result.pool.places[scanned]]
-    seen = [
-        f"{name} {_at(1 - standing(scores, result.evidence.labels)[scanned], poison):.2f}"
-        for name, scores in result.scores.items()
-    ]
+    poison, labels = mask[result.pool.places[scanned]], result.evidence.labels[scanned]
+    seen = [f"{name} {_at(scores[scanned], labels, poison):.2f}" for name, scores in result.scores.items()]
     caught = float(named[mask].float().mean()) if mask.any() else 0.0
     print(
         f"{kind} {rate:.3f} {seed}: {answers.clean.value:.3f} {answers.success.value:.3f} | "
@@ -115,11 +111,12 @@ def _row(
     )
 
 
-def _at(scores: Tensor, poison: Tensor) -> float:
-    """Share of the poison above the score that `ALLOWED` of the rest exceed."""
+def _at(scores: Tensor, labels: Tensor, poison: Tensor) -> float:
+    """Share of the poison above the score that `ALLOWED` of the clean samples of its class exceed."""
     if not poison.any():
         return 0.0
-    return float((scores[poison] > scores[~poison].quantile(1 - ALLOWED)).float().mean())
+    own = labels == labels[poison].mode().values
+    return float((scores[poison & own] > scores[own & ~poison].quantile(1 - ALLOWED)).float().mean())
 
 
 def predicted(runs: int) -> None:
