@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.attacks import APGD, APGDL1, margin
 from sparring.data import Samples
 from sparring.detect.detector import Detector
-from sparring.detect.evading import Evades, guarded, in_turn, together
+from sparring.detect.evading import Evades, featured, guarded, imitating, in_turn, together
 from sparring.detect.orthogonal import OrthogonalPGD
 from sparring.detect.view import View
 from sparring.domain import Domain
@@ -52,6 +52,16 @@ class Attacked:
         """The same, but where the other one hit too: its points."""
         both = self.hit & other.hit
         return replace(self, points=put(self.points, both, other.points[both]))
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """An attack, whether it begins where the first attacker ended, and which of the two clean inputs it imitates."""
+
+    name: str
+    attack: Attack
+    old: bool = False
+    model: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,41 +113,69 @@ class Ring:
         return self._measured(index, found.adversarial, None, [found])
 
     def aware(self, rows: Tensor, bound: float, begin: Tensor) -> Attacked:
-        """Climb model and detector until a wrong answer has a score of at most `bound`.
+        """Climb model and detector until a wrong answer has a score of at most `bound`; `rows` `(N,)` is a mask.
 
-        One after the other: class and score together and what of them is missing, from where the first attacker
-        ended, then orthogonally and together from fresh starts.
+        One after the other (`_stages`); each gets what the ones before it left.
         """
         left, spent, points = rows.nonzero().squeeze(1), list[Findings](), self.samples.inputs.clone()
-        whole = left
-        for name, attack, old in self._stages():
-            task = self._task(left, Evades(self.samples.labels[left], bound), name)
-            task = replace(task, begin=begin[left]) if old else task
-            found = search(
-                guarded(self.climbed, self.detector), task, attack,
-                judge=self._judge(guarded(self.view, self.detector)), batch=self.view.batch,
-                progress=partial(self.watch, f"aware of it, {name}"),
-            )  # fmt: skip
+        whole, models = left, self._models(bound)
+        for stage in self._stages():
+            if not len(left):
+                break
+            found = self._stage(stage, left, bound, begin, models)
             spent.append(found)
             points[left[found.success]] = found.adversarial[found.success]
             left = left[~found.success]
-            if not len(left):
-                break
         return self._measured(whole, points[whole], bound, spent)
+
+    def _stage(self, stage: _Stage, rows: Tensor, bound: float, begin: Tensor, models: Tensor) -> Findings:
+        """One attack on some rows, by their index."""
+        like = None if stage.model is None else models[rows, stage.model]
+        task = self._task(rows, Evades(self.samples.labels[rows], bound, like), stage.name)
+        task = replace(task, begin=begin[rows]) if stage.old else task
+        make = guarded if like is None else featured
+        return search(
+            make(self.climbed, self.detector), task, stage.attack, judge=self._judge(make(self.view, self.detector)),
+            batch=self.view.batch, progress=partial(self.watch, f"aware of it, {stage.name}"),
+        )  # fmt: skip
+
+    def _models(self, bound: float) -> Tensor:
+        """For each sample the features of two clean ones to imitate, of two other classes, `(N, 2, D)`.
+
+        The nearest that are classified correctly and not flagged; its own where there is none.
+        """
+        shown, labels = self.view.of(self.samples.inputs), self.samples.labels
+        fine = (shown.logits.argmax(1) == labels) & (
+            self.detector.of(self.view, self.samples.inputs) <= bound
+        )
+        features = shown.features.float()
+        apart = torch.cdist(features, features)
+        apart = apart.masked_fill(~fine | (labels[:, None] == labels), torch.inf)
+        nearest, first = apart.min(1)
+        first = torch.where(nearest.isfinite(), first, torch.arange(len(labels)))
+        others = apart.masked_fill(labels[first][:, None] == labels, torch.inf)
+        farther, second = others.min(1)
+        second = torch.where(farther.isfinite(), second, first)
+        return torch.stack([features[first], features[second]], 1)
 
     def _judge(self, real: Look) -> Look | None:
         """Who decides, if a stand-in is climbed."""
         return None if self.stand_in is None else real
 
-    def _stages(self) -> list[tuple[str, Attack, bool]]:
-        """Name, attack, and whether it begins where the first attacker ended."""
-        stages: list[tuple[str, Attack, bool]] = [
-            ("together", self._climb(together), True),
-            ("in turn", self._climb(in_turn), True),
+    def _stages(self) -> list[_Stage]:
+        """Class and score together, then what of them is missing, from where the first attacker ended; then from
+        fresh starts the features of clean inputs, one gradient orthogonal to the other, and together again.
+        """
+        stages = [
+            _Stage("together", self._climb(together), old=True),
+            _Stage("in turn", self._climb(in_turn), old=True),
+            _Stage("imitating the nearest", self._climb(imitating), model=0),
+            _Stage("imitating another", self._climb(imitating), model=1),
+            _Stage("together, afresh", self._climb(together)),
         ]
         if self.threat.norm != "l1":  # whose steps move one coordinate, nowhere near orthogonally
-            stages.append(("orthogonal", OrthogonalPGD(self.steps), False))
-        return [*stages, ("together, afresh", self._climb(together), False)]
+            stages.append(_Stage("orthogonal", OrthogonalPGD(self.steps)))
+        return stages
 
     def _climb(self, loss: AttackLoss) -> Attack:
         return APGDL1(self.steps, loss) if self.threat.norm == "l1" else APGD(self.steps, loss)

@@ -12,7 +12,7 @@ from sparring.detect.detector import Detector
 from sparring.detect.view import View
 from sparring.engine import Task
 
-__all__ = ["Evades", "guarded", "in_turn", "together"]
+__all__ = ["Evades", "featured", "guarded", "imitating", "in_turn", "together"]
 
 
 def guarded(view: View, detector: Detector) -> Any:
@@ -25,12 +25,27 @@ def guarded(view: View, detector: Detector) -> Any:
     return answer
 
 
+def featured(view: View, detector: Detector) -> Any:
+    """The same with the features between logits and score, `(N, C + D + 1)`, for a goal that has some to be `like`."""
+
+    def answer(inputs: Tensor) -> Tensor:
+        shown = view(inputs)
+        score = detector.blended(view, shown)[:, None]
+        return torch.cat([each.to(shown.logits) for each in (shown.logits, shown.features, score)], 1)
+
+    return answer
+
+
 @dataclass(frozen=True)
 class Evades:
-    """The goal: any class but the true `labels` `(B,)`, with a score of at most `threshold`."""
+    """The goal: any class but the true `labels` `(B,)`, with a score of at most `threshold`.
+
+    `like` `(B, D)` are features to imitate, which decide nothing; with them, outputs are those of `featured`.
+    """
 
     labels: Tensor
     threshold: float
+    like: Tensor | None = None
 
     @property
     def wanted(self) -> None:
@@ -38,7 +53,8 @@ class Evades:
 
     def scores(self, outputs: Any) -> Tensor:
         """The logits, `(B, P, C)`."""
-        logits: Tensor = outputs[..., :-1]
+        between = 0 if self.like is None else self.like.shape[-1]
+        logits: Tensor = outputs[..., : outputs.shape[-1] - 1 - between]
         return logits
 
     def room(self, outputs: Any) -> Tensor:
@@ -81,6 +97,17 @@ def in_turn(task: Task, state: Any, outputs: Any) -> Tensor:
     goal = _evasion(task)
     lead, room = goal.lead(outputs), goal.room(outputs)
     return torch.where(lead <= 0, lead - 1000, room.clamp(max=0))[..., None]
+
+
+def imitating(task: Task, state: Any, outputs: Any) -> Tensor:
+    """Nearer to the features that the goal names (Sabour, Cao, Faghri & Fleet 2016, https://arxiv.org/abs/1511.05122).
+
+    What has the features of a clean input of another class has its class too, and every score that is made of them.
+    """
+    goal = _evasion(task)
+    assert goal.like is not None, "there is nothing to be like"
+    size = goal.like.shape[-1]
+    return -(outputs[..., -1 - size : -1] - goal.like[:, None]).square().sum(-1, keepdim=True)
 
 
 def _evasion(task: Task) -> Evades:

@@ -109,7 +109,7 @@ def evaluate(
 ) -> Evaluation:
     """Attack the model with and without knowledge of its detector (`attackers.py`).
 
-    Cost: about `2 * steps` forwards and backwards per sample without, `5 * steps` with it.
+    Cost: about `2 * steps` forwards and backwards per sample without, up to `6 * steps` with it.
 
     Args:
         view: Of the model.
