@@ -1,13 +1,14 @@
 """Patches on paper against a traffic-sign net, from the digital picture to simulated captures; sheets measured.
 
     .venv/bin/python bench/physical.py levels --out runs/bench-physical
+    .venv/bin/python bench/physical.py scans --out runs/bench-physical
     .venv/bin/python bench/physical.py fiducials --n 200
     .venv/bin/python bench/physical.py sizes
 
 `levels` trains the net if need be (half a minute), then for each of two signs a patch through the scanner scenario and
 one without the channel, prints them with their controls on sheets, renders captures of these (PDF by poppler at 300
 dpi, warped and lit by OpenCV, saved as JPEG), and scores these as `sparring physical score` does. Nothing here is
-physical: all of it is calculated.
+physical: all of it is calculated. `scans` does the same for whole pictures changed within linf:16/255.
 """
 
 from __future__ import annotations
@@ -25,15 +26,19 @@ import torch
 from _signs import signs, trained
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from sparring.data import Samples
 from sparring.evaluation.statistics import exact_interval
 from sparring.models import load_model
 from sparring.physical import (
     PatchAttack,
+    Perturbation,
     Placement,
+    PrintRun,
     Setting,
     load_scenario,
+    make_perturbed_run,
     make_print_run,
     rehearse_run,
     save_print_run,
@@ -61,7 +66,7 @@ PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, fea
 def main() -> None:
     """One measurement, and its figures."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("what", choices=("levels", "fiducials", "sizes"))
+    options.add_argument("what", choices=("levels", "scans", "fiducials", "sizes"))
     options.add_argument("--only", choices=SIGNS, nargs="+", default=list(SIGNS))
     options.add_argument("--scenario", default="scanner")
     options.add_argument("--n", type=int, default=200, help="captures of `fiducials`; 200")
@@ -75,6 +80,8 @@ def main() -> None:
         case "levels":
             for name in chosen.only:
                 levels(name, chosen)
+        case "scans":
+            scans(chosen)
         case "fiducials":
             fiducials(chosen.n)
         case "sizes":
@@ -96,20 +103,42 @@ def levels(name: str, chosen: argparse.Namespace) -> None:
         lambda stage, at: stages.__setitem__(stage, time.process_time() - began),
         f"bench/physical.py levels --only '{name}' --scenario {chosen.scenario}",
     )  # fmt: skip
-    run, _ = write_sheets(run, folder, objects=chosen.objects)
-    captures = rehearse_run(run, folder / "simulated", setting.scenario, rasterise=by_poppler)
-    scores = score_photos(run, captures, load_model(net))
-    saved = save_print_run(scores.run, folder)
-    save_html(render_paper(saved), folder / "report.html")
     print(f"\n{name}, {chosen.scenario}: {len(run.names)} objects, trained on {run.facts['trained_on']}")
     print(
         f"patch of {100 * PLACEMENT.share:.1f}% of the picture; trained in {stages['patch']:.0f} s of one core"
     )
+    captured(run, net, folder, chosen)
+    print(f"{time.process_time() - began:.0f} s of CPU, {time.monotonic() - wall:.0f} s", flush=True)
+
+
+def scans(chosen: argparse.Namespace) -> None:
+    """Whole pictures of all classes, changed within 16 grey levels, through all levels."""
+    net, _ = trained(chosen.out)
+    whole = signs("test_2000", 16)
+    lit = (whole.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
+    scenario, began = load_scenario(chosen.scenario), time.process_time()
+    run = make_perturbed_run(
+        load_model(net), whole.select(lit).sample(chosen.objects), PLACEMENT.side, scenario,
+        Perturbation(16 / 255, steps=20, looks=8), photos=3,
+    )  # fmt: skip
+    print(
+        f"\nwhole pictures, linf:16/255, {chosen.scenario}: {len(run.names)} objects; any wrong class counts"
+    )
+    captured(run, net, chosen.out / f"scans-{chosen.scenario}", chosen)
+    print(f"{time.process_time() - began:.0f} s of CPU", flush=True)
+
+
+def captured(run: PrintRun, net: nn.Module, folder: Path, chosen: argparse.Namespace) -> None:
+    """Sheets, simulated captures, scores, report; prints success at every level."""
+    run, _ = write_sheets(run, folder, objects=chosen.objects)
+    photos = rehearse_run(run, folder / "simulated", load_scenario(chosen.scenario), rasterise=by_poppler)
+    scores = score_photos(run, photos, load_model(net))
+    saved = save_print_run(scores.run, folder)
+    save_html(render_paper(saved), folder / "report.html")
     for each in saved.facts["levels"]:
         share = f"{100 * each['successes'] / each['looks']:5.1f}% ({100 * each['low']:.0f}-{100 * each['high']:.0f}%)"
         print(f"  level {each['level']}  {each['arm']:12} {share:22} {each['successes']} of {each['looks']}")
-    spent = f"{time.process_time() - began:.0f} s of CPU, {time.monotonic() - wall:.0f} s"
-    print(f"photos refused: {len(scores.refused)}; {spent}", flush=True)
+    print(f"photos refused: {len(scores.refused)}")
 
 
 def fiducials(count: int) -> None:

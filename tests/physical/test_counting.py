@@ -7,7 +7,9 @@ from sparring.errors import UsageError
 from sparring.physical.clustered import clustered_interval
 from sparring.physical.print_warnings import print_warnings
 from sparring.physical.scenario import load_scenario
+from sparring.physical.scoring import Shot
 from sparring.physical.tally import Look, tallied
+from sparring.physical.views import views_of
 from tests.physical.small import placement
 
 
@@ -16,6 +18,14 @@ def test_clusters_widen_an_interval():
     own = clustered_interval(successes, range(80))
     shared = clustered_interval(successes, [row // 20 for row in range(80)])
     assert shared.high - shared.low > 1.5 * (own.high - own.low)
+
+
+def test_what_only_divides_clusters_adds_nothing():
+    successes = [row % 3 == 0 for row in range(60)]
+    objects, photos = [row // 6 for row in range(60)], list(range(60))
+    assert clustered_interval(successes, objects, photos) == clustered_interval(successes, objects)
+    crossed = clustered_interval(successes, objects, [row % 6 for row in range(60)])
+    assert crossed != clustered_interval(successes, objects)
 
 
 def test_what_always_agrees_gets_the_exact_interval_of_its_clusters():
@@ -59,3 +69,24 @@ def test_warnings_name_what_will_be_lost():
     far = scanner.having(distance=100_000.0)
     assert "too few pixels for the pattern" in print_warnings(grey, placement(), far, 16)[0]
     assert "pixels of the model's input" in print_warnings(grey, placement(feature=1), scanner, 16)[0]
+
+
+def test_views_sort_photos_by_resolution_angle_and_light():
+    shots = [
+        Shot(f"photo {row}", 1, scale, tilt, None, light, True, ())
+        for row, (scale, tilt, light) in enumerate([(0.5, 5, 0.9), (3, 25, 0.9), (3, 25, 0.3)])
+    ]
+    looks = [
+        Look(4, arm, "one", f"photo {row}", 0, row == 0) for row in range(3) for arm in ("patch", "grey")
+    ]
+    found = {
+        (each.kind, each.where): (each.successes, each.looks) for each in views_of(shots, looks, "patch")
+    }
+    assert found == {
+        ("pixels per mm", "below 1"): (1, 1),
+        ("pixels per mm", "2 to 4"): (0, 2),
+        ("turned away", "below 10°"): (1, 1),
+        ("turned away", "20 to 30°"): (0, 2),
+        ("white paper", "25 to 50%"): (0, 1),
+        ("white paper", "75% and more"): (1, 2),
+    }

@@ -18,6 +18,7 @@ from sparring.physical.patch_attack import reached
 from sparring.physical.photos import open_photo
 from sparring.physical.print_run import PrintRun
 from sparring.physical.tally import Look, tallied
+from sparring.physical.views import views_of
 
 __all__ = ["Scores", "Shot", "score_photos"]
 
@@ -109,6 +110,7 @@ def score_photos(
         "shots": [asdict(each) for each in shots],
         "captures": [asdict(each) for each in looks],
         "levels": _levels(run, looks),
+        "views": [asdict(each) for each in views_of(shots, looks, run.facts["main"])],
         "refused": refused,
     }
     scored = replace(run.having(**facts), captured=torch.cat(seen))

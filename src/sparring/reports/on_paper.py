@@ -80,6 +80,7 @@ def render_paper(run: PrintRun) -> str:
         goal=_goal(run.facts),
         grids=_grids(run.facts["surface"]),
         exhibits=_exhibits(run),
+        views=[(each["kind"], each["where"], _share(each)) for each in run.facts.get("views", [])],
         shots=run.facts.get("shots", [])[:MOST_SHOTS],
         more_shots=max(0, len(run.facts.get("shots", [])) - MOST_SHOTS),
     )
@@ -103,9 +104,12 @@ def _table(tallies: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, Share]]:
     """By arm, then by level."""
     table: dict[str, dict[int, Share]] = {}
     for each in tallies:
-        share = Share(each["successes"], each["looks"], each["low"], each["high"])
-        table.setdefault(each["arm"], {})[each["level"]] = share
+        table.setdefault(each["arm"], {})[each["level"]] = _share(each)
     return table
+
+
+def _share(told: Mapping[str, Any]) -> Share:
+    return Share(told["successes"], told["looks"], told["low"], told["high"])
 
 
 @dataclass(frozen=True)
