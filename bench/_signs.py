@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +68,15 @@ class Even(nn.Module):
         return (inputs - mean) / (deviation + 0.05)
 
 
+@dataclass(frozen=True)
 class Seen:
-    """Augmentation: turned, sheared, shifted, scaled; lighter or darker."""
+    """Augmentation: turned, sheared, shifted, scaled; lighter or darker.
+
+    Args:
+        covered: Side in pixels of two grey squares at places drawn at random; 0 for none.
+    """
+
+    covered: int = 0
 
     def __call__(self, inputs: Tensor, draws: Draws) -> Tensor:
         drawn = 2 * draws.uniform(inputs.new_empty(len(inputs), 8)) - 1
@@ -77,18 +84,35 @@ class Seen:
         grid = functional.affine_grid(bend, list(inputs.shape), align_corners=False)
         moved = functional.grid_sample(inputs, grid, padding_mode="border", align_corners=False)
         contrast, light = over_rows(1 + 0.5 * drawn[:, 6], moved), over_rows(0.15 * drawn[:, 7], moved)
-        return (moved * contrast + light).clamp(0, 1)
+        seen = (moved * contrast + light).clamp(0, 1)
+        for square in range(2 if self.covered else 0):
+            places = (
+                draws.uniform(inputs.new_empty(len(inputs), 2), 1 + square) * (SIDE + self.covered)
+                - self.covered
+            )
+            line = torch.arange(SIDE)[None]
+            down, across = (
+                (line >= each) & (line < each + self.covered) for each in places[:, :, None].unbind(1)
+            )
+            seen = torch.where((down[:, :, None] & across[:, None])[:, None], 0.5, seen)
+        return seen
 
 
-def trained(folder: Path, epochs: int = 20) -> tuple[nn.Module, Path]:
-    """The net with its weights, from `folder` if it was trained before, and the file of its weights."""
-    path, net = folder / "signs.safetensors", make()
+def trained(folder: Path, covered: int = 0, epochs: int = 20) -> tuple[nn.Module, Path]:
+    """The net with its weights, from `folder` if it was trained before, and the file of its weights.
+
+    Args:
+        folder: Where weights are kept.
+        covered: As in `Seen`; a net that learned from covered pictures is another one.
+        epochs: Of the training.
+    """
+    path, net = folder / (f"signs-covered-{covered}.safetensors" if covered else "signs.safetensors"), make()
     if path.is_file():
         net.load_state_dict(load_file(path))
         return net, path
     torch.manual_seed(0)
     learn = signs("train_2614")
-    fitted = fit(make(), replace(learn, notes=()), Recipe(epochs=epochs, minibatch=32, augment=Seen()))
+    fitted = fit(make(), replace(learn, notes=()), Recipe(epochs=epochs, minibatch=32, augment=Seen(covered)))
     folder.mkdir(parents=True, exist_ok=True)
     save_file(fitted.model.state_dict(), path)
     return fitted.model, path

@@ -1,4 +1,5 @@
-"""PatchCleanser around the traffic-sign net: clean and certified accuracy, and patches thrown at what is certified.
+"""PatchCleanser around a traffic-sign net that learned from covered pictures: clean and certified accuracy,
+and patches thrown at what is certified.
 
     .venv/bin/python bench/patch_cleanser.py --n 200 --out runs/bench-physical
 
@@ -25,15 +26,19 @@ def main() -> None:
     """Count, attack, print; the exit code is 1 if a certificate was violated."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--n", type=int, default=200)
-    options.add_argument("--patch", type=int, default=5, help="side in pixels of 32; 5")
-    options.add_argument("--masks", type=int, default=4, help="per axis; 4")
+    options.add_argument("--patch", type=int, default=4, help="side in pixels of 32; 4")
+    options.add_argument("--masks", type=int, default=6, help="per axis; 6")
     options.add_argument("--places", type=int, default=6, help="where patches are tried on each picture; 6")
     options.add_argument("--out", type=Path, default=Path("runs/bench-physical"))
     chosen = options.parse_args()
     torch.set_num_threads(1)
-    net, _ = trained(chosen.out)
     samples = signs("test_2000", 16).sample(chosen.n)
+    side = PatchCleanser(torch.nn.Identity(), SIDE, chosen.patch, chosen.masks).side
+    net, _ = trained(chosen.out, covered=side)
     cleanser, began = PatchCleanser(net, SIDE, chosen.patch, chosen.masks), time.process_time()
+    print(
+        f"patch of {chosen.patch} pixels, squares of {side}; the net learned from pictures with two of them"
+    )
     inputs, labels = samples.inputs, samples.labels
     with torch.no_grad():
         plain = net(inputs).argmax(1) == labels

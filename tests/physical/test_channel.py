@@ -121,3 +121,29 @@ def test_poses_project_as_a_pinhole_does():
 def test_pixels_per_mm_of_a_scanner_are_its_resolution():
     draw = load_scenario("scanner").having(long_side=3708.0).draw(["a"])
     assert pixels_per_mm(draw).item() * 25.4 == pytest.approx(300, rel=2e-3)
+
+
+def test_a_sheet_is_rolled_in_its_plane():
+    one = torch.ones(1)
+    rolled = onto_photo(one, 500 * one, 0 * one, 0 * one, 90 * one)[0]
+    assert (rolled @ torch.tensor([10.0, 0.0, 1.0]) / 500).tolist() == pytest.approx([0, 10, 1], abs=1e-3)
+
+
+def test_a_cut_out_that_misses_shows_the_picture_moved():
+    ramp = torch.linspace(0.2, 0.8, 48).expand(1, 3, 48, 48)
+    place = neutral(framing=0.1)
+    draw = place.draw(["a"])
+    moved = 0.6 * 0.1 * (2 * float(draw["framing_across"]) - 1)
+    straight, missed = (
+        inner(Channel(each, 48, 16).through(ramp, ["a"])).mean() for each in (neutral(), place)
+    )
+    assert (missed - straight).item() == pytest.approx(moved, abs=0.01)
+
+
+def test_noise_is_as_strong_as_it_says_and_grows_in_the_dark():
+    flat = torch.full((1, 3, 48, 48), 0.5)
+    spread = [
+        inner(Channel(neutral(noise=0.05, level=level, long_side=600.0), 48, 16).through(flat, ["a"])).std()
+        for level in (1000.0, 10.0, 1e5)
+    ]
+    assert 0.005 < spread[0] < 0.1 and spread[1] > 3 * spread[0] > 9 * spread[2]

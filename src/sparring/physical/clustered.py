@@ -21,10 +21,10 @@ def clustered_interval(
     """The share of successes, by resampling whole clusters in each direction at once (pigeonhole bootstrap, Owen 2007,
     https://doi.org/10.1214/07-AOAS122).
 
-    A direction whose clusters each lie within one cluster of another, as photos that show one object each, adds nothing
-    and is left out. Where all trials agree there is nothing to resample, and the interval is the exact one for as many trials as there
-    are clusters in the direction that has fewest. With few clusters it is rough: it says what other objects and
-    other photos of this kind would give, not more.
+    A direction whose clusters each lie within one cluster of another, as photos that show one object each, adds
+    nothing and is left out. Where all trials agree there is nothing to resample, and the interval is the exact one for
+    as many trials as there are clusters in the direction that has fewest. With few clusters it is rough: it says what
+    other objects and other photos of this kind would give, not more.
 
     Args:
         successes: One per trial.
