@@ -25,7 +25,7 @@ from sparring.draws import Draws, row_keys
 from sparring.physical.channel import Channel
 from sparring.physical.placement import Placement, place_patch
 
-__all__ = ["PatchAttack", "PatchProgress", "fit_patch"]
+__all__ = ["PatchAttack", "PatchProgress", "fit_patch", "reached"]
 
 View = Callable[[Tensor, int], Tensor]
 

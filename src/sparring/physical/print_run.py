@@ -23,7 +23,7 @@ from sparring.physical.units import Range
 from sparring.storage import replacing
 from sparring.storage.envelope import write_result
 
-__all__ = ["Print", "PrintRun", "load_print_run", "save_print_run"]
+__all__ = ["Print", "PrintRun", "load_print_run", "number_of", "save_print_run"]
 
 RESULT, ARRAYS = "result.json", "prints.safetensors"
 
