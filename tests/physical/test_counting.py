@@ -7,7 +7,7 @@ from sparring.errors import UsageError
 from sparring.physical.clustered import clustered_interval
 from sparring.physical.print_warnings import print_warnings
 from sparring.physical.scenario import load_scenario
-from sparring.physical.scoring import Shot
+from sparring.physical.shot import Shot
 from sparring.physical.tally import Look, tallied
 from sparring.physical.views import views_of
 from tests.physical.small import placement

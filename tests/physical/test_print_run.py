@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+import sys
 
 import pytest
 import torch
 from torch import nn
 
 import sparring
-from sparring.errors import DataError, ModelError, UsageError
+from sparring.errors import DataError, MissingExtraError, ModelError, UsageError
 from sparring.models import load_model
 from sparring.physical import (
     Setting,
@@ -139,6 +140,20 @@ def test_data_and_targets_that_make_no_sense_are_refused(change, data, error, sa
     )
     with pytest.raises(error, match=said):
         make_print_run(model, samples, samples, setting)
+
+
+@pytest.mark.parametrize(
+    ("missing", "asked"),
+    [
+        ("cv2", lambda run, folder: small_run(steps=10**9)),  # told before the training
+        ("reportlab.pdfgen.canvas", lambda run, folder: write_sheets(run, folder, objects=1)),
+        ("pypdfium2", lambda run, folder: write_sheets(run, folder, objects=1)),
+    ],
+)
+def test_a_missing_extra_is_told_with_the_command_that_brings_it(run, tmp_path, monkeypatch, missing, asked):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sparring\[physical\]'"):
+        asked(run, tmp_path)
 
 
 def test_the_report_stands_alone_and_never_calls_simulated_things_physical(printed):

@@ -13,6 +13,7 @@ from sparring.errors import DataError
 from sparring.models import Model, look, untouched
 from sparring.physical.channel import Channel
 from sparring.physical.controls import controls_of
+from sparring.physical.extras import opencv
 from sparring.physical.judging import Setting, Tell, here, judged_run, size_of, usable
 from sparring.physical.patch_attack import PatchAttack, fit_patch
 from sparring.physical.print_run import PrintRun
@@ -46,9 +47,11 @@ def make_print_run(
 
     Raises:
         DataError: The samples are no square pictures, or none is left.
+        MissingExtraError: The extra `physical` is not installed.
         ModelError: The model fails on such inputs.
         UsageError: The target is no class of the model.
     """
+    opencv()  # level 3 needs it; told before the training, not after
     began, attack = time.monotonic(), attack or PatchAttack()
     if size_of(learn) != size_of(judge):
         raise DataError(

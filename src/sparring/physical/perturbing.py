@@ -21,6 +21,7 @@ from sparring.engine import Attack, Task, search
 from sparring.errors import UsageError
 from sparring.models import Model, look, untouched
 from sparring.physical.channel import Channel
+from sparring.physical.extras import opencv
 from sparring.physical.judging import Setting, Tell, here, judged_run, size_of, usable
 from sparring.physical.patch_attack import PatchProgress
 from sparring.physical.placement import Placement, place_patch
@@ -100,12 +101,14 @@ def make_perturbed_run(
 
     Raises:
         DataError: The samples are no square RGB pictures, or none is left.
+        MissingExtraError: The extra `physical` is not installed.
         UsageError: eps or the target make no sense.
     """
     if not 0 < perturbation.eps <= 1:
         raise UsageError(
             f"eps is more than 0 and at most 1, in the range of the picture, but got {perturbation.eps:g}"
         )
+    opencv()  # level 3 needs it; told before the search, not after
     began, size = time.monotonic(), size_of(samples)
     setting = Setting(whole_picture(side, size), scenario, target, photos, seed)
     looked = look(model, samples.inputs, samples.labels)

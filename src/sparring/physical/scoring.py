@@ -17,38 +17,14 @@ from sparring.physical.found_sheet import FoundSheet, find_sheet
 from sparring.physical.patch_attack import reached
 from sparring.physical.photos import open_photo
 from sparring.physical.print_run import PrintRun
+from sparring.physical.shot import Shot
 from sparring.physical.tally import Look, tallied
 from sparring.physical.views import views_of
 
-__all__ = ["Scores", "Shot", "score_photos"]
+__all__ = ["Scores", "score_photos"]
 
 FLUSH = 0.02
 """How far inside its printed edge a picture is cut out, of its side: no bare paper comes along."""
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One photo of one sheet.
-
-    Attributes:
-        photo: Name of the file.
-        sheet: Its number, from 1.
-        pixels_per_mm: In the middle of the sheet.
-        tilt: Degrees by which the sheet is turned away from the camera.
-        distance: Millimetres; None where the file does not say the focal length.
-        light: How bright white paper is, from 0 to 1.
-        simulated: Whether Sparring rendered it.
-        notes: What was done to read it.
-    """
-
-    photo: str
-    sheet: int
-    pixels_per_mm: float
-    tilt: float
-    distance: float | None
-    light: float
-    simulated: bool
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

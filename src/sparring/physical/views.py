@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sparring.physical.clustered import clustered_interval
+from sparring.physical.shot import Shot
 from sparring.physical.tally import Look
-
-if TYPE_CHECKING:
-    from sparring.physical.scoring import Shot
 
 __all__ = ["View", "views_of"]
 
