@@ -25,7 +25,7 @@ from _data import found
 from _labels import PEERS, Spent, Target, installed
 from torch import Tensor
 
-from sparring.attacks import HopSkipJump
+from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree
 from sparring.data import Samples, load_data
 from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
@@ -43,8 +43,15 @@ DATA = {
 }
 
 OURS: dict[str, dict[str, Attack]] = {
-    "l2": {"HopSkipJump": HopSkipJump()},
-    "linf": {"HopSkipJump": HopSkipJump()},
+    "l2": {
+        "CGBA": CGBA(),
+        "SurFree": SurFree(),
+        "HopSkipJump": HopSkipJump(),
+        "GeoDA": GeoDA(),
+        "SignOPT": SignOPT(),
+        "Boundary": BoundaryWalk(),
+    },
+    "linf": {"CGBA": CGBA(), "RayS": RayS(), "HopSkipJump": HopSkipJump(), "GeoDA": GeoDA()},
 }
 
 Curves = dict[int, list[float]]

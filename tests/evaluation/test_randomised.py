@@ -165,6 +165,6 @@ def test_bounds_of_a_mean_of_shares_cover_it_as_often_as_promised(shape, samples
 
 def test_single_classes_of_a_model_that_draws_are_not_believed():
     with pytest.raises(
-        UsageError, match="answers at random, and hop-skip-jump of the suite take every class for"
+        UsageError, match="answers at random, and cgba, rays of the suite take every class for"
     ):
         _audit(each_row, "labels")

@@ -26,6 +26,9 @@ __all__ = ["directions", "normal_at"]
 _BLOCK = 10
 """Directions that are drawn at once."""
 
+_FEWEST = 5
+"""Frequencies along a side, at least."""
+
 
 def normal_at(
     task: Task, point: Tensor, spread: float, looks: int, draw: Iterator[int], frequencies: float = 1.0
@@ -64,7 +67,7 @@ def directions(task: Task, count: int, draw: int, frequencies: float = 1.0) -> T
     if frequencies >= 1 or len(shape) != 3:
         noise = task.draws.normal(task.inputs.new_empty(1, count, *shape), draw=draw)[0]
     else:
-        height, width = (max(1, round(side * frequencies)) for side in shape[1:])
+        height, width = (max(min(side, _FEWEST), round(side * frequencies)) for side in shape[1:])
         waves = task.draws.normal(task.inputs.new_empty(1, count, shape[0], height, width), draw=draw)[0]
         noise = _cosines(shape[1], height, waves) @ waves @ _cosines(shape[2], width, waves).T
     noise = allowed(noise, task.threat.mask)

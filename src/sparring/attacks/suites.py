@@ -12,13 +12,13 @@ from typing import Literal, Protocol, cast
 
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
+from sparring.attacks.cgba import CGBA
 from sparring.attacks.ddn import DDN
 from sparring.attacks.estimated import Estimated
 from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
 from sparring.attacks.hlrf import HLRF
-from sparring.attacks.hop_skip_jump import HopSkipJump
 from sparring.attacks.losses import (
     cross_entropy,
     difference_of_logits_ratio,
@@ -28,11 +28,13 @@ from sparring.attacks.losses import (
 from sparring.attacks.nearest_class import NearestClass
 from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
+from sparring.attacks.rays import RayS
 from sparring.attacks.sigma_zero import SigmaZero
 from sparring.attacks.sparse_rs import SparseRS
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.attacks.starts import blocks, vertex
+from sparring.attacks.surfree import SurFree
 from sparring.engine import Attack
 from sparring.engine.ask import Look
 from sparring.errors import UsageError, nearest
@@ -192,9 +194,12 @@ blackbox: tuple[Stage, ...] = within(
 are told from scores, then search at random."""
 
 labels: tuple[Stage, ...] = (
-    Stage("hop-skip-jump", HopSkipJump(), norms=("linf", "l2", "linf:min", "l2:min")),
+    Stage("cgba", CGBA(2500), norms=("linf", "l2", "linf:min", "l2:min")),
+    Stage("rays", RayS(2500), norms=("linf", "linf:min")),
+    Stage("surfree", SurFree(2500), norms=("l2", "l2:min")),
 )
-"""What sees the predicted classes only, for targets that answer with nothing else. 5,000 queries without a budget."""
+"""What sees the predicted classes only, for targets that answer with nothing else: first along the boundary's normals,
+then without any, where these mislead. 5,000 queries if there is no budget."""
 
 _SMALLEST = {"min-l2": min_l2, "min-linf": min_linf, "min-l1": min_l1, "min-l0": min_l0}
 SUITES = {
