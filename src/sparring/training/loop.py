@@ -117,7 +117,7 @@ def _advanced(state: State, course: Course, setup: Setup, mates: Team, file: Che
     except KeyboardInterrupt:
         if file is not None and after is not None:
             file.save(after)
-        raise Interrupted("the training was stopped; it can go on from its checkpoint") from None
+        raise Interrupted("the training was stopped; --resume goes on from its checkpoint") from None
     return after
 
 
