@@ -14,20 +14,18 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from itertools import pairwise
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 import torch
-from _data import FOLDER, found
+from _data import found
 from PIL import Image
 from torch import nn
 
@@ -71,16 +69,16 @@ def single_step() -> None:
         recipe = Recipe(epochs, 128, objective, averaging=0.99, measure=Under(threat, PGD(10)))
         print(name)
         model = trained("mnist_small_cnn_std", train, held_out.limit(100), recipe)
-        audited(model, test.limit(300), "linf:0.1", "fast")
+        audited(model, test.limit(200), "linf:0.1", "fast")
 
 
 def cifar10() -> None:
     """Fine-tune on JPEG images, audit on lossless ones, before and after."""
-    threat, count = parse_threat("linf:8/255"), 4_300
+    threat, count = parse_threat("linf:8/255"), 4_000
     train = photographs(count)
-    test = load_data(found("data/cifar10/test_lossless_500.npz")).limit(300)
+    test = load_data(found("data/cifar10/test_lossless_500.npz")).limit(200)
     audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", "fast")
-    learned, held_out = train.select(range(HELD_OUT, count)), train.limit(HELD_OUT)
+    learned, held_out = train.select(range(200, count)), train.limit(200)
     recipe = Recipe(
         3, 128, pgd_at(threat, PGD(3)), Adam(1e-3), cosine, Mirrored(Shifted(2)), 0.99, Under(threat, PGD(5))
     )
@@ -90,43 +88,45 @@ def cifar10() -> None:
 
 def killed(times: int) -> None:
     """Compare weights and losses with those of a training that was left alone."""
-    chance = random.Random(0)
-    with tempfile.TemporaryDirectory() as folder:
+    chance, equal, kills = random.Random(0), 0, 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         began = time.monotonic()
-        child(Path(folder) / "whole").wait()
-        length, equal, kills = time.monotonic() - began, 0, 0
-        expected = torch.load(Path(folder) / "whole" / "done.pt")
+        learner(folder / "whole").join()
+        length = time.monotonic() - began
+        expected = torch.load(folder / "whole" / "done.pt")
         for number in range(times):
-            place = Path(folder) / str(number)
-            process = child(place)
-            time.sleep(chance.uniform(0.3 * length, length))
-            kills += process.poll() is None
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            child(place).wait()
-            ended = torch.load(place / "done.pt")
+            process = learner(folder / str(number))
+            time.sleep(chance.uniform(0, length))
+            kills += process.is_alive()
+            process.kill()
+            process.join()
+            learner(folder / str(number)).join()
+            ended = torch.load(folder / str(number) / "done.pt")
             equal += all(torch.equal(one, other) for one, other in zip(expected, ended, strict=True))
     print(f"{kills} of {times} killed while they ran; {equal} of {times} ended with the same bits")
 
 
+def learner(folder: Path) -> BaseProcess:
+    """A process that trains in a folder."""
+    folder.mkdir(exist_ok=True)
+    process = get_context("fork").Process(target=learn, args=(folder,))
+    process.start()
+    return process
+
+
 def learn(folder: Path) -> None:
     """The training that is killed: PGD-AT with averaging and augmentation, a checkpoint after every update."""
-    folder.mkdir(exist_ok=True)
     threat = parse_threat("linf:8/255")
-    train = load_data(found("data/cifar10/test_lossless_500.npz"))
-    recipe = Recipe(2, 50, pgd_at(threat, PGD(2)), Adam(1e-3), augment=Mirrored(Shifted(2)), averaging=0.99)
+    train = load_data(found("data/cifar10/test_lossless_500.npz")).limit(250)
+    recipe = Recipe(2, 25, pgd_at(threat, PGD(2)), Adam(1e-3), augment=Mirrored(Shifted(2)), averaging=0.99)
     recipe = replace(recipe, measure=Under(threat, PGD(2)))
     model = load_model(found("models/cifar10_small_resnet_adv.pt2")).function
     fitted = fit(
-        model, train.select(range(50, 500)), recipe, validation=train.limit(50),
+        model, train.select(range(50, 250)), recipe, validation=train.limit(50),
         checkpoint=folder / "checkpoint.pt", every=0,
     )  # fmt: skip
     torch.save([*fitted.model.state_dict().values(), fitted.losses], folder / "done.pt")
-
-
-def child(folder: Path) -> subprocess.Popen[bytes]:
-    """A process that trains."""
-    return subprocess.Popen([sys.executable, __file__, "learn", "--folder", str(folder)])
 
 
 def passes() -> None:
@@ -221,18 +221,14 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("what", choices=["mnist", "single-step", "cifar10", "killed", "passes", "learn"])
+    options.add_argument("what", choices=["mnist", "single-step", "cifar10", "killed", "passes"])
     options.add_argument("--times", type=int, default=10)
-    options.add_argument("--folder", type=Path, default=FOLDER)
     arguments = options.parse_args()
     torch.set_num_threads(1)
-    match arguments.what:
-        case "killed":
-            killed(arguments.times)
-        case "learn":
-            learn(arguments.folder)
-        case what:
-            {"mnist": mnist, "single-step": single_step, "cifar10": cifar10, "passes": passes}[what]()
+    if arguments.what == "killed":
+        killed(arguments.times)
+    else:
+        {"mnist": mnist, "single-step": single_step, "cifar10": cifar10, "passes": passes}[arguments.what]()
 
 
 if __name__ == "__main__":

@@ -116,7 +116,8 @@ def train(
     kept = saved(given, cast("Model", fitted.model), parts.learned, folder)
     document = envelope(
         "training", body_of(kept, named, recipe, fitted, parts), samples=len(parts.learned), seed=seed,
-        seconds=time.monotonic() - began, verdict="measured" if fitted.reason is None else "incomplete",
+        seconds=max(time.monotonic() - began, fitted.curve[-1].seconds),  # of all sessions, if it went on
+        verdict="measured" if fitted.reason is None else "incomplete",
         reasons=[] if fitted.reason is None else [fitted.reason], findings=findings_of(fitted, parts, given),
         command=command,
     )  # fmt: skip
