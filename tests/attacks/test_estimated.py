@@ -93,3 +93,19 @@ def test_a_half_space_breaks_within_twice_as_many_queries_as_there_are_direction
     found = search(problem.model, problem.task, attack.within(60))
     assert torch.equal(found.success, problem.breakable)
     assert int(found.forwards.max()) <= 60
+
+
+def test_scores_with_two_decimals_or_of_the_top_class_alone_are_enough():
+    problem = flat_boundary(Linf(0.05))
+    attack = Estimated(PGD(step_size=0.1, loss=margin), looks=8, reach=0.02).within(120)
+
+    def rounded(points):
+        return problem.model(points).softmax(1).mul(100).round() / 100
+
+    def of_the_top(points):
+        shown = problem.model(points).softmax(1)
+        return torch.where(shown == shown.amax(1, keepdim=True), shown, 0)
+
+    for model in (rounded, of_the_top):
+        found = search(model, problem.task, attack)
+        assert torch.equal(found.success, problem.breakable)

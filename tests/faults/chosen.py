@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.defences import DEFENCES
 from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
+from tests.faults.queries import QUERIES
 from tests.faults.training import TRAINING
 from tests.faults.verdicts import VERDICTS
 
@@ -385,4 +386,16 @@ DRAWS = (
     ),
 )
 
-CHOSEN = (*SIGNS, *SETS, *SUCCESSES, *COSTS_, *ATTACKS, *DRAWS, *VERDICTS, *ENGAGEMENTS, *DEFENCES, *TRAINING)
+CHOSEN = (
+    *SIGNS,
+    *SETS,
+    *SUCCESSES,
+    *COSTS_,
+    *ATTACKS,
+    *DRAWS,
+    *VERDICTS,
+    *ENGAGEMENTS,
+    *DEFENCES,
+    *TRAINING,
+    *QUERIES,
+)

@@ -1,0 +1,50 @@
+"""Faults in attacks that read scores only."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+QUERIES = (
+    Fault(
+        "slopes told from scores point down",
+        "attacks/estimated.py",
+        "losses[:, 1:] - losses[:, :1]",
+        "losses[:, :1] - losses[:, 1:]",
+        ("tests/attacks/test_estimated.py",),
+    ),
+    Fault(
+        "slopes are forgotten from step to step",
+        "attacks/estimated.py",
+        "state.slopes.scatter(1,",
+        "torch.zeros_like(state.slopes).scatter(1,",
+        ("tests/attacks/test_estimated.py",),
+    ),
+    Fault(
+        "a tangent is told from the wrong side",
+        "attacks/hlrf.py",
+        "normal * (inputs - point)",
+        "normal * (point - inputs)",
+        ("tests/attacks/test_hlrf.py",),
+    ),
+    Fault(
+        "SimBA never turns back",
+        "attacks/simba.py",
+        "torch.where(following, 1.0, -1.0)",
+        "torch.where(following, -1.0, -1.0)",
+        ("tests/attacks/test_simba.py",),
+    ),
+    Fault(
+        "Sparse-RS keeps what is worse",
+        "attacks/sparse_rs.py",
+        "better = seen.loss > state.best",
+        "better = seen.loss < state.best",
+        ("tests/attacks/test_sparse_rs.py",),
+    ),
+    Fault(
+        "NES walks down",
+        "attacks/nes.py",
+        "(plus - minus)",
+        "(minus - plus)",
+        ("tests/attacks/test_conformance.py::test_law[nes-l2-breaks_the_breakable]",),
+    ),
+)
