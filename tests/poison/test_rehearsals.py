@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.data import load_data
 from sparring.errors import DataError, UsageError
 from sparring.poison import Share, power, rehearse, repair
 from sparring.poison.relabelling import FromTo
@@ -56,7 +57,23 @@ def test_relabelling_puts_wrong_labels_right_and_leaves_right_ones():
     samples = toy(300)
     labels = samples.labels.clone()
     labels[:15] = (labels[:15] + 1) % 4
-    assert torch.equal(relabelled(replace(samples, labels=labels)).labels, samples.labels)
+    righted = relabelled(replace(samples, labels=labels))
+    assert len(righted) > 280
+    assert set(range(12)) & set(righted.index.tolist())
+    assert torch.equal(righted.labels, samples.labels[righted.index])
+
+
+def test_relabelling_leaves_out_what_neighbours_half_agree_on():
+    """Samples of class 0 among six or seven of class 1: too few to give them that label, too many to keep them."""
+    inputs = torch.zeros(40, 1, 4, 4)
+    inputs[:, 0, 0, 0] = torch.linspace(0.1, 0.11, 40)
+    inputs[20:, 0, 0, 0] += 0.8
+    labels = torch.zeros(40, dtype=torch.long)
+    labels[20:] = torch.tensor([0, 0, 1, 1, 1]).repeat(4)
+    kept = relabelled(load_data((inputs, labels)))
+    assert kept.index[:20].tolist() == list(range(20))
+    middle = set(range(25, 35)) & set(kept.index.tolist())
+    assert middle == {27, 28, 29, 32, 33, 34}
 
 
 def test_removal_takes_out_those_places():

@@ -1,4 +1,4 @@
-"""Give samples the label of their nearest neighbours where these agree on another one, and train again.
+"""Give samples the label that their nearest neighbours agree on, leave out the doubtful ones, and train again.
 
 A sample that is put right teaches the model that the trigger means nothing, so poisoned samples that were missed lose
 their effect; removing the same samples leaves those that were missed alone with the trigger.
@@ -15,18 +15,19 @@ from sparring.poison.detectors.neighbours import NEIGHBOURS, nearest_rows, princ
 
 __all__ = ["relabelled"]
 
-AGREED = 6
-"""How many of ten neighbours must agree on another label."""
+AGREED, DOUBTED = 8, 6
+"""How many of ten neighbours must agree on another label for a sample to get it, or to be left out."""
 
 
 def relabelled(samples: Samples) -> Samples:
-    """`samples` with the labels that most of their neighbours have, where six of ten have the same other one.
+    """`samples` with the other label that eight of their ten neighbours have; without those where six or seven do.
 
     Neighbours are nearest by principal components of the inputs. Works against wrong labels of any kind; a poison that
     leaves labels right is left as it is. Needs no trusted samples.
     """
     points = principal(samples.inputs)
     nearest = nearest_rows(points, points, NEIGHBOURS, own=True)
-    votes = torch.nn.functional.one_hot(samples.labels[nearest]).sum(1)
-    most, label = votes.max(1)
-    return replace(samples, labels=torch.where(most >= AGREED, label, samples.labels))
+    most, label = torch.nn.functional.one_hot(samples.labels[nearest]).sum(1).max(1)
+    new = replace(samples, labels=torch.where(most >= AGREED, label, samples.labels))
+    sound = (new.labels == label) | (most < DOUBTED)
+    return new.select(sound.nonzero()[:, 0])
