@@ -111,7 +111,7 @@ def test_remedies_stand_beside_victim_and_control():
     found = {each.remedy: each.answers for each in tried}
     assert list(found) == ["control", "none", "remove"]
     assert found["none"].success.value > 0.9
-    assert found["remove"].success.value < 0.1
+    assert found["remove"].success.value < 0.3
     assert found["remove"].clean.value > 0.95
 
 

@@ -70,7 +70,7 @@ def _run(document: Document) -> Told:
     return Told(
         "Poison",
         f"{body['kind']}, {document['samples']:,} training samples",
-        f"On the mean of {len(means[0][1])} victim{'s' * (len(means[0][1]) > 1)}, {said} of the test samples with the trigger.",
+        f"On the mean over {len(means[0][1])} trainings, {said} of the test samples with the trigger.",
         "Success: answers that the poisoner wanted, among test samples with the trigger whose true class is another. "
         "Intervals are exact (Clopper-Pearson, 95%) and about the draw of the test samples; the seeds show the rest.",
         ("poisoned", "seed", "success", "of the control", "clean accuracy", "of the control"),
