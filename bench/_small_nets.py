@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from sparring.data import Samples, load_data
 from sparring.models import Model, load_model
+from sparring.threat import Linf
 from sparring.training import Recipe, fit, small_net
 from sparring.training.augment import Shifted
 from sparring.training.optimisers import Adam
+from sparring.training.single_step import n_fgsm
 
 __all__ = ["NETS", "signs", "trained"]
 
@@ -73,12 +75,15 @@ def _residual() -> nn.Module:
 
 
 PLAIN = Recipe(epochs=30, minibatch=32, optimiser=Adam(2e-3), augment=Shifted(3))
+ADVERSARIAL = replace(PLAIN, objective=n_fgsm(Linf(4 / 255), warm_up=0.3))
 
 NETS: dict[str, tuple[Callable[[], nn.Module], Recipe]] = {
     "windows": (_large_windows, PLAIN),
     "residual": (_residual, PLAIN),
     "pooled": (lambda: _stack(16, 32, 64), PLAIN),
     "transformer": (Patches, replace(PLAIN, epochs=60, optimiser=Adam(1e-3))),
+    "residual-adv": (_residual, ADVERSARIAL),
+    "pooled-adv": (lambda: _stack(16, 32, 64), ADVERSARIAL),
 }
 
 
