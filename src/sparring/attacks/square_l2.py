@@ -9,7 +9,7 @@ onto ball and box together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ class SquareL2:
 
     def within(self, queries: int) -> Self:
         """As for `Square`."""
-        return replace(self, steps=max(1, queries - 1), horizon=queries)
+        return _fitted(self, queries)
 
     def start(self, task: Task) -> _Search:
         return _start(task)
@@ -72,13 +72,18 @@ class SquareL1:
 
     def within(self, queries: int) -> Self:
         """As for `Square`."""
-        return replace(self, steps=max(1, queries - 1), horizon=queries)
+        return _fitted(self, queries)
 
     def start(self, task: Task) -> _Search:
         return _start(task)
 
     def step(self, task: Task, state: _Search, seen: Seen) -> _Search:
         return _step(_draw_windows(self.share, self.horizon, task, state.tried), task, state, seen)
+
+
+def _fitted(attack: Any, queries: int) -> Any:
+    """The attack with windows that shrink as a budget of so many queries is spent."""
+    return replace(attack, steps=max(1, queries - 1), horizon=queries)
 
 
 def _start(task: Task) -> _Search:
