@@ -1,6 +1,6 @@
 """What training costs and what it gives: `python bench/training.py mnist | single-step | cifar10 | killed | passes`.
 
-Times are CPU seconds of this process, one thread. Robust accuracy is under the suite that is named, on test images that
+Times are CPU seconds of this process, one thread. Robust accuracy is under the stages that are named, on images that
 neither the weights nor the choice of the epoch depend on. Needs models, MNIST and CIFAR-10 of `_data.py`'s folder.
 
 mnist        fine-tune a plain net at linf:0.3
@@ -30,7 +30,8 @@ from PIL import Image
 from torch import nn
 
 import sparring
-from sparring.attacks import PGD
+from sparring.attacks import PGD, suites
+from sparring.attacks.suites import Stage
 from sparring.data import Samples, load_data
 from sparring.models import load_model
 from sparring.threat import parse_threat
@@ -69,21 +70,21 @@ def single_step() -> None:
         recipe = Recipe(epochs, 128, objective, averaging=0.99, measure=Under(threat, PGD(10)))
         print(name)
         model = trained("mnist_small_cnn_std", train, held_out.limit(100), recipe)
-        audited(model, test.limit(200), "linf:0.1", "fast")
+        audited(model, test.limit(200), "linf:0.1", suites.standard[:1])
 
 
 def cifar10() -> None:
     """Fine-tune on JPEG images, audit on lossless ones, before and after."""
-    threat, count = parse_threat("linf:8/255"), 4_000
+    threat, count = parse_threat("linf:8/255"), 3_200
     train = photographs(count)
     test = load_data(found("data/cifar10/test_lossless_500.npz")).limit(200)
-    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", "fast")
+    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", suites.standard[:1])
     learned, held_out = train.select(range(200, count)), train.limit(200)
     recipe = Recipe(
-        3, 128, pgd_at(threat, PGD(3)), Adam(1e-3), cosine, Mirrored(Shifted(2)), 0.99, Under(threat, PGD(5))
+        2, 64, pgd_at(threat, PGD(3)), Adam(1e-3), cosine, Mirrored(Shifted(2)), 0.99, Under(threat, PGD(5))
     )
     model = trained("cifar10_sri_resnet_a", learned, held_out, recipe)
-    audited(model, test, "linf:8/255", "fast")
+    audited(model, test, "linf:8/255", suites.standard[:1])
 
 
 def killed(times: int) -> None:
@@ -182,16 +183,17 @@ def line(number: int, epoch: Epoch) -> str:
     return f"  epoch {number}: {epoch.clean:.1%} clean, {epoch.robust:.1%} robust{loss}"
 
 
-def audited(model: nn.Module, test: Samples, threat: str, suite: str) -> None:
+def audited(model: nn.Module, test: Samples, threat: str, suite: str | tuple[Stage, ...]) -> None:
     """Audit on samples that are taken for a random draw."""
     began = time.process_time()
     run = sparring.audit(model, replace(test, ordered=False), threat, suite, batch=128)
+    names = suite if isinstance(suite, str) else ", ".join(stage.name for stage in suite)
     low, high = (run.result["interval"][side] for side in ("low", "high"))
     counts = f"{run.result['clean_correct']} right, {run.result['robust']} robust of {run.samples}"
     share = (
         f"{run.robust_accuracy:.1%} ({low:.1%} to {high:.1%}), {time.process_time() - began:.0f} CPU seconds"
     )
-    print(f"  audit: {counts} under {suite} at {threat}: {share}", flush=True)
+    print(f"  audit: {counts} under {names} at {threat}: {share}", flush=True)
 
 
 def digits(count: int) -> tuple[Samples, Samples, Samples]:
