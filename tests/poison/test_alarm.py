@@ -68,3 +68,10 @@ def test_how_few_can_be_found():
     assert fewest_findable(LABELS, trusted, 0.05, 1) == 5  # 0.5 ** 5 < 0.05
     trusted[LABELS == 2] = False
     assert fewest_findable(LABELS, trusted, 0.05, 1) is None
+
+
+def test_a_class_of_trusted_samples_only_is_no_obstacle():
+    trusted = torch.zeros(180, dtype=torch.bool)
+    trusted[:90] = True
+    trusted[LABELS == 2] = True
+    assert fewest_findable(LABELS, trusted, 0.05, 1) == 5

@@ -68,7 +68,8 @@ def judge(
     """Test whether trusted samples are too rare among the most suspicious.
 
     Args:
-        scores: By detector, (N,), the more suspicious the higher. Equal scores are put in a random order.
+        scores: By detector, (N,), the more suspicious the higher. Equal scores within a class are put in a random
+            order; rows must stand in an order that says nothing about who is trusted, as those of a pool do.
         labels: (N,).
         trusted: (N,) bool.
         relabellings: How often the word is handed out again; no p-value is below 1 / (this + 1).
@@ -106,13 +107,15 @@ def fewest_findable(labels: Tensor, trusted: Tensor, level: float, tests: int) -
     """The fewest poisoned samples of one class that could raise an alarm if a detector put them all in front.
 
     A rule of thumb (Bonferroni over `tests`); the power analysis measures what a scan really finds. None if no
-    number could, because a class has too few trusted samples.
+    number could, because a class has no trusted samples.
     """
     worst = 0
     for label in labels.unique():
         share = float(trusted[labels == label].float().mean())
-        if not 0 < share < 1:
+        if share == 0:
             return None
+        if share == 1:  # nothing of this class is scanned
+            continue
         worst = max(worst, ceil(log(level / tests) / log(1 - share)))
     return worst
 

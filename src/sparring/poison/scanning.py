@@ -165,9 +165,7 @@ def _verdict(
     wanted = settings.find * int((~pool.trusted).sum())
     calm = f"nothing is beyond chance (p = {alarm.p_value:.3f}, the alarm goes off at {settings.level:g})"
     if fewest is None:
-        return "inconclusive", (
-            f"{calm}, but a class has no trusted samples or nothing else: give some of each class",
-        )
+        return "inconclusive", (f"{calm}, but a class has no trusted samples: give some of each class",)
     if fewest > wanted:
         return "inconclusive", (
             f"{calm}, but so few trusted samples cannot give away {wanted:.0f} poisoned ones "
