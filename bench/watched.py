@@ -1,6 +1,6 @@
 """Stateful detection: who is flagged that should be, who is flagged that should not, and who gets past.
 
-    .venv/bin/python bench/watched.py --n 12 --queries 600
+    .venv/bin/python bench/watched.py --n 6 --queries 300
 
 Three tables, on MNIST and CIFAR-10 with the undefended nets of `bench/collapse.py`:
 
@@ -45,8 +45,9 @@ NEAR: dict[str, Callable[[Tensor], Tensor]] = {
 def main() -> None:
     """Print the tables."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--n", type=int, default=12, help="samples that are attacked; 12")
-    options.add_argument("--queries", type=int, default=600, help="most queries per sample; 600")
+    options.add_argument("--n", type=int, default=6, help="samples that are attacked; 6")
+    options.add_argument("--queries", type=int, default=300, help="most queries per sample; 300")
+    options.add_argument("--only", default="", help="MNIST or CIFAR-10")
     chosen = options.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -54,6 +55,8 @@ def main() -> None:
         ("MNIST", DIGITS, digits_net(), 0.1),
         ("CIFAR-10", COLOURS, colours_net(), 2 / 255),
     ):
+        if chosen.only not in name:
+            continue
         samples = load_data(found(f"data/{data}")).sample(NATURAL)
         print(f"\n{name}")
         natural(samples.inputs)

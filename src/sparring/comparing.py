@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from sparring.api import audit, load_model
 from sparring.attacks.suites import Stage
 from sparring.data import Samples
-from sparring.detect import Detector, View, evaluate
+from sparring.detect import Detector, Evaluation, View, evaluate
 from sparring.detect.attackers import way_up
 from sparring.engine import Attack
 from sparring.errors import UsageError
@@ -114,8 +115,24 @@ def compare(
         if each.detector is None:
             run = audit(each.model, samples, threat, suite, seed=seed, batch=batch, watch=tell)
             lines.append(_of_audit(each, run.result, samples))
-        else:
-            lines.append(_of_detector(each, samples, threat, rate, steps, seed, batch, tell))
+            continue
+        model = look(load_model(each.model), samples.inputs, samples.labels)
+        view, up = View(model, batch), way_up(model)
+        with untouched(model):
+            seen = evaluate(
+                view,
+                each.detector,
+                samples,
+                threat,
+                rates=(rate,),
+                steps=steps,
+                seed=seed,
+                stand_in=up,
+                watch=tell,
+            )
+        lines.append(
+            _of_evaluation(each, seen, _seconds(partial(_scored, view, each.detector), samples.inputs))
+        )
     return lines
 
 
@@ -144,32 +161,7 @@ def _of_audit(contestant: Contestant, result: dict[str, Any], samples: Samples) 
     )
 
 
-def _of_detector(
-    contestant: Contestant,
-    samples: Samples,
-    threat: Threat,
-    rate: float,
-    steps: int,
-    seed: int,
-    batch: int,
-    watch: Any,
-) -> Line:
-    model, detector = look(load_model(contestant.model), samples.inputs, samples.labels), contestant.detector
-    assert detector is not None
-    view = View(model, batch)
-    with untouched(model):
-        seen = evaluate(
-            view,
-            detector,
-            samples,
-            threat,
-            rates=(rate,),
-            steps=steps,
-            seed=seed,
-            stand_in=way_up(model),
-            watch=watch,
-        )
-        seconds = _seconds(lambda inputs: detector.blended(view, view(inputs)), samples.inputs)
+def _of_evaluation(contestant: Contestant, seen: Evaluation, seconds: float) -> Line:
     (line,) = seen.rates
     return Line(
         contestant.name,
@@ -184,6 +176,10 @@ def _of_detector(
         seen.forwards + seen.backwards,
         "measured",
     )
+
+
+def _scored(view: View, detector: Detector, inputs: Tensor) -> Tensor:
+    return detector.blended(view, view(inputs))
 
 
 def _seconds(answer: Model | Callable[[Tensor], Any], inputs: Tensor) -> float:
