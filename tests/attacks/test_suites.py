@@ -7,6 +7,7 @@ from sparring.attacks import (
     APGDL1,
     FAB,
     FGSM,
+    Averaged,
     Estimated,
     Square,
     SquareL1,
@@ -35,7 +36,7 @@ def test_the_standard_suite(norm):
 
 
 def test_a_suite_is_refused_where_it_has_nothing():
-    with pytest.raises(UsageError, match="no attack for l0:min"):
+    with pytest.raises(UsageError, match="no attack for l0:min; .* a size such as l0:24"):
         suites.stages_for("blackbox", "l0:min")
 
 
@@ -89,3 +90,10 @@ def test_windows_shrink_as_a_budget_is_spent_and_other_attacks_stay_as_they_are(
 
 def test_a_standard_audit_has_the_windows_of_autoattack():
     assert [each.attack.horizon for each in suites.standard if each.name == "square"] == [10_000] * 3
+
+
+def test_an_averaged_attack_has_a_schedule_for_its_share_of_the_draws():
+    averaged = Averaged(Square(), draws=10).within(1000)
+    assert averaged.attack == Square().within(98)
+    assert (averaged.steps + 1) * averaged.draws <= 1000
+    assert Averaged(FGSM(), draws=10).within(1000) == Averaged(FGSM(), draws=10)

@@ -252,4 +252,5 @@ def _hint(norm: str, known: Sequence[str]) -> str:
     plain = norm.removesuffix(":min")
     if norm == plain and f"{plain}:min" in known:
         return f"; the smallest change has no budget: give the threat {plain}:min, and an eps to the gate"
-    return f"; give the suite min-{plain}, or a size such as {plain}:0.5" if norm != plain else ""
+    size = "24" if plain == "l0" else "0.5"
+    return f"; give the suite min-{plain}, or a size such as {plain}:{size}" if norm != plain else ""
