@@ -109,3 +109,16 @@ def test_scores_with_two_decimals_or_of_the_top_class_alone_are_enough():
     for model in (rounded, of_the_top):
         found = search(model, problem.task, attack)
         assert torch.equal(found.success, problem.breakable)
+
+
+def test_values_at_the_end_of_their_range_are_told_from_the_other_side_and_fixed_ones_are_not_asked():
+    normal = torch.randn(32, generator=torch.Generator().manual_seed(4))
+    mask = torch.ones(2, 4, 4, dtype=torch.bool)
+    mask[1, 2:] = False
+    inputs = (INPUTS > 0.5).float()  # as one-hot columns are
+    task = task_of(inputs, LABELS, Linf(0.5, mask=mask))
+    attack = Recorder(4)
+    found = search(_model(normal), task, Estimated(attack, looks=8, basis="values"), retire="never")
+    free = torch.where(mask.flatten(), normal, 0)
+    assert torch.allclose(attack.gradients[3].flatten(1), free.expand(4, -1), atol=1e-2)
+    assert found.forwards.tolist() == [1 + 4 + 24] * 4

@@ -36,7 +36,7 @@ def test_the_standard_suite(norm):
 
 
 def test_a_suite_is_refused_where_it_has_nothing():
-    with pytest.raises(UsageError, match="no attack for l0:min; .* a size such as l0:24"):
+    with pytest.raises(UsageError, match=r"no attack for l0:min; .* a size such as l0:24"):
         suites.stages_for("blackbox", "l0:min")
 
 

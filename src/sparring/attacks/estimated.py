@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sparring.attacks.bases import Kind, basis_of
 from sparring.engine import Ask, Attack, Seen, State, Task, Want
-from sparring.tensors import tree_map
+from sparring.tensors import flat, pick, tree_map
 from sparring.threat.box import kept
 
 __all__ = ["Estimated"]
@@ -29,12 +29,14 @@ class _Learning(State):
         inner: The inner attack's state.
         order: The vectors that are asked along, in turn, `(B, K)`.
         slopes: The last slope seen along each of all vectors, zero while there is none, `(B, n)`.
+        went: How far the points that are asked lie along their vectors, with its sign, `(B, looks)`.
         taken: Steps taken, `(B,)`.
     """
 
     inner: Any
     order: Tensor
     slopes: Tensor
+    went: Tensor
     taken: Tensor
 
 
@@ -48,7 +50,9 @@ class Estimated:
         slope_i <- (L(x + h u_i) - L(x)) / h        along the next `looks` of the waves
         gradient = sum_i slope_i u_i                over all waves, with the last slope that was seen along each
 
-    The inner attack begins at the input. Sees scores only. Cost: `(looks + 1) * steps + 1` queries.
+    Where the range of the data leaves more room on the other side, h is negative; where it leaves none, or nothing may
+    change, nothing is asked. The inner attack begins at the input. Sees scores only. Cost: `(looks + 1) * steps + 1`
+    queries at most.
 
     Args:
         attack: What climbs; `begin` of the task is where it starts.
@@ -80,12 +84,13 @@ class Estimated:
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         order = basis_of(task, self.basis).order(task, self.waves)
         slopes = torch.zeros_like(task.inputs).flatten(1)
-        return self._around(task, _Learning(inner.ask, inner, order, slopes, none, done=inner.done))
+        went = slopes[:, : min(self.looks, order.shape[1])]
+        return self._around(task, _Learning(inner.ask, inner, order, slopes, went, none, done=inner.done))
 
     def step(self, task: Task, state: _Learning, seen: Seen) -> _Learning:
         assert seen.losses is not None
         losses = seen.losses[..., 0].to(state.slopes)
-        found = ((losses[:, 1:] - losses[:, :1]) / self._length(task)).nan_to_num(0.0, 0.0, 0.0)
+        found = ((losses[:, 1:] - losses[:, :1]) / state.went).nan_to_num(0.0, 0.0, 0.0)
         slopes = state.slopes.scatter(1, self._turn(state), found)
         gradient = basis_of(task, self.basis).mixed(slopes).reshape(task.inputs.shape) / _width(task)
         told = replace(
@@ -106,14 +111,14 @@ class Estimated:
         """The state asking about the inner attack's point and, unless it is the last, along the next waves."""
         point = state.inner.point
         waves = basis_of(task, self.basis).vectors(self._turn(state)).flatten(2)
-        shift = self._length(task) * _width(task)
-        near = [
-            kept(task.threat.box.clip(point + shift * wave.view_as(point)), task.inputs, task.threat.mask)
-            for wave in waves.unbind(1)
-        ]
-        along = (state.taken < self.steps)[:, None].expand(-1, len(near))
+        length = self.reach * float(point[0].numel()) ** 0.5
+        near, went = zip(
+            *(_shifted(task, point, wave.view_as(point), length) for wave in waves.unbind(1)), strict=True
+        )
+        along = (state.taken < self.steps)[:, None] & (torch.stack(went, 1) != 0)
         valid = torch.cat([torch.ones_like(along[:, :1]), along], 1)
-        return replace(state, ask=Ask(torch.stack([point, *near], 1), Want.SCORES, valid))
+        ask = Ask(torch.stack([point, *near], 1), Want.SCORES, valid)
+        return replace(state, ask=ask, went=torch.stack(went, 1))
 
     def _turn(self, state: _Learning) -> Tensor:
         """The vectors whose turn it is, `(B, looks)`."""
@@ -121,9 +126,21 @@ class Estimated:
         places = torch.arange(min(self.looks, known), device=state.order.device)
         return state.order.gather(1, (state.taken[:, None] * len(places) + places) % known)
 
-    def _length(self, task: Task) -> float:
-        """How far apart the points of a difference are, as a share of the data's range."""
-        return self.reach * float(task.inputs[0].numel()) ** 0.5
+
+def _shifted(task: Task, point: Tensor, wave: Tensor, length: float) -> tuple[Tensor, Tensor]:
+    """Points so far along a vector, there or back, wherever there is more room; and how far that is, `(B,)`.
+
+    How far is told from what the model is shown, as a share of the data's range.
+    """
+    width, inputs, shown = _width(task), task.inputs, task.threat.render(point, task.inputs)
+    ends, ways = [], []
+    for sign in (1, -1):
+        end = kept(task.threat.box.clip(point + sign * length * width * wave), inputs, task.threat.mask)
+        ends.append(end)
+        ways.append(flat((task.threat.render(end, inputs) - shown) / width * wave).sum(1))
+    back = ways[1].abs() > 1.01 * ways[0].abs()
+    way = torch.where(back, ways[1], ways[0])
+    return pick(back, ends[1], ends[0]), torch.where(way.abs() > 0.01 * length, way, 0)
 
 
 def _width(task: Task) -> float | Tensor:
