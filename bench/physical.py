@@ -66,7 +66,9 @@ PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, fea
 def main() -> None:
     """One measurement, and its figures."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("what", choices=("levels", "scans", "fiducials", "sizes"))
+    options.add_argument(
+        "what", nargs="?", default="levels", choices=("levels", "scans", "fiducials", "sizes")
+    )
     options.add_argument("--only", choices=SIGNS, nargs="+", default=list(SIGNS))
     options.add_argument("--scenario", default="scanner")
     options.add_argument("--n", type=int, default=200, help="captures of `fiducials`; 200")
@@ -163,7 +165,7 @@ def fiducials(count: int) -> None:
 
 def _apart(page: NDArray[np.uint8], sheet: Any, values: dict[str, float], seed: int) -> float | None:
     """The largest error of a picture's corner, in pixels of the photo."""
-    capture = render(page, (sheet.width, sheet.height), values, seed)
+    capture = render(page, (sheet.width, sheet.height), values, seed, 25.4 / 300)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "capture.jpg"
         path.write_bytes(capture.jpeg)

@@ -17,9 +17,6 @@ from sparring.physical.sheet_id import SheetId
 
 __all__ = ["FoundSheet", "find_sheet", "sheet_in"]
 
-BENT = 0.12
-"""The strongest bend of a lens that is looked for, at the photo's corners, of half its diagonal."""
-
 TORN = 0.005
 """How far corners of fiducials may lie from a flat sheet, of the distance across it, before it is refused."""
 
@@ -36,22 +33,19 @@ class FoundSheet:
     Attributes:
         photo: It was found in.
         sheet: That it is.
-        homography: `(3, 3)`, from mm on the sheet to pixels as an unbent lens would show them.
-        bend: Of the lens: how far the photo's corners are moved outwards, of half its diagonal.
+        homography: `(3, 3)`, from mm on the sheet to pixels. How a lens bends is not undone: blur moves the corners of
+            fiducials more than the bend of a phone does, and fitting it made errors larger.
         residual: Root mean square distance in pixels between where the fiducials are and where they should be.
     """
 
     photo: Photo
     sheet: Sheet
     homography: Points
-    bend: float
     residual: float
 
     def to_photo(self, places: Points) -> Points:
         """Pixels `(N, 2)` of places `(N, 2)` in mm; the middle of the first pixel is 0, 0."""
-        cv2 = opencv()
-        straight = cv2.perspectiveTransform(places.reshape(-1, 1, 2), self.homography).reshape(-1, 2)
-        return _bent(straight, self.bend, self.photo.pixels.shape)
+        return _projected(places, self.homography)
 
     def flattened(self, box: Box, size: int) -> NDArray[np.uint8]:
         """What is in a square box of the sheet, `(size, size, 3)`, averaged over the photo's pixels of it."""
@@ -128,44 +122,19 @@ def find_sheet(photo: Photo, sheets: tuple[Sheet, ...]) -> FoundSheet:
 
 def _placed(photo: Photo, sheet: Sheet, corners: Points) -> FoundSheet:
     places = np.array([corner for box in sheet.markers for corner in _corners(box)])
-    bend = _best_bend(places, corners, photo.pixels.shape)
-    homography, residual = _fitted(places, corners, bend, photo.pixels.shape)
+    homography, _ = opencv().findHomography(places, corners)
+    residual = float(np.sqrt(((_projected(places, homography) - corners) ** 2).sum(1).mean()))
     spread = float(np.linalg.norm(corners.max(0) - corners.min(0)))
     if residual > TORN * spread:
         raise DataError(
             f"the fiducials in {photo.name} do not lie on one flat sheet ({residual:.1f} pixels off); flatten it and "
             "try again"
         )
-    return FoundSheet(photo, sheet, homography, bend, residual)
+    return FoundSheet(photo, sheet, homography, residual)
 
 
-def _best_bend(places: Points, corners: Points, shape: tuple[int, ...]) -> float:
-    """The bend of the lens under which the fiducials lie on a plane best; none if that hardly helps."""
-    from scipy.optimize import minimize_scalar
-
-    found = minimize_scalar(
-        lambda bend: _fitted(places, corners, bend, shape)[1], bounds=(-BENT, BENT), method="bounded"
-    )
-    return float(found.x) if found.fun < 0.7 * _fitted(places, corners, 0.0, shape)[1] else 0.0
-
-
-def _fitted(places: Points, corners: Points, bend: float, shape: tuple[int, ...]) -> tuple[Points, float]:
-    """The best homography under a bend, and how far it misses."""
-    cv2 = opencv()
-    straight = corners
-    for _ in range(5):  # the inverse of a weak bend by iteration
-        straight = straight + corners - _bent(straight, bend, shape)
-    homography, _ = cv2.findHomography(places, straight)
-    back = cv2.perspectiveTransform(places.reshape(-1, 1, 2), homography).reshape(-1, 2)
-    apart = _bent(back, bend, shape) - corners
-    return homography, float(np.sqrt((apart**2).sum(1).mean()))
-
-
-def _bent(straight: Points, bend: float, shape: tuple[int, ...]) -> Points:
-    """Pixels as a lens shows them: moved outwards with the cube of the distance from the middle."""
-    middle = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
-    away = (straight - middle) / np.linalg.norm(middle)
-    return middle + (straight - middle) * (1 + bend * (away**2).sum(1, keepdims=True))
+def _projected(places: Points, homography: Points) -> Points:
+    return np.asarray(opencv().perspectiveTransform(places.reshape(-1, 1, 2), homography).reshape(-1, 2))
 
 
 def _corners(box: Box) -> list[tuple[float, float]]:

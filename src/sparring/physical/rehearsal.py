@@ -51,7 +51,7 @@ def rehearse_run(
         draw = scenario.draw([f"sheet {sheet.id} photo {photo}" for photo in range(photos)], seed)
         for photo in range(photos):
             values = {name: float(each[photo]) for name, each in draw.items()}
-            capture = render(page, (sheet.width, sheet.height), values, seed + len(paths))
+            capture = render(page, (sheet.width, sheet.height), values, seed + len(paths), 25.4 / DPI)
             paths.append(folder / f"simulated-{sheet.id.number + 1}-{photo + 1}.jpg")
             with replacing(paths[-1]) as path:
                 path.write_bytes(capture.jpeg)

@@ -55,7 +55,13 @@ class Capture:
         return middle + from_middle * (1 + self.bend * square)
 
 
-def render(page: Pixels, size: tuple[float, float], values: Mapping[str, float], seed: int) -> Capture:
+def render(
+    page: Pixels,
+    size: tuple[float, float],
+    values: Mapping[str, float],
+    seed: int,
+    pitch: float | None = None,
+) -> Capture:
     """Photograph a page.
 
     Args:
@@ -63,8 +69,9 @@ def render(page: Pixels, size: tuple[float, float], values: Mapping[str, float],
         size: Its width and height in mm.
         values: A value for each quantity and phase of a scenario.
         seed: Of the camera's noise.
+        pitch: Millimetres per pixel of the page, if its pixels do not end where it does.
     """
-    pitch = size[0] / page.shape[1]
+    pitch = pitch or size[0] / page.shape[1]
     shape, bend = _shape(size, values), values["lens"]
     homography = _pose(size, values, shape)
     ink = _print(page, values, pitch)
