@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -17,23 +15,23 @@ from sparring.draws import Draws, row_keys
 from sparring.engagement import Engagement
 from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
-from sparring.errors import DataError, Interrupted, UsageError, nearest
+from sparring.errors import UsageError, nearest
 from sparring.evaluation import Crew, Plan, Shelf, Standing, make_plan
-from sparring.evaluation import audit as run_audit
 from sparring.evaluation.doctor import MOST, examine, foresee
 from sparring.evaluation.doctor_check import Check
 from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.gate_drop import check_baseline
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gates import judge, judged_run
-from sparring.evaluation.logged import logged, note_end
+from sparring.evaluation.logged import logged
+from sparring.evaluation.paid import keep_answers, let_go
 from sparring.evaluation.query_budget import with_queries
 from sparring.evaluation.reading import check_reading
 from sparring.evaluation.techniques import check_techniques
+from sparring.finishing import Words, carried_out, scratch, write_run
 from sparring.models import Model, load_model, look, shown_rows, untouched
-from sparring.models.remote import refused, remote_behind
-from sparring.reports import render_html
-from sparring.storage import Run, load_run, replacing, save_run
+from sparring.models.remote import remote_behind
+from sparring.storage import Run, load_run
 from sparring.storage.baseline import Baseline, open_baseline, suite_text
 from sparring.storage.claim import claimed
 from sparring.storage.new_folder import folder_of
@@ -41,9 +39,6 @@ from sparring.storage.progress import begin
 from sparring.threat import Targeted, Threat, Untargeted, parse_threat, threat_kind, threat_text
 
 __all__ = ["audit", "doctor", "gate", "load_data", "load_model", "load_run", "search", "write_run"]
-
-Words = dict[str, Any]
-"""What a result says besides what was found."""
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -109,19 +104,19 @@ def audit(
         SparringError: Something asked for makes no sense; the message says what to do.
         Interrupted: On Ctrl-C; `findings` is the run so far, already written to `out`.
     """
-    if precision not in _PRECISIONS:
-        raise UsageError(f"unknown precision {precision!r}; {nearest(precision, _PRECISIONS)}")
-    if execution not in ("auto", "plain"):
-        raise UsageError(f"unknown execution {execution!r}; {nearest(execution, ('auto', 'plain'))}")
-    if workers < 1:
-        raise UsageError(f"an audit needs at least one worker, but got {workers}")
+    _check_options(precision, execution, workers)
     threat = parse_threat(threat) if isinstance(threat, str) else threat
     whole = load_data(data)
     loaded = shown_rows(load_model(model, engagement=engagement), whole.domain.columns)
-    terms = _allowed(loaded, suite, threat)
+    terms, samples = _allowed(loaded, suite, threat), chosen(whole, limit, sample)
+    if workers == 1:
+        named = f"{threat_text(threat)} {suite if isinstance(suite, str) else 'given'} {seed} {queries}"
+        keep_answers(
+            loaded, samples, Path(out).parent if out else Path(runs) if runs else None, named, resume
+        )
     plan = make_plan(
         loaded,
-        chosen(whole, limit, sample),
+        samples,
         threat,
         suite,
         seed=seed,
@@ -147,12 +142,13 @@ def audit(
     folder = folder_of(plan.model.name, digest, out, runs, resume)
     crew = None if workers == 1 else Crew(workers, store)
     if folder is None:
-        with _scratch(crew) as shelf:
-            return _audited(plan, watch, shelf, crew, words, None, held)
+        with scratch(crew) as shelf:
+            return carried_out(plan, watch, shelf, crew, words, None, held)
     with claimed(folder):
         begin(folder, digest, resume)
         with logged(folder, plan, digest):
-            run = _audited(plan, watch, Shelf(folder / "shards"), crew, words, folder, held)
+            run = carried_out(plan, watch, Shelf(folder / "shards"), crew, words, folder, held)
+    let_go(loaded, whole=run.verdict != "incomplete")
     return run
 
 
@@ -284,22 +280,13 @@ def gate(
     return judged_run(run, judge(run, gates, base))
 
 
-def write_run(run: Run, folder: str | Path) -> Run:
-    """Write the run folder, its report included."""
-    saved = save_run(run, folder)
-    with replacing(Path(folder) / "report.html") as path:
-        path.write_text(render_html(saved), encoding="utf-8")
-    return saved
-
-
-@contextmanager
-def _scratch(crew: Crew | None) -> Iterator[Shelf | None]:
-    """A shelf for workers of a run that has no folder."""
-    if crew is None:
-        yield None
-        return
-    with TemporaryDirectory() as folder:
-        yield Shelf(Path(folder) / "shards")
+def _check_options(precision: str, execution: str, workers: int) -> None:
+    if precision not in _PRECISIONS:
+        raise UsageError(f"unknown precision {precision!r}; {nearest(precision, _PRECISIONS)}")
+    if execution not in ("auto", "plain"):
+        raise UsageError(f"unknown execution {execution!r}; {nearest(execution, ('auto', 'plain'))}")
+    if workers < 1:
+        raise UsageError(f"an audit needs at least one worker, but got {workers}")
 
 
 def _allowed(model: Model, suite: str | Sequence[Stage | Attack], threat: Threat) -> Engagement | None:
@@ -326,54 +313,6 @@ def _against(
         keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))
         check_baseline(base, threat_text(plan.threat), suite_text(plan.suite, plan.queries), keys)
     return gates, base
-
-
-def _audited(
-    plan: Plan,
-    watch: Callable[[Standing], None],
-    shelf: Shelf | None,
-    crew: Crew | None,
-    words: Words,
-    out: Path | None,
-    held: tuple[Gates, Baseline | None] | None,
-) -> Run:
-    """The run, finished; also where it was stopped, by the user or because an engagement allowed no more."""
-    try:
-        return _finished(run_audit(plan, watch, shelf, crew), plan, words, out, held)
-    except Interrupted as stop:
-        over = refused(plan.model)
-        words = words if over is None else words | {"reasons": [over]}
-        found = cast(Run, stop.findings)
-        run = _richer(out, found) or _finished(found, plan, words, out, held)
-        if over is not None:
-            return run
-        raise Interrupted(str(stop), findings=run) from None
-
-
-def _richer(out: Path | None, run: Run) -> Run | None:
-    """What an earlier try left in the folder, if it got further: it is not written over by less."""
-    try:
-        earlier = None if out is None else load_run(out)
-    except DataError:
-        return None
-    return earlier if earlier is not None and _left(earlier) < _left(run) else None
-
-
-def _left(run: Run) -> int:
-    return run.records["status"].to_pylist().count("unfinished")
-
-
-def _finished(
-    run: Run, plan: Plan, words: Words, out: Path | None, held: tuple[Gates, Baseline | None] | None
-) -> Run:
-    """The run, judged and with the words that repeat it, written down if there is a place for it."""
-    run = replace(run, result={**run.result, **words})
-    run = run if held is None else judged_run(run, judge(run, *held))
-    if out is None:
-        return run
-    saved = write_run(run, out)
-    note_end(out, saved, plan.model)
-    return saved
 
 
 def _python(plan: Plan, suite: str | Sequence[Stage | Attack], said: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@
     ├── ThreatError       2   a threat makes no sense, or not for these data
     ├── UnsafeFileError   2   a file could run code when it is read
     ├── MissingExtraError 2   an optional package is not installed
-    ├── Exhausted         5   an engagement allows no more queries, or its time is over
+    ├── Exhausted         5   an engagement allows no more queries, its time is over, or the target is gone
     ├── Interrupted     130   the user stopped the run; what was found is in `findings`
     └── InternalError    70   a fault of ours
 
@@ -107,7 +107,7 @@ class MissingExtraError(SparringError):
 
 
 class Exhausted(SparringError):
-    """An engagement allows no more: its queries are spent, or its time is over."""
+    """No more can be asked: an engagement's queries are spent or its time is over, or the target is gone."""
 
     exit_code = 5
 

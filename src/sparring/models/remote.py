@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,13 +23,15 @@ from torch import Tensor, nn
 from sparring.engagement import Engagement, Permit, parse_address, permit_for
 from sparring.errors import Exhausted, MissingExtraError, UsageError
 from sparring.models import wire
+from sparring.models.answers import Answers, opened_answers, row_keys
 from sparring.models.batches import AnyBatch
 from sparring.models.behind import modules_behind
+from sparring.models.courier import Courier, hired
 from sparring.models.loaded import Loaded
 from sparring.models.oip import Port, check_inputs, outputs_in, port_of, request_of
 from sparring.tensors import tree_map
 
-__all__ = ["Remote", "load_remote", "refused", "remote_behind", "reserved", "verifying"]
+__all__ = ["Remote", "load_remote", "refused", "remote_behind", "reserved", "split_rows", "verifying"]
 
 ROWS = 8
 """Most rows in one request; a batch is sent as several."""
@@ -47,7 +50,8 @@ class Remote(nn.Module):
         port: What the model takes.
         sent: Rows that were sent, again ones included.
         retries: Requests that were sent again.
-        refused: Why the engagement allows no more; None while it does.
+        refused: Why nothing more is asked: the engagement allows no more, or nobody answers; None while somebody does.
+        answers: Those that are kept in a file, if they are.
     """
 
     def __init__(self, permit: Permit, port: Port, patience: wire.Patience) -> None:
@@ -58,24 +62,47 @@ class Remote(nn.Module):
         self.sent = 0
         self.retries = 0
         self.refused: str | None = None
+        self.answers: Answers | None = None
+        self._courier: Courier | None = None
         self._counts = threading.Lock()
 
     def forward(self, inputs: Tensor) -> Tensor | dict[str, Tensor]:
         """Outputs for inputs `(N, *shape)`.
 
         Raises:
-            Exhausted: The engagement allows no more.
+            Exhausted: The engagement allows no more, or nobody answers any more.
             ModelError: The server does not answer as it must.
         """
         check_inputs(self.port, inputs.shape, str(self.permit.address))
+        if self.answers is None:
+            return self._fetched(inputs, None)
+        return self._from_answers(inputs, self.answers)
+
+    def _from_answers(self, inputs: Tensor, answers: Answers) -> Tensor | dict[str, Tensor]:
+        """Outputs, asking only about rows that no answer is kept of."""
+        keys = row_keys(inputs)
+        rows = [answers.following(key) for key in keys]
+        missing = [place for place, row in enumerate(rows) if row is None]
+        if missing:
+            found = self._fetched(inputs[missing], [keys[place] for place in missing])
+            for place, row in zip(missing, split_rows(found, len(missing)), strict=True):
+                rows[place] = row
+        return tree_map(lambda *each: torch.stack(each).to(inputs.device), *rows)
+
+    def _fetched(self, inputs: Tensor, keys: Sequence[str] | None) -> Tensor | dict[str, Tensor]:
+        """Outputs, in several requests; `keys` are the names under which answers are kept."""
         held, over = _VERIFYING.get(), threading.Event()
         if self.refused is not None and not held:
             raise Exhausted(self.refused)
         try:
             with ThreadPoolExecutor(LINES) as pool:
                 try:
+                    cut = inputs.split(self._rows)
+                    names = [
+                        keys and keys[place * self._rows :][: len(part)] for place, part in enumerate(cut)
+                    ]
                     parts = list(
-                        pool.map(lambda part: self._ask(part, over.wait, held), inputs.split(self._rows))
+                        pool.map(lambda part, own: self._ask(part, own, over.wait, held), cut, names)
                     )
                 finally:
                     over.set()  # whoever still waits for a turn gives up
@@ -93,7 +120,9 @@ class Remote(nn.Module):
         rate = None if purse is None else purse.per_minute
         return ROWS if rate is None else min(ROWS, rate)
 
-    def _ask(self, inputs: Tensor, wait: wire.Wait, held: bool) -> Tensor | dict[str, Tensor]:
+    def _ask(
+        self, inputs: Tensor, keys: Sequence[str] | None, wait: wire.Wait, held: bool
+    ) -> Tensor | dict[str, Tensor]:
         """One request."""
 
         def pay() -> None:
@@ -102,10 +131,48 @@ class Remote(nn.Module):
                 self.sent += len(inputs)
 
         body = request_of(self.port, inputs)
-        answer, tries = wire.fetch(self.permit, "/infer", body, pay, wait, self.patience)
+
+        def send() -> Any:
+            if keys is None:
+                return wire.exchange(self.permit, "/infer", body, self.patience)
+            return self._hired().carry("/infer", body, keys)
+
+        try:
+            answer, tries = wire.fetch(self.permit, send, pay, wait, self.patience)
+        except wire.Silent as silence:
+            raise Exhausted(str(silence)) from None
         with self._counts:
             self.retries += tries - 1
         return outputs_in(answer, len(inputs), str(self.permit.address))
+
+    def _hired(self) -> Courier:
+        """Who sends requests whose answers are kept."""
+        with self._counts:
+            if self._courier is None:
+                assert self.answers is not None
+                self._courier = hired(self.permit, self.patience, self.answers.path, LINES)
+            return self._courier
+
+    def keep_answers(self, path: Path, resume: bool) -> None:
+        """Write every answer into a file from now on; with `resume`, use those that are there before asking."""
+        self.end(forget=False)
+        where = str(self.permit.address)
+        self.answers = opened_answers(
+            path, resume, lambda answer, rows: split_rows(outputs_in(answer, rows, where), rows)
+        )
+
+    def end(self, forget: bool) -> None:
+        """Keep no more answers; with `forget`, nor those that were kept."""
+        if self._courier is not None:
+            self._courier.end()
+        if forget and self.answers is not None:
+            self.answers.path.unlink(missing_ok=True)
+        self._courier = self.answers = None
+
+
+def split_rows(outputs: Tensor | dict[str, Tensor], rows: int) -> list[Any]:
+    """Outputs row by row."""
+    return [tree_map(lambda values, place=place: values[place], outputs) for place in range(rows)]
 
 
 def load_remote(address: str, engagement: Engagement | None = None) -> Loaded:
@@ -123,7 +190,14 @@ def load_remote(address: str, engagement: Engagement | None = None) -> Loaded:
     if find_spec("httpx") is None:
         raise MissingExtraError("a model behind an address", "remote")
     permit = permit_for(parse_address(address), engagement)
-    metadata, _ = wire.fetch(permit, "", None, permit.check, threading.Event().wait, wire.PATIENCE)
+    patience = wire.PATIENCE
+    metadata, _ = wire.fetch(
+        permit,
+        lambda: wire.exchange(permit, "", None, patience),
+        permit.check,
+        threading.Event().wait,
+        patience,
+    )
     where = str(permit.address)
     port = port_of(metadata, where)
     module: nn.Module = Remote(permit, port, wire.PATIENCE)

@@ -24,7 +24,7 @@ from sparring.errors import ModelError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["PATIENCE", "Patience", "Wait", "fetch"]
+__all__ = ["PATIENCE", "Passing", "Patience", "Silent", "Wait", "exchange", "fetch"]
 
 Wait = Callable[[float], bool]
 """Waits so many seconds; True if nobody wants the answer any more."""
@@ -54,7 +54,11 @@ class Patience:
 PATIENCE = Patience()
 
 
-class _Passing(Exception):
+class Silent(ModelError):
+    """A target that gave no answer, however often it was asked."""
+
+
+class Passing(Exception):
     """A failure that may pass; `after` is when the server wants to be asked again, in seconds."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
@@ -63,31 +67,46 @@ class _Passing(Exception):
 
 
 def fetch(
-    permit: Permit, path: str, content: bytes | None, pay: Callable[[], None], wait: Wait, patience: Patience
+    permit: Permit, send: Callable[[], Any], pay: Callable[[], None], wait: Wait, patience: Patience
 ) -> tuple[Any, int]:
     """What a server answers, read from JSON, and how often it was asked.
 
     Args:
         permit: Where to.
-        path: Behind the address of the model.
-        content: Sent as JSON by POST; None to GET.
+        send: One try, such as `exchange`; raises `Passing` if another may help.
         pay: Called before every try; raises if it is one too many.
         wait: As in `Wait`.
         patience: How long.
 
     Raises:
-        ModelError: There is no answer, or none that can be read.
+        ModelError: There is no answer that can be read; `Silent` if there is none at all.
     """
     for turn in range(1, patience.tries + 1):
         pay()
         try:
-            return _read(_sent(permit, path, content, patience), permit), turn
-        except _Passing as failure:
+            return send(), turn
+        except Passing as failure:
             seconds = failure.after if failure.after is not None else patience.first * 2 ** (turn - 1)
             if turn == patience.tries or seconds > patience.longest or wait(seconds):
                 times = "once" if turn == 1 else f"{turn} times"
-                raise ModelError(f"{permit.address} was asked {times}, and {failure}") from None
+                raise Silent(f"{permit.address} was asked {times}, and {failure}") from None
     raise AssertionError("the last try returns or raises")
+
+
+def exchange(permit: Permit, path: str, content: bytes | None, patience: Patience) -> Any:
+    """One try: the JSON that answers a request.
+
+    Args:
+        permit: Where to.
+        path: Behind the address of the model.
+        content: Sent as JSON by POST; None to GET.
+        patience: How long to wait.
+
+    Raises:
+        ModelError: The answer cannot be read.
+        Passing: There is none, and there may be one a moment later.
+    """
+    return _read(_sent(permit, path, content, patience), permit)
 
 
 def _sent(permit: Permit, path: str, content: bytes | None, patience: Patience) -> httpx.Response:
@@ -112,12 +131,12 @@ def _sent(permit: Permit, path: str, content: bytes | None, patience: Patience) 
                 f"nobody answers there ({_short(str(error)) or 'no connection'}); is the server running?"
             )
         except httpx.TimeoutException:
-            raise _Passing(f"gave no answer within {patience.answer:g} seconds") from None
+            raise Passing(f"gave no answer within {patience.answer:g} seconds") from None
         except httpx.TransportError as error:
-            raise _Passing(
+            raise Passing(
                 f"the connection broke off ({_short(str(error)) or type(error).__name__})"
             ) from None
-    raise _Passing(refused)
+    raise Passing(refused)
 
 
 @cache
@@ -140,7 +159,7 @@ def _read(response: httpx.Response, permit: Permit) -> Any:
     """The JSON of an answer that is one."""
     status, address = response.status_code, permit.address
     if status in PASSING:
-        raise _Passing(f"answers {status} ({_said(response)})", _after(response))
+        raise Passing(f"answers {status} ({_said(response)})", _after(response))
     if response.has_redirect_location:
         raise ModelError(
             f"{address} sends us to {_short(response.headers['Location'])}, which is not followed; give that address "

@@ -1,0 +1,92 @@
+"""Carrying out a plan to its end: searched, judged, written down, also where it was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from sparring.errors import DataError, Interrupted
+from sparring.evaluation import Crew, Plan, Shelf, Standing
+from sparring.evaluation import audit as run_audit
+from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import judge, judged_run
+from sparring.evaluation.logged import note_end
+from sparring.models.remote import refused
+from sparring.reports import render_html
+from sparring.storage import Run, load_run, replacing, save_run
+from sparring.storage.baseline import Baseline
+
+__all__ = ["Words", "carried_out", "scratch", "write_run"]
+
+Words = dict[str, Any]
+"""What a result says besides what was found."""
+
+
+def write_run(run: Run, folder: str | Path) -> Run:
+    """Write the run folder, its report included."""
+    saved = save_run(run, folder)
+    with replacing(Path(folder) / "report.html") as path:
+        path.write_text(render_html(saved), encoding="utf-8")
+    return saved
+
+
+@contextmanager
+def scratch(crew: Crew | None) -> Iterator[Shelf | None]:
+    """A shelf for workers of a run that has no folder."""
+    if crew is None:
+        yield None
+        return
+    with TemporaryDirectory() as folder:
+        yield Shelf(Path(folder) / "shards")
+
+
+def carried_out(
+    plan: Plan,
+    watch: Callable[[Standing], None],
+    shelf: Shelf | None,
+    crew: Crew | None,
+    words: Words,
+    out: Path | None,
+    held: tuple[Gates, Baseline | None] | None,
+) -> Run:
+    """The run, finished; also where it was stopped, by the user or because an engagement allowed no more."""
+    try:
+        return _finished(run_audit(plan, watch, shelf, crew), plan, words, out, held)
+    except Interrupted as stop:
+        over = refused(plan.model)
+        words = words if over is None else words | {"reasons": [over]}
+        found = cast(Run, stop.findings)
+        run = _richer(out, found) or _finished(found, plan, words, out, held)
+        if over is not None:
+            return run
+        raise Interrupted(str(stop), findings=run) from None
+
+
+def _richer(out: Path | None, run: Run) -> Run | None:
+    """What an earlier try left in the folder, if it got further: it is not written over by less."""
+    try:
+        earlier = None if out is None else load_run(out)
+    except DataError:
+        return None
+    return earlier if earlier is not None and _left(earlier) < _left(run) else None
+
+
+def _left(run: Run) -> int:
+    return run.records["status"].to_pylist().count("unfinished")
+
+
+def _finished(
+    run: Run, plan: Plan, words: Words, out: Path | None, held: tuple[Gates, Baseline | None] | None
+) -> Run:
+    """The run, judged and with the words that repeat it, written down if there is a place for it."""
+    run = replace(run, result={**run.result, **words})
+    run = run if held is None else judged_run(run, judge(run, *held))
+    if out is None:
+        return run
+    saved = write_run(run, out)
+    note_end(out, saved, plan.model)
+    return saved
