@@ -27,7 +27,17 @@ from sparring.models import wire
 
 __all__ = ["Courier", "hired", "main"]
 
-_START = "from sparring.models.courier import main; main()"
+_START = """
+import sys, types
+for name, place in zip(("sparring", "sparring.models"), sys.argv[1:]):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [place]
+from sparring.models.courier import main
+main()
+"""
+"""The packages without what they load: a courier needs no torch, and shall be there at once."""
+
+_PLACES = [str(place) for place in (Path(__file__).parents[1], Path(__file__).parent)]
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ def hired(permit: Permit, patience: wire.Patience, path: Path, lines: int) -> Co
     """A courier that writes to the file `path`, and has `lines` requests on their way at most."""
     places = os.pathsep.join(place or os.getcwd() for place in sys.path)
     process = subprocess.Popen(
-        [sys.executable, "-c", _START],
+        [sys.executable, "-c", _START, *_PLACES],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": places},

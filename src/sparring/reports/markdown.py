@@ -11,6 +11,7 @@ from sparring.reports.distances import distance_words, median_words
 from sparring.reports.html import duration
 from sparring.reports.inline import code, fenced, prose
 from sparring.reports.next_step import next_step
+from sparring.reports.over_queries import over_queries
 from sparring.reports.table_changes import caught, changes
 from sparring.storage import Run
 
@@ -37,6 +38,7 @@ def render_markdown(run: Run) -> str:
     body = [
         *_section("Gates", _gates(run)),
         *_section("Least robust classes", _worst(run)),
+        *_section("Broken over queries", _over_queries(run)),
         *_section("Columns changed in broken rows", _changed(run)),
         *_section("Findings", _findings(run)),
     ]
@@ -92,6 +94,14 @@ def _worst(run: Run) -> list[str]:
         f"- {code(line.name)}: {words.percent(line.robust, line.samples)} robust"
         f" ({line.robust:,} of {line.samples:,}), {words.percent(line.clean, line.samples)} clean"
         for line in classes(run)[:_CLASSES]
+    ]
+
+
+def _over_queries(run: Run) -> list[str]:
+    return [
+        f"- {mark.queries:,} queries: {mark.broken:,} broken, {mark.share} of those correct"
+        + (f" ({mark.interval})" if mark.interval else "")
+        for mark in over_queries(run)
     ]
 
 

@@ -1,0 +1,67 @@
+"""Broken over queries: counts that can be checked by hand."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import sparring
+from sparring.attacks import PGD, Square
+from sparring.reports import render_html
+from sparring.reports.markdown import render_markdown
+from sparring.reports.over_queries import over_queries
+from sparring.reports.table_changes import caught, changes
+from sparring.testing import half_space
+from sparring.threat import Linf
+from tests.data.test_features import table
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return half_space(Linf(0.05), rows=40)
+
+
+def audited(problem, **options):
+    data = problem.task.inputs, problem.task.goal.labels
+    return sparring.audit(problem.model, data, Linf(0.05), options.pop("suite", [Square(300)]), **options)
+
+
+def test_every_mark_counts_what_was_broken_by_then(problem):
+    run = audited(problem, queries=80)
+    marks = over_queries(run)
+    assert [mark.queries for mark in marks] == [10, 25, 50, 79]
+    found = [after for after in run.records["found_after"].to_pylist() if after is not None]
+    assert [mark.broken for mark in marks] == [
+        sum(after <= mark.queries for after in found) for mark in marks
+    ]
+    assert marks[-1].broken == len(found) and marks[-1].share == f"{len(found) / 40:.1%}"
+    assert marks[0].interval is None, "the samples are all there are"
+    assert "<h2>Broken over queries</h2>" in render_html(run)
+    assert "- 79 queries: " in render_markdown(run)
+
+
+def test_drawn_samples_have_intervals(problem):
+    (first, *_) = over_queries(audited(problem, queries=30, sample=20))
+    assert first.interval is not None and " to " in first.interval
+
+
+def test_runs_that_climb_have_none(problem):
+    assert over_queries(audited(problem, suite=[PGD(5)])) == []
+
+
+def test_changes_are_in_the_units_of_the_columns():
+
+    samples = table()
+    labels = (samples.domain.columns.rows(samples.inputs)[:, 0] > 50).long()
+
+    def model(rows):
+        return torch.stack([50.5 - rows[:, 0], rows[:, 0] - 50.5], 1)
+
+    run = sparring.audit(model, replace(samples, labels=labels), "linf:0.7", [Square(40)], queries=40)
+    (age, *_) = changes(run)
+    assert age.name == "age" and age.share == "100.0%" and abs(int(age.largest)) <= 7
+    assert "born" not in {line.name for line in changes(run)}
+    assert caught(run).startswith(
+        "Recognised of each class before and after the attack: class 0: 100.0% before, "
+    )
+    assert changes(audited(half_space(Linf(0.05), rows=10))) == []
