@@ -24,7 +24,7 @@ from sparring.evaluation.gate_drop import check_baseline
 from sparring.evaluation.gate_settings import Gates
 from sparring.evaluation.gates import judge, judged_run
 from sparring.evaluation.logged import logged
-from sparring.evaluation.paid import keep_answers, let_go
+from sparring.evaluation.paid import answers_kept, let_go
 from sparring.evaluation.query_budget import with_queries
 from sparring.evaluation.reading import check_reading
 from sparring.evaluation.techniques import check_techniques
@@ -109,47 +109,45 @@ def audit(
     whole = load_data(data)
     loaded = shown_rows(load_model(model, engagement=engagement), whole.domain.columns)
     terms, samples = _allowed(loaded, suite, threat), chosen(whole, limit, sample)
-    if workers == 1:
-        named = f"{threat_text(threat)} {suite if isinstance(suite, str) else 'given'} {seed} {queries}"
-        keep_answers(
-            loaded, samples, Path(out).parent if out else Path(runs) if runs else None, named, resume
+    named = f"{threat_text(threat)} {suite if isinstance(suite, str) else 'given'} {seed} {queries}"
+    place = Path(out).parent if out else Path(runs) if runs else None
+    with answers_kept(loaded, samples, place if workers == 1 else None, named, resume):
+        plan = make_plan(
+            loaded,
+            samples,
+            threat,
+            suite,
+            seed=seed,
+            batch=batch,
+            precision=_PRECISIONS[precision],
+            total=len(whole),
         )
-    plan = make_plan(
-        loaded,
-        samples,
-        threat,
-        suite,
-        seed=seed,
-        batch=batch,
-        precision=_PRECISIONS[precision],
-        total=len(whole),
-    )
-    plan = with_queries(plan, queries)
-    held = _against(plan, gates, baseline, runs)
-    speed_ups = plan.speed_ups and execution == "auto"
-    plan = replace(plan, gates=None if held is None else held[0], speed_ups=speed_ups)
-    said = {
-        "limit": limit,
-        "sample": sample,
-        "seed": seed or None,
-        "queries": queries,
-        "precision": precision,
-        "execution": execution,
-    }
-    words: Words = {"command": command, "python": _python(plan, suite, said)}
-    words |= {} if terms is None else {"engagement": terms.entry}
-    digest = plan_digest(plan)
-    folder = folder_of(plan.model.name, digest, out, runs, resume)
-    crew = None if workers == 1 else Crew(workers, store)
-    if folder is None:
-        with scratch(crew) as shelf:
-            return carried_out(plan, watch, shelf, crew, words, None, held)
-    with claimed(folder):
-        begin(folder, digest, resume)
-        with logged(folder, plan, digest):
-            run = carried_out(plan, watch, Shelf(folder / "shards"), crew, words, folder, held)
-    let_go(loaded, whole=run.verdict != "incomplete")
-    return run
+        plan = with_queries(plan, queries)
+        held = _against(plan, gates, baseline, runs)
+        speed_ups = plan.speed_ups and execution == "auto"
+        plan = replace(plan, gates=None if held is None else held[0], speed_ups=speed_ups)
+        said = {
+            "limit": limit,
+            "sample": sample,
+            "seed": seed or None,
+            "queries": queries,
+            "precision": precision,
+            "execution": execution,
+        }
+        words: Words = {"command": command, "python": _python(plan, suite, said)}
+        words |= {} if terms is None else {"engagement": terms.entry}
+        digest = plan_digest(plan)
+        folder = folder_of(plan.model.name, digest, out, runs, resume)
+        crew = None if workers == 1 else Crew(workers, store)
+        if folder is None:
+            with scratch(crew) as shelf:
+                return carried_out(plan, watch, shelf, crew, words, None, held)
+        with claimed(folder):
+            begin(folder, digest, resume)
+            with logged(folder, plan, digest):
+                run = carried_out(plan, watch, Shelf(folder / "shards"), crew, words, folder, held)
+        let_go(loaded, whole=run.verdict != "incomplete")
+        return run
 
 
 def search(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,11 +11,14 @@ from sparring.data import Samples
 from sparring.models import Model
 from sparring.models.remote import remote_behind
 
-__all__ = ["keep_answers", "let_go"]
+__all__ = ["answers_kept", "let_go"]
 
 
-def keep_answers(model: Model, samples: Samples, folder: Path | None, words: str, resume: bool) -> None:
-    """Keep the answers of a model behind an address in a file in `folder`; nothing for other models.
+@contextmanager
+def answers_kept(
+    model: Model, samples: Samples, folder: Path | None, words: str, resume: bool
+) -> Iterator[None]:
+    """While the block lasts, keep the answers of a model behind an address in a file in `folder`.
 
     Args:
         model: The target.
@@ -24,9 +29,14 @@ def keep_answers(model: Model, samples: Samples, folder: Path | None, words: str
     """
     remote = remote_behind(model)
     if remote is None or folder is None:
+        yield
         return
     name = sha256(f"{model.digest} {samples.digest} {words}".encode()).hexdigest()[:16]
     remote.keep_answers(folder / f".answers-{name}.jsonl", resume)
+    try:
+        yield
+    finally:
+        remote.end(forget=False)
 
 
 def let_go(model: Model, whole: bool) -> None:

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from torch import Tensor
 
 from sparring.errors import DataError
 
 __all__ = ["Answers", "lines_of", "opened_answers", "row_keys"]
+
+LONGEST = 90
+"""Seconds to wait for a courier of an earlier try: longer than a target may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,13 @@ def opened_answers(path: Path, resume: bool, read: Any) -> Answers:
         read: Turns an answer about so many rows into one per row.
 
     Raises:
-        DataError: The file cannot be written.
+        DataError: The file cannot be written, or somebody else writes it.
     """
     kept: dict[str, list[Any]] = defaultdict(list)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _wait_for(file, path)
             if not resume:
                 file.truncate(0)
             file.seek(0)
@@ -70,6 +75,18 @@ def opened_answers(path: Path, resume: bool, read: Any) -> Answers:
     except OSError as error:
         raise DataError(f"answers cannot be kept in {path}: {error.strerror or error}") from error
     return Answers(path, kept)
+
+
+def _wait_for(file: IO[bytes], path: Path) -> None:
+    """Wait until no courier of an earlier try writes any more."""
+    for _ in range(LONGEST * 10):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.1)
+    raise DataError(
+        f"another process audits this target and keeps its answers in {path}; wait until it has ended"
+    )
 
 
 def lines_of(content: bytes) -> list[tuple[list[str], Any]]:
