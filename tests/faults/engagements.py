@@ -109,7 +109,7 @@ ENGAGEMENTS = (
     ),
     Fault(
         "less is written over more",
-        "api.py",
+        "finishing.py",
         "_richer(out, found) or _finished",
         "_finished",
         (COMMAND,),
