@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.options import (
     ClassNames,
     Crop,
@@ -168,12 +167,9 @@ def _finish(
 ) -> int:
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from sparring.comparing import above_base
-    from sparring.reports.html import save_html
     from sparring.reports.side_by_side import render_lines, table_of_lines
-    from sparring.storage.envelope import envelope, write_result
+    from sparring.storage.envelope import envelope
 
     findings = [
         {
@@ -187,13 +183,7 @@ def _finish(
     ]
     document = envelope(
         "comparison", {**settings, "lines": [asdict(line) for line in lines]}, samples=lines[0].samples, seed=seed,
-        seconds=seconds, findings=findings, command=shlex.join(["sparring", *sys.argv[1:]]),
+        seconds=seconds, findings=findings, command=command(),
     )  # fmt: skip
-    write_result(document, out)
-    save_html(render_lines(document), out / "report.html")
-    if as_json:
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    else:
-        Console().print(table_of_lines(document))
-        Console().print(f"report: {out / 'report.html'}", soft_wrap=True)
+    finish(document, render_lines(document), table_of_lines(document), out, as_json)
     return 0

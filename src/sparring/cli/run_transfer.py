@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.engaged import tell_engagement
 from sparring.cli.jobs import numbers
 from sparring.cli.options import (
@@ -228,24 +226,9 @@ def _finish(
     body: dict[str, Any], samples: Samples, out: Path, seed: int, seconds: float, as_json: bool
 ) -> int:
     """Write result and page, and print a table, or the result for machines."""
-    from rich.console import Console
+    from sparring.reports.transfer import render_transfer, transfer_summary
+    from sparring.storage.envelope import envelope
 
-    from sparring.reports.html import save_html
-    from sparring.reports.transfer import refined_words, render_transfer, transfer_summary
-    from sparring.storage.envelope import envelope, write_result
-
-    document = envelope(
-        "transfer", body, samples=len(samples), seed=seed, seconds=seconds,
-        command=shlex.join(["sparring", *sys.argv[1:]]),
-    )  # fmt: skip
-    write_result(document, out)
-    save_html(render_transfer(document), out / "report.html")
-    if as_json:
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-        return 0
-    console = Console()
-    console.print(transfer_summary(document))
-    if "refined" in body:
-        console.print(refined_words(body["refined"]))
-    console.print(f"report: {(out / 'report.html').resolve()}", soft_wrap=True)
+    document = envelope("transfer", body, samples=len(samples), seed=seed, seconds=seconds, command=command())
+    finish(document, render_transfer(document), transfer_summary(document), out, as_json)
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
 
 from sparring.reports.html import page
@@ -68,7 +69,7 @@ def render_transfer(document: Mapping[str, Any]) -> str:
     )
 
 
-def transfer_summary(document: Mapping[str, Any]) -> Table:
+def transfer_summary(document: Mapping[str, Any]) -> Group:
     """The same for the terminal."""
     rows = _rows(document)
     table = Table(box=None, pad_edge=False, header_style="bold", title=f"transfer to {rows[0].target}")
@@ -83,7 +84,8 @@ def transfer_summary(document: Mapping[str, Any]) -> Table:
             *(each.percent for each in rest),
         ]
         table.add_row(row.surrogate, row.method, row.threat, *shares)
-    return table
+    refined = document["body"].get("refined")
+    return Group(table, *([] if refined is None else [refined_words(refined)]))
 
 
 def refined_words(refined: Mapping[str, Any]) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sparring.cli.detect.options import AsJson, Batch, DetectorFolder, Level, Seed, opened_view
+from sparring.cli.ending import command, finish
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -74,6 +72,7 @@ def evaluate(
     from sparring.detect.told import findings_of
     from sparring.errors import UsageError
     from sparring.models import untouched
+    from sparring.reports.detection import detection_summary, render_detection
     from sparring.storage.envelope import envelope
     from sparring.threat import parse_threat, threat_text
 
@@ -94,23 +93,7 @@ def evaluate(
     }  # fmt: skip
     document = envelope(
         "detection", body, samples=len(samples), seed=seed, seconds=time.monotonic() - began,
-        findings=findings_of(seen, found.names), command=shlex.join(["sparring", *sys.argv[1:]]),
+        findings=findings_of(seen, found.names), command=command(),
     )  # fmt: skip
-    return _finish(document, out, as_json)
-
-
-def _finish(document: dict[str, Any], out: Path, as_json: bool) -> int:
-    from rich.console import Console
-
-    from sparring.reports.detection import detection_summary, render_detection
-    from sparring.reports.html import save_html
-    from sparring.storage.envelope import write_result
-
-    write_result(document, out)
-    save_html(render_detection(document), out / "report.html")
-    if as_json:
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    else:
-        Console().print(detection_summary(document))
-        Console().print(f"report: {out / 'report.html'}", soft_wrap=True)
+    finish(document, render_detection(document), detection_summary(document), out, as_json)
     return 0

@@ -84,7 +84,7 @@ def patch(
     """
     import sparring
     from sparring.cli.physical.finish import finish_print_run
-    from sparring.cli.physical.progress import counting
+    from sparring.cli.progress import counting
     from sparring.errors import UsageError
     from sparring.physical import PatchAttack, Setting, load_scenario, make_print_run
 

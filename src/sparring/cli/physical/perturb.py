@@ -66,7 +66,7 @@ def perturb(
     import sparring
     from sparring.api import chosen
     from sparring.cli.physical.finish import finish_print_run
-    from sparring.cli.physical.progress import counting
+    from sparring.cli.progress import counting
     from sparring.errors import UsageError
     from sparring.physical import Perturbation, load_scenario, make_perturbed_run
     from sparring.physical.units import parse_value

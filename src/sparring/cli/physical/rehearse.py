@@ -28,7 +28,7 @@ def rehearse(
 
         sparring physical rehearse runs/physical && sparring physical score runs/physical runs/physical/simulated/*.jpg
     """
-    from sparring.cli.physical.progress import counting
+    from sparring.cli.progress import counting
     from sparring.physical import load_print_run, load_scenario, rehearse_run
 
     found = load_print_run(run)

@@ -40,7 +40,7 @@ def score(
     """
     import sparring
     from sparring.cli.physical.finish import finish_print_run
-    from sparring.cli.physical.progress import counting
+    from sparring.cli.progress import counting
     from sparring.physical import load_print_run, score_photos
 
     found = load_print_run(run)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
-from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import AsJson, TestSource, loaded
 
 __all__ = ["certify"]
@@ -39,6 +40,7 @@ def certify(
 
         sparring poison certify --data train.npz --test test.npz --parts 1200
     """
+    from sparring.cli.progress import counting
     from sparring.errors import UsageError, nearest
     from sparring.poison import set_aside
     from sparring.poison.certified import certify, plurality, run_off
@@ -54,7 +56,8 @@ def certify(
     train = train if limit is None else train.limit(limit)
     train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
     began = time.monotonic()
-    with counting("base models", "models") as told:
+    with counting() as tell:
+        told = partial(tell, "base models")
         found = certify(train, held, parts, elections[election], told=told)
     document = envelope(
         "poison-certify", certified_body(found, held.labels, parts, election), samples=len(train), seed=0,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
-from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -54,6 +55,7 @@ def power(
 
         sparring poison power --data new.npz --trusted old.npz --kind badnets --kind blended --rate 1%
     """
+    from sparring.cli.progress import counting
     from sparring.poison import Settings, power
     from sparring.poison.documents import power_body
     from sparring.reports.poison_tables import poison_page, poison_summary
@@ -65,7 +67,8 @@ def power(
     known = loaded(trusted, "samples that are known to be clean: --trusted old.npz", **options)
     settings = Settings(level=level, make=maker(factory), recipe=recipe_of(epochs), seed=seed)
     began = time.monotonic()
-    with counting("planting and scanning", "scans") as told:
+    with counting() as tell:
+        told = partial(tell, "planting and scanning")
         found = power(
             samples, known, kind or ["badnets", "blended"], rates_of(rate, [0.005, 0.01, 0.05]), trials, settings,
             seed=seed, told=told,

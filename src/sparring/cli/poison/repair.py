@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
-from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -55,6 +56,7 @@ def repair(
 
         sparring poison repair --data train.npz --test test.npz --kind blended --rate 1%
     """
+    from sparring.cli.progress import counting
     from sparring.poison import REMEDIES, Settings, drawn, repair, set_aside
     from sparring.poison.documents import repair_body
     from sparring.reports.poison_tables import poison_page, poison_summary
@@ -67,7 +69,8 @@ def repair(
     train, known = set_aside(train, 0.01) if trusted is None else (train, loaded(trusted, "", **options))
     settings = Settings(make=maker(factory), recipe=recipe_of(epochs), seed=seed)
     began, spec = time.monotonic(), drawn(kind, train.domain, share(rate), target, seed)
-    with counting(f"{kind} repaired", "remedies") as told:
+    with counting() as tell:
+        told = partial(tell, f"{kind} repaired")
         found = repair(train, held, known, spec, remedy or list(REMEDIES), settings, told)
     document = envelope(
         "poison-repair", repair_body(kind, spec.rate, len(known), len(train), found), samples=len(train), seed=seed,

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
-from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -59,6 +59,7 @@ def run(
 
         sparring poison run --data train.npz --test test.npz --kind badnets --rate 0.5% --rate 1%
     """
+    from sparring.cli.progress import counting
     from sparring.errors import UsageError
     from sparring.poison import drawn, plant, rehearse, set_aside, write_poisoned
     from sparring.poison.documents import rehearsal_body
@@ -73,7 +74,8 @@ def run(
         raise UsageError("give one --kind at a time, and with --save one --rate")
     train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
     began, notes, trials = time.monotonic(), [], []
-    with counting(f"{kinds[0]}", "trainings") as told:
+    with counting() as tell:
+        told = partial(tell, kinds[0])
         for turn, each in enumerate(rates):
             spec = drawn(kinds[0], train.domain, each, target, seed)
             before = 2 * seeds * turn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from glob import glob
 from math import ceil
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.ending import command, finish
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -26,7 +28,6 @@ from sparring.cli.options import (
     Std,
     Weights,
 )
-from sparring.cli.poison.ending import command, counting, finish
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -137,6 +138,7 @@ def _scanned(
     as_json: bool,
 ) -> int:
     """Scan one source and write its folder; the exit code of its verdict."""
+    from sparring.cli.progress import counting
     from sparring.poison import scan
     from sparring.poison.documents import scan_body, scores_table
     from sparring.poison.reconstruction import suspected_trigger
@@ -146,7 +148,8 @@ def _scanned(
     from sparring.storage.tables import write
 
     began = time.monotonic()
-    with counting("learning from the data", "updates") as told:
+    with counting() as tell:
+        told = partial(tell, "learning from the data")
         found = scan(samples, known, settings, model=given, progress=lambda now: told(now.step, now.steps))
     trigger = suspected_trigger(found)
     document = envelope(
