@@ -1,11 +1,12 @@
 """Starts that are asked for, and the boundary on a line."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
-from sparring.attacks.crossing import TRIES, between, boundary_on, found_start
+from sparring.attacks.crossing import TRIES, between, boundary_on, circle, found_start, shrunk
 from sparring.tensors import take
 from sparring.threat import L2, Linf
 from tests.known import task_of
@@ -85,3 +86,38 @@ def test_rows_draw_starts_of_their_own():
     task = task_of(INPUTS.expand(2, -1, -1, -1), LABELS.expand(2), L2(1.0))
     first, second = (run(found_start(take(task, torch.tensor([row]))), never)[1] for row in (0, 1))
     assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("where", [0.02, 0.4, 0.97])
+def test_a_radius_shrinks_to_the_boundary_and_not_past_it(where):
+    task = task_of(INPUTS, LABELS, Linf(0.1))
+    radius, asked = run(
+        shrunk(task, torch.ones_like(INPUTS), 0.5, 0.01),
+        lambda points: Linf(0.1).distance(points, INPUTS) > where * 0.5,
+    )
+    assert where * 0.5 < radius <= 1.011 * where * 0.5
+    assert len(asked) <= 20
+
+
+def test_a_circle_leads_from_the_point_to_the_input():
+    task = task_of(INPUTS, LABELS, L2(1.0))
+    generator = torch.Generator().manual_seed(1)
+    change, side = 0.1 * torch.randn(2, 1, 3, 8, 8, generator=generator)
+    at = circle(task, INPUTS + change, side)
+    assert torch.allclose(at(0.0), INPUTS + change, atol=1e-6)
+    assert torch.allclose(at(math.pi / 2), INPUTS, atol=1e-6)
+    for angle in (0.3, 1.2):
+        moved = at(angle) - INPUTS
+        assert float(moved.norm()) == pytest.approx(float(change.norm()) * math.cos(angle), rel=1e-4)
+        assert float((moved * side).sum()) > float((change * side).sum()) * math.cos(angle) ** 2
+
+
+def test_a_flat_boundary_is_crossed_where_it_is_closest():
+    task = task_of(INPUTS, LABELS, L2(1.0))
+    normal = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(2))
+    normal = normal / normal.norm()
+    point = INPUTS + 0.5 * normal + 0.02 * torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(3))
+    height = float(((point - INPUTS) * normal).sum())
+    foot = INPUTS + height * normal
+    angle = math.acos(height / float((point - INPUTS).norm()))
+    assert torch.allclose(circle(task, point, normal)(angle), foot, atol=1e-5)
