@@ -187,6 +187,8 @@ def _against(runs: dict[str, Curves], ours: Iterable[str], theirs: Iterable[str]
         min((torch.tensor(runs[name][budget]).log() for name in names), key=lambda each: float(each.mean()))
         for names in (ours, theirs)
     )
+    if not bool((mine + other).isfinite().all()):
+        return "-"
     draws = torch.randint(len(mine), (2000, len(mine)), generator=torch.Generator().manual_seed(0))
     low, high = (mine - other)[draws].mean(1).quantile(torch.tensor([0.025, 0.975])).exp().tolist()
     return f"{float((mine - other).mean().exp()):.2f} ({low:.2f}-{high:.2f})"

@@ -157,6 +157,7 @@ def search(
     threat: str | Threat,
     *,
     targets: torch.Tensor | None = None,
+    begin: torch.Tensor | None = None,
     seed: int = 0,
     **options: Any,
 ) -> Findings:
@@ -168,6 +169,7 @@ def search(
         attack: Proposes points.
         threat: As in `audit`.
         targets: Classes that must come out, `(N,)`; without, any error will do.
+        begin: Points to start from, `(N, *shape)`, for attacks that start where the goal is reached already.
         seed: Of all draws.
         options: `retire`, `keep`, `batch`, `budget`, `precision`, `judge`, `progress` of `sparring.engine.search`.
 
@@ -188,12 +190,16 @@ def search(
     looked = look(loaded, samples.inputs, samples.labels)
     device = looked.device
     inputs, labels = samples.inputs.to(device), samples.labels.to(device)
+    if begin is not None and begin.shape != inputs.shape:
+        raise UsageError(
+            f"points to start from have shape {tuple(begin.shape)}; give one per sample, {tuple(inputs.shape)} in all"
+        )
+    begin = None if begin is None else begin.to(inputs)
     goal = Untargeted(labels) if targets is None else Targeted(targets.to(device), labels)
     draws = Draws(row_keys(seed, samples.ids, type(attack).__name__).to(device))
     with untouched(looked):
-        return run_search(
-            looked, Task(inputs, goal, threat.bind(inputs, samples.domain), draws), attack, **options
-        )
+        task = Task(inputs, goal, threat.bind(inputs, samples.domain), draws, begin=begin)
+        return run_search(looked, task, attack, **options)
 
 
 def doctor(

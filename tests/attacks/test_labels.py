@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+import sparring
 from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree
+from sparring.demo import nets
 from sparring.engine import search
+from sparring.errors import UsageError
 from sparring.threat import L2, Linf
 from tests.known import flat_boundary, one_logit, sphere
 
@@ -65,3 +68,17 @@ def test_an_earlier_success_is_where_a_later_stage_begins():
     found = search(problem.model, begun, SurFree(60), retire="never", keep="closest")
     assert bool(first.success.any())
     assert bool((found.distance[first.success] <= first.distance[first.success]).all())
+
+
+def test_a_target_is_reached_from_samples_of_its_class():
+    model, (inputs, labels) = nets.plain(), nets.images(40)
+    classes = model(inputs).argmax(1)
+    few, targets = (inputs[:4], labels[:4]), (labels[:4] + 1) % 10
+    begin = torch.stack([inputs[(classes == target).nonzero()[0, 0]] for target in targets])
+    options = {"targets": targets, "retire": "never", "keep": "closest", "budget": 150}
+    found = sparring.search(model, few, CGBA(), "l2:min", begin=begin, **options)
+    assert bool(found.success.all())
+    assert torch.equal(model(found.adversarial).argmax(1), targets)
+    assert bool((found.distance < 0.8 * (begin - few[0]).flatten(1).norm(dim=1)).all())
+    with pytest.raises(UsageError, match=r"points to start from have shape \(2, .*one per sample, \(4, "):
+        sparring.search(model, few, CGBA(), "l2:min", begin=begin[:2], **options)

@@ -1,8 +1,8 @@
 """CGBA (Reza, Rahmati, Wu & Dai 2023, https://arxiv.org/abs/2308.03163): the curved path to the boundary, labels only.
 
-L2 as in the paper; Linf is ours, by the same idea. Deviations: the looks of earlier turns count on in the normal, which
-pays where boundaries are flat; directions have few spatial frequencies at first and more of them from turn to turn,
-where the authors keep to one share of them; 15 looks in the first turn instead of 30.
+L2 as in the paper; Linf is ours, by the same idea. Deviations: the normals of all turns are added up, which pays
+where boundaries are flat; directions have few spatial frequencies at first and more of them from turn to turn,
+where the authors keep to one share of them; 25 looks in the first turn instead of 30.
 """
 
 from __future__ import annotations
@@ -49,15 +49,13 @@ class CGBA:
         steps: How many queries after the first.
         looks: Directions for the first normal; sqrt(t) times as many in turn t.
         spread: How far away they look, as a share of the distance.
-        memory: What the looks of one turn still count in the next.
         frequencies: Share of the frequencies of images, along each side, that directions have in the first turn.
         growth: `t ** growth` times as many in turn t.
     """
 
     steps: int = 5000
-    looks: int = 15
+    looks: int = 25
     spread: float = 0.1
-    memory: float = 0.98
     frequencies: float = 0.15
     growth: float = 0.45
 
@@ -79,7 +77,7 @@ class CGBA:
             spread = self.spread * float(flat(point - task.inputs).norm())
             looks, share = int(self.looks * math.sqrt(turn)), self.frequencies * turn**self.growth
             seen = yield from normal_at(task, point, spread, looks, draw, share)
-            normal = self.memory * normal + seen / spread
+            normal = normal + seen / spread
             point = yield from inwards(task, point, normal)
 
 
