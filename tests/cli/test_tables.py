@@ -51,7 +51,9 @@ def test_from_init_to_verify(table, sparring):
     assert run.verdict == "measured" and "Recognised of each class before and after" in " ".join(out.split())
     assert 0 < run.result["robust"] < run.result["clean_correct"]
     html = (table / "run" / "report.html").read_text()
-    assert "What was changed" in html and "<td>age</td>" in html
+    assert "What was changed" in html and html.count("<td>age</td>") > 1, (
+        "once in the table, else in the gallery"
+    )
     clean, broken = (run.tensors[name].double() for name in ("clean", "adversarial"))
     assert bool(((broken - clean)[:, 2] == 0).all()) and bool(((broken - clean)[:, 0] % 1 == 0).all())
     code, out, err = sparring("runs", "verify", "run", "--model", "model.skops", "--data", "table.csv")

@@ -91,12 +91,12 @@ def _near_chance(outcome: Outcome) -> bool:
 
 
 def _without_gradients(outcome: Outcome) -> int:
-    """Samples on which no attempt's loss ever moved from where it began."""
+    """Samples that were climbed on, and on which no attempt's loss ever moved from where it began."""
     moved = outcome.ledger.broken.clone()
     tried = outcome.ledger.broken.clone()
     for attempt in outcome.attempts:
         trace = attempt.trace.nan_to_num(nan=-float("inf"))
         first = trace[:, :1]
         moved[attempt.rows] |= (trace > first + 1e-6 * first.abs()).any(1)
-        tried[attempt.rows] = True
+        tried[attempt.rows] |= attempt.backwards > 0
     return int((tried & ~moved).sum())

@@ -112,7 +112,7 @@ def _exhibit(run: Run, record: dict[str, Any], pair: tuple[Tensor, Tensor], side
         found_after=record["found_after"],
         loudness=loudness(original, adversarial),
         pictures=_pictures(original, adversarial, side) if is_picture(run) else (),
-        changes=() if is_picture(run) else _changes(original, adversarial),
+        changes=() if is_picture(run) else _changes(run, original, adversarial),
     )
 
 
@@ -120,14 +120,17 @@ def _pictures(original: Tensor, adversarial: Tensor, side: int) -> tuple[Picture
     return picture(original, side), change(original, adversarial, side), picture(adversarial, side)
 
 
-def _changes(original: Tensor, adversarial: Tensor) -> tuple[Change, ...]:
-    """The features that changed most."""
-    delta = (adversarial - original).flatten()
+def _changes(run: Run, original: Tensor, adversarial: Tensor) -> tuple[Change, ...]:
+    """The features that changed most; those of a table by their scale, and under their names."""
+    columns = run.result["data"].get("columns")
+    scale = 1.0 if columns is None else torch.tensor([column["scale"] for column in columns])
+    delta = ((adversarial - original) / scale).flatten()
     largest = delta.abs().topk(min(FEATURES, delta.numel())).indices
     places = torch.stack(torch.unravel_index(largest, original.shape), dim=1).tolist()
+    names = [", ".join(map(str, place)) if columns is None else columns[place[0]]["name"] for place in places]
     before, after = original.flatten()[largest].tolist(), adversarial.flatten()[largest].tolist()
     return tuple(
-        Change(", ".join(map(str, place)), f"{old:.4g}", f"{new:.4g}", f"{new - old:+.3g}")
-        for place, old, new in zip(places, before, after, strict=True)
+        Change(name, f"{old:.6g}", f"{new:.6g}", f"{new - old:+.3g}")
+        for name, old, new in zip(names, before, after, strict=True)
         if old != new
     )
