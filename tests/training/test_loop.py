@@ -116,6 +116,13 @@ def test_a_training_that_was_stopped_ends_with_the_same_bits(
     assert [each.clean for each in whole.curve] == [each.clean for each in resumed.curve]
 
 
+def test_who_has_switched_gradients_off_can_train_too():
+    samples = samples_of()
+    with torch.no_grad():
+        fitted = fit(noisy_model(), samples, SHORT)
+    assert equal(fitted.model.state_dict(), fit(noisy_model(), samples, SHORT).model.state_dict())
+
+
 def test_checkpoints_of_another_training_are_refused(tmp_path):
     samples, path = samples_of(), tmp_path / "checkpoint.pt"
     fit(noisy_model(), samples, SHORT, checkpoint=path)

@@ -116,7 +116,7 @@ def transfer(
     threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
     with searching(f"transfer to {target.name}") as watch:
         lines = list(transfer_table(
-            groups, [target], samples, threats, method or ["mi", "ssm-di"], gradients, seed=seed, batch=batch,
+            groups, [target], samples, threats, method or ["mi", "admix"], gradients, seed=seed, batch=batch,
             keep=_exporter(groups, samples, out, export, {"gradients": gradients, "seed": seed}), watch=watch,
         ))  # fmt: skip
     body: dict[str, Any] = {"lines": [asdict(line) for line in lines]}

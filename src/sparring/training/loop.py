@@ -87,7 +87,7 @@ def fit(
     state = fresh(learner, course.recipe, len(samples))
     state = state if file is None else file.restored(state)
     mates.wait()
-    with _own_randomness():
+    with _own_randomness(), torch.enable_grad():
         while not _over(state, course.recipe):
             before, state = state, _advanced(state, course, setup, mates, file)
             if file is not None and _due(before, state, every):

