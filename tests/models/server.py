@@ -1,4 +1,4 @@
-"""A server on this machine that speaks the Open Inference Protocol, well or badly."""
+"""A server on this machine that speaks the Open Inference Protocol, or JSON of its own, well or badly."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ PATH = "/v2/models/net"
 class Behaviour:
     """What the server is, and what it has seen.
 
-    `answer` is called for each request for scores, with its number from 1, and may misbehave: it says whether it has
-    answered, and if not, the net does.
+    `read` finds the inputs in a request, `write` makes an answer of the scores. `answer` is called for each request for
+    scores, with its number from 1, and may misbehave: it says whether it has answered, and if not, the net does.
     """
 
     net: Callable[[torch.Tensor], torch.Tensor]
     shape: list[int]
     answer: Callable[[Handler, int], bool] = lambda handler, number: False
+    read: Callable[[Any], torch.Tensor] = lambda body: asked_about(body)
+    write: Callable[[torch.Tensor], Any] = lambda values: scores(values)
     metadata: dict[str, Any] = field(default_factory=dict)
     requests: int = 0
     rows: int = 0
@@ -59,8 +61,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         behaviour = self.server.behaviour
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        (asked,) = body["inputs"]
-        self.inputs = torch.tensor(asked["data"]).reshape(asked["shape"])
+        self.inputs = behaviour.read(body)
         with behaviour.lock:
             behaviour.requests += 1
             behaviour.rows += len(self.inputs)
@@ -68,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             behaviour.times.append((time.monotonic(), len(self.inputs)))
             number = behaviour.requests
         if not behaviour.answer(self, number):
-            self.send(200, scores(behaviour.net(self.inputs)))
+            self.send(200, behaviour.write(behaviour.net(self.inputs)))
 
     def send(self, status: int, content: Any, **headers: str) -> bool:
         body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
@@ -117,6 +118,12 @@ class Server(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}{PATH}"
+
+
+def asked_about(body: dict[str, Any]) -> torch.Tensor:
+    """The inputs in a request."""
+    (asked,) = body["inputs"]
+    return torch.tensor(asked["data"]).reshape(asked["shape"])
 
 
 def scores(values: torch.Tensor) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def loaded_model(job: Job) -> Model:
     return sparring.load_model(
         job["model"], weights=job["weights"], mean=numbers(job["mean"], "mean"), std=numbers(job["std"], "std"),
         outputs=job["outputs"], device=job["device"], allow_unsafe_sha256=job["allow_unsafe"],
-        engagement=job.get("engagement"),
+        engagement=job.get("engagement"), json_fields=job.get("json_fields"),
     )  # fmt: skip
 
 

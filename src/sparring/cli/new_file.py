@@ -31,7 +31,7 @@ def file_text(job: Job, model: Model, samples: Samples, checks: Sequence[Check],
         "source": (_relative(job["model"], folder), source),
         "weights": (_relative(job["weights"], folder), ""),
     }
-    about |= {name: (job[name], "") for name in ("device", "allow_unsafe")}
+    about |= {name: (job[name], "") for name in ("device", "allow_unsafe", "json_fields")}
     about["engagement"] = (_relative(job["engagement"], folder), "who allowed what; kept at every request")
     about |= _model_settings(job, {check.name: check for check in checks})
     data: dict[str, tuple[Any, str]] = {"source": (_relative(job["data"], folder), _described(samples))}

@@ -15,6 +15,7 @@ __all__ = [
     "DataSource",
     "Device",
     "EngagementPath",
+    "JsonFields",
     "LabelKey",
     "Limit",
     "Mean",
@@ -55,6 +56,13 @@ AllowUnsafe = Annotated[
 EngagementPath = Annotated[
     Path | None,
     typer.Option("--engagement", help="file that allows to attack a model that is not on this machine"),
+]
+JsonFields = Annotated[
+    str | None,
+    typer.Option(
+        "--json-fields",
+        help="where inputs and outputs stand in the JSON of a service of your own: instances:predictions",
+    ),
 ]
 DataSource = Annotated[
     str | None,

@@ -18,6 +18,7 @@ from sparring.cli.options import (
     DataSource,
     Device,
     EngagementPath,
+    JsonFields,
     LabelKey,
     Mean,
     ModelSource,
@@ -50,6 +51,7 @@ def init(
     device: Device = None,
     allow_unsafe: AllowUnsafe = None,
     engagement: EngagementPath = None,
+    json_fields: JsonFields = None,
     out: Annotated[Path, typer.Option(help="file to write")] = Path("sparring.toml"),
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> int:

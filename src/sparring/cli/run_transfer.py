@@ -18,6 +18,7 @@ from sparring.cli.options import (
     DataSource,
     Device,
     EngagementPath,
+    JsonFields,
     LabelKey,
     Limit,
     Mean,
@@ -70,6 +71,7 @@ def transfer(
     device: Device = None,
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     engagement: EngagementPath = None,
+    json_fields: JsonFields = None,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/transfer"),
     export: Annotated[
         str | None, typer.Option(help="also write the examples as files: png, jpeg-95 or jpeg-75")
@@ -104,7 +106,7 @@ def transfer(
     source = _target(model, data, surrogate, steal_queries)
     target = sparring.load_model(
         source, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs,
-        device=device, engagement=engagement,
+        device=device, engagement=engagement, json_fields=json_fields,
     )  # fmt: skip
     tell_engagement(target)
     whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)

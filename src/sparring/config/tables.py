@@ -29,6 +29,7 @@ class ModelTable:
     device: Text | None = None
     allow_unsafe: Text | None = None
     engagement: Text | None = None
+    json_fields: Text | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

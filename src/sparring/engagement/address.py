@@ -12,7 +12,7 @@ from sparring.errors import ModelError, UsageError
 __all__ = ["Address", "is_address", "is_loopback", "parse_address", "resolved"]
 
 PORTS = {"http": 80, "https": 443}
-_FORM = "write it as http://host:port/v2/models/NAME"
+_FORM = "write it as http://host:port/path, such as http://host:port/v2/models/NAME"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def is_address(source: object) -> bool:
 
 
 def parse_address(text: str) -> Address:
-    """The address of a model; a `/` or `/infer` at its end is left out.
+    """The address of a model; a `/` at its end is left out, and the `/infer` of the Open Inference Protocol.
 
     Raises:
         UsageError: It is none, or says what an address should not.
@@ -105,11 +105,12 @@ def is_loopback(number: str) -> bool:
 
 def _path(parts: SplitResult, text: str) -> str:
     """The path of the model, without what could lead a server elsewhere."""
-    path = parts.path.rstrip("/").removesuffix("/infer")
+    path = parts.path.rstrip("/")
+    if "/v2/models/" in path:
+        path = path.removesuffix("/infer")
     names = [unquote(part) for part in path.split("/")[1:]]
     if any(name in ("", ".", "..") or set(name) & {"/", "\\"} or not name.isprintable() for name in names):
         raise UsageError(f'the path of "{text}" has parts that lead elsewhere; {_FORM}')
-    model = names[:-2] if names[-2:-1] == ["versions"] else names
-    if model[-3:-1] != ["v2", "models"]:
-        raise UsageError(f'"{text}" is not the address of a model in the Open Inference Protocol; {_FORM}')
+    if not names:
+        raise UsageError(f'"{text}" is not the address of a model, only of a server; {_FORM}')
     return path

@@ -42,14 +42,16 @@ def load_model(
     device: str | torch.device | None = None,
     allow_unsafe_sha256: str | None = None,
     engagement: str | Path | Engagement | None = None,
+    json_fields: str | None = None,
 ) -> Model:
     """Load a model; no weights file runs code unless its SHA-256 is named.
 
     Args:
         source: A `.pt2` or `.onnx` file, an estimator (`.skops`), boosted trees of XGBoost (`.ubj`, `.json`) or of
             LightGBM (`.txt`), `code.py:factory` (called without arguments; naming it is consent
-            to run it), `http://host:port/v2/models/NAME` (Open Inference Protocol, scores only), a module, or any
-            callable from inputs to outputs. A Model is returned as it is.
+            to run it), `http://host:port/v2/models/NAME` (Open Inference Protocol, scores only), the address of another
+            service (with `json_fields`), a module, or any callable from inputs to outputs. A Model is returned as
+            it is.
         weights: For `code.py:factory`: a `.safetensors`, `.pth` or `.pt` file of its weights.
         mean: Normalisation to put before the model, if it is not inside yet; per channel, in the data's
             range.
@@ -60,6 +62,8 @@ def load_model(
         allow_unsafe_sha256: SHA-256 of the one file that may run code when it is read.
         engagement: For an address: the file that says who allowed what, kept at every request. An address that
             is not this machine needs one.
+        json_fields: For the address of a service that takes and gives JSON of its own: where its inputs and its outputs
+            stand, a row each, such as `instances:predictions` or `inputs:result.scores`.
 
     Raises:
         ModelError: If it cannot be loaded.
@@ -73,12 +77,12 @@ def load_model(
         return _under(source, terms)
     place = None if device is None else _usable(device)
     trusted = None if allow_unsafe_sha256 is None else allow_unsafe_sha256.strip().lower()
-    loaded = _loaded(source, None if weights is None else Path(weights), place, trusted, terms)
+    loaded = _loaded(source, None if weights is None else Path(weights), place, trusted, terms, json_fields)
     function = _normalised(loaded.function, mean, std, place)
     name, origin = _names(source)
     recipe = {
         "source": source, "weights": weights, "mean": mean, "std": std, "outputs": outputs, "device": device,
-        "allow_unsafe_sha256": allow_unsafe_sha256, "engagement": terms,
+        "allow_unsafe_sha256": allow_unsafe_sha256, "engagement": terms, "json_fields": json_fields,
     }  # fmt: skip
     return Model(
         function,
@@ -118,9 +122,14 @@ def _loaded(
     device: torch.device | None,
     trusted: str | None,
     engagement: Engagement | None,
+    json_fields: str | None,
 ) -> Loaded:
     if is_address(source):
-        return _behind_address(source, weights, device, engagement)
+        if weights is not None or device is not None:
+            raise UsageError("a model behind an address runs where it is; leave weights and device out")
+        return load_remote(source, engagement, json_fields)
+    if json_fields is not None:
+        raise UsageError("json_fields are for a service behind an address, http://…; leave them out")
     if engagement is not None:
         raise UsageError(
             "an engagement is for a model behind an address, http://…; this one runs here and needs none"
@@ -153,14 +162,6 @@ def _in_file(path: Path, device: torch.device | None, trusted: str | None) -> Lo
         case suffix if suffix in PICKLES:
             raise refuse_pickle(path)
     raise ModelError(_kind_fault(path))
-
-
-def _behind_address(
-    address: str, weights: Path | None, device: torch.device | None, engagement: Engagement | None
-) -> Loaded:
-    if weights is not None or device is not None:
-        raise UsageError("a model behind an address runs where it is; leave weights and device out")
-    return load_remote(address, engagement)
 
 
 def _in_memory(source: Any, device: torch.device | None) -> Loaded:

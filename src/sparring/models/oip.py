@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.engagement import Address
 from sparring.errors import ModelError
 
-__all__ = ["Port", "check_inputs", "outputs_in", "port_of", "request_of"]
+__all__ = ["OipPort", "is_oip", "port_of"]
 
 NUMBERS = {"FP16": torch.float32, "BF16": torch.float32, "FP32": torch.float32, "FP64": torch.float64}
 WHOLE = {f"{sign}INT{bits}": torch.int64 for sign in ("", "U") for bits in (8, 16, 32, 64)} | {
@@ -25,21 +26,77 @@ WHOLE = {f"{sign}INT{bits}": torch.int64 for sign in ("", "U") for bits in (8, 1
 
 
 @dataclass(frozen=True)
-class Port:
-    """The one input of a model.
+class OipPort:
+    """A model's one input, and how it is asked.
 
     Args:
-        name: Its name.
+        where: The address of the model, for errors.
+        name: Of the input.
         datatype: FP16, BF16, FP32 or FP64.
         shape: Rows first; -1 for any size.
     """
 
+    where: str
     name: str
     datatype: str
     shape: tuple[int, ...]
 
+    path = "/infer"
 
-def port_of(metadata: Any, where: str) -> Port:
+    @property
+    def rows(self) -> int | None:
+        """How many rows each request must have; None for any number."""
+        return self.shape[0] if self.shape[0] > 0 else None
+
+    def check(self, shape: torch.Size) -> None:
+        """Refuse inputs `(N, *shape)` that the model does not take.
+
+        Raises:
+            ModelError: The sizes differ.
+        """
+        fits = len(self.shape) == len(shape) and all(
+            wanted in (-1, size) for wanted, size in zip(self.shape[1:], shape[1:], strict=True)
+        )
+        if not fits:
+            wanted = ["any" if size < 0 else size for size in self.shape[1:]]
+            raise ModelError(
+                f"the model at {self.where} takes inputs of shape ({', '.join(map(str, wanted))}), these have "
+                f"({', '.join(map(str, shape[1:]))}); give data of its shape"
+            )
+
+    def request(self, inputs: Tensor) -> bytes:
+        """The body that asks about `inputs` `(N, *shape)`; every float32 arrives as it is."""
+        values = inputs.detach().to("cpu", torch.float64).flatten().tolist()
+        tensor = {"name": self.name, "shape": list(inputs.shape), "datatype": self.datatype, "data": values}
+        return json.dumps({"inputs": [tensor]}).encode()
+
+    def outputs(self, answer: Any, rows: int) -> Tensor | dict[str, Tensor]:
+        """The outputs in an answer about so many rows: one tensor, or several by name.
+
+        Raises:
+            ModelError: They are missing, are no numbers, or are not as many as rows were asked about.
+        """
+        outputs = answer.get("outputs") if isinstance(answer, dict) else None
+        if not isinstance(outputs, list) or not outputs:
+            raise ModelError(
+                f"the model at {self.where} answers without outputs; it must answer as the Open Inference Protocol does"
+            )
+        found = {
+            str(output.get("name")): _tensor(output, rows, self.where)
+            for output in outputs
+            if isinstance(output, dict)
+        }
+        return next(iter(found.values())) if len(found) == 1 else found
+
+
+def is_oip(address: Address) -> bool:
+    """Whether an address has the form that the protocol gives to models."""
+    names = address.segments
+    model = names[:-2] if names[-2:-1] == ("versions",) else names
+    return model[-3:-1] == ("v2", "models")
+
+
+def port_of(metadata: Any, where: str) -> OipPort:
     """The input of a model, from what its server says of it.
 
     Raises:
@@ -65,50 +122,7 @@ def port_of(metadata: Any, where: str) -> Port:
         raise ModelError(
             f"the model at {where} takes inputs of shape {shape}; rows and at least one more axis are needed"
         )
-    return Port(name, datatype, tuple(shape))
-
-
-def check_inputs(port: Port, shape: torch.Size, where: str) -> None:
-    """Refuse inputs `(N, *shape)` that the model does not take.
-
-    Raises:
-        ModelError: The sizes differ.
-    """
-    fits = len(port.shape) == len(shape) and all(
-        wanted in (-1, size) for wanted, size in zip(port.shape[1:], shape[1:], strict=True)
-    )
-    if not fits:
-        wanted = ["any" if size < 0 else size for size in port.shape[1:]]
-        raise ModelError(
-            f"the model at {where} takes inputs of shape ({', '.join(map(str, wanted))}), these have "
-            f"({', '.join(map(str, shape[1:]))}); give data of its shape"
-        )
-
-
-def request_of(port: Port, inputs: Tensor) -> bytes:
-    """The body that asks about `inputs` `(N, *shape)`; every float32 arrives as it is."""
-    values = inputs.detach().to("cpu", torch.float64).flatten().tolist()
-    tensor = {"name": port.name, "shape": list(inputs.shape), "datatype": port.datatype, "data": values}
-    return json.dumps({"inputs": [tensor]}).encode()
-
-
-def outputs_in(answer: Any, rows: int, where: str) -> Tensor | dict[str, Tensor]:
-    """The outputs in an answer about so many rows: one tensor, or several by name.
-
-    Raises:
-        ModelError: They are missing, are no numbers, or are not as many as rows were asked about.
-    """
-    outputs = answer.get("outputs") if isinstance(answer, dict) else None
-    if not isinstance(outputs, list) or not outputs:
-        raise ModelError(
-            f"the model at {where} answers without outputs; it must answer as the Open Inference Protocol does"
-        )
-    found = {
-        str(output.get("name")): _tensor(output, rows, where)
-        for output in outputs
-        if isinstance(output, dict)
-    }
-    return next(iter(found.values())) if len(found) == 1 else found
+    return OipPort(where, name, datatype, tuple(shape))
 
 
 def _tensor(output: dict[str, Any], rows: int, where: str) -> Tensor:

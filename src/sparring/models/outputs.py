@@ -170,4 +170,5 @@ def _first_odd(found: Tensor, count: int) -> float:
 def _column(found: Tensor) -> Tensor:
     if found.ndim == 2 and found.shape[1] != 1:
         raise ModelError(f"the model answers with {found.shape[1]} columns where one was promised")
-    return found.reshape(-1)
+    column = found.reshape(-1)
+    return column if column.is_floating_point() else column.float()  # JSON writes 1.0 as 1

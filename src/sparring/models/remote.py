@@ -1,4 +1,4 @@
-"""A model behind an address: scores over HTTP by the Open Inference Protocol, no gradients.
+"""A model behind an address: answers over HTTP, no gradients.
 
 Each row that is shown is a query that somebody pays for, so batches are not filled up, and every request passes the
 permit (`sparring.engagement`).
@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,9 @@ from sparring.models.answers import Answers, opened_answers, row_keys
 from sparring.models.batches import AnyBatch
 from sparring.models.behind import modules_behind
 from sparring.models.courier import Courier, hired
+from sparring.models.json_port import json_port
 from sparring.models.loaded import Loaded
-from sparring.models.oip import Port, check_inputs, outputs_in, port_of, request_of
+from sparring.models.oip import is_oip, port_of
 from sparring.tensors import tree_map
 
 __all__ = ["Remote", "load_remote", "refused", "remote_behind", "reserved", "split_rows", "verifying"]
@@ -42,12 +43,28 @@ LINES = 4
 _VERIFYING: ContextVar[bool] = ContextVar("verifying", default=False)
 
 
+class Port(Protocol):
+    """How a service is asked: `OipPort` or `JsonPort`. Its path is behind the address; None rows are any number."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def rows(self) -> int | None: ...
+
+    def check(self, shape: torch.Size) -> None: ...
+
+    def request(self, inputs: Tensor) -> bytes: ...
+
+    def outputs(self, answer: Any, rows: int) -> Tensor | dict[str, Tensor]: ...
+
+
 class Remote(nn.Module):
     """A model behind an address.
 
     Attributes:
         permit: What may be sent.
-        port: What the model takes.
+        port: How it is asked.
         sent: Rows that were sent, again ones included.
         retries: Requests that were sent again.
         refused: Why nothing more is asked: the engagement allows no more, or nobody answers; None while somebody does.
@@ -73,7 +90,7 @@ class Remote(nn.Module):
             Exhausted: The engagement allows no more, or nobody answers any more.
             ModelError: The server does not answer as it must.
         """
-        check_inputs(self.port, inputs.shape, str(self.permit.address))
+        self.port.check(inputs.shape)
         if self.answers is None:
             return self._fetched(inputs, None)
         return self._from_answers(inputs, self.answers)
@@ -114,8 +131,8 @@ class Remote(nn.Module):
     @property
     def _rows(self) -> int:
         """Rows per request: what the model takes, and no more than may be sent in a minute."""
-        if self.port.shape[0] > 0:
-            return self.port.shape[0]
+        if self.port.rows is not None:
+            return self.port.rows
         purse = self.permit.purse
         rate = None if purse is None else purse.per_minute
         return ROWS if rate is None else min(ROWS, rate)
@@ -130,12 +147,12 @@ class Remote(nn.Module):
             with self._counts:
                 self.sent += len(inputs)
 
-        body = request_of(self.port, inputs)
+        path, body = self.port.path, self.port.request(inputs)
 
         def send() -> Any:
             if keys is None:
-                return wire.exchange(self.permit, "/infer", body, self.patience)
-            return self._hired().carry("/infer", body, keys)
+                return wire.exchange(self.permit, path, body, self.patience)
+            return self._hired().carry(path, body, keys)
 
         try:
             answer, tries = wire.fetch(self.permit, send, pay, wait, self.patience)
@@ -143,7 +160,7 @@ class Remote(nn.Module):
             raise Exhausted(str(silence)) from None
         with self._counts:
             self.retries += tries - 1
-        return outputs_in(answer, len(inputs), str(self.permit.address))
+        return self.port.outputs(answer, len(inputs))
 
     def _hired(self) -> Courier:
         """Who sends requests whose answers are kept."""
@@ -156,9 +173,8 @@ class Remote(nn.Module):
     def keep_answers(self, path: Path, resume: bool) -> None:
         """Write every answer into a file from now on; with `resume`, use those that are there before asking."""
         self.end(forget=False)
-        where = str(self.permit.address)
         self.answers = opened_answers(
-            path, resume, lambda answer, rows: split_rows(outputs_in(answer, rows, where), rows)
+            path, resume, lambda answer, rows: split_rows(self.port.outputs(answer, rows), rows)
         )
 
     def end(self, forget: bool) -> None:
@@ -175,21 +191,40 @@ def split_rows(outputs: Tensor | dict[str, Tensor], rows: int) -> list[Any]:
     return [tree_map(lambda values, place=place: values[place], outputs) for place in range(rows)]
 
 
-def load_remote(address: str, engagement: Engagement | None = None) -> Loaded:
-    """Ask a server about a model, and make it one that can be called.
+def load_remote(address: str, engagement: Engagement | None = None, json_fields: str | None = None) -> Loaded:
+    """Make a model behind an address one that can be called.
 
     Args:
-        address: `http://host:port/v2/models/NAME`, perhaps with `/versions/VERSION`.
+        address: `http://host:port/v2/models/NAME`, perhaps with `/versions/VERSION`: the server is asked about the
+            model. With `json_fields`, any other: nothing is asked yet.
         engagement: What was allowed; none is needed for a model on this machine.
+        json_fields: Where inputs and outputs stand in JSON: `instances:predictions`.
 
     Raises:
         MissingExtraError: httpx is not installed.
         ModelError: The server is not there, or does not know such a model.
-        UsageError: Nobody allowed it.
+        UsageError: Nobody allowed it, or nobody knows how to ask there.
     """
     if find_spec("httpx") is None:
         raise MissingExtraError("a model behind an address", "remote")
-    permit = permit_for(parse_address(address), engagement)
+    place = parse_address(address)
+    where = str(place)
+    if json_fields is not None:
+        mapped = json_port(json_fields, where)
+        return _loaded(Remote(permit_for(place, engagement), mapped, wire.PATIENCE), [where, json_fields])
+    if not is_oip(place):
+        raise UsageError(
+            f'"{address}" is not the address of a model in the Open Inference Protocol, such as '
+            "http://host:port/v2/models/NAME; for another service say where inputs and outputs stand in its JSON, by "
+            "json_fields, such as instances:predictions"
+        )
+    permit = permit_for(place, engagement)
+    metadata = _metadata(permit)
+    return _loaded(Remote(permit, port_of(metadata, where), wire.PATIENCE), [where, metadata])
+
+
+def _metadata(permit: Permit) -> Any:
+    """What a server says of a model."""
     patience = wire.PATIENCE
     metadata, _ = wire.fetch(
         permit,
@@ -198,20 +233,23 @@ def load_remote(address: str, engagement: Engagement | None = None) -> Loaded:
         threading.Event().wait,
         patience,
     )
-    where = str(permit.address)
-    port = port_of(metadata, where)
-    module: nn.Module = Remote(permit, port, wire.PATIENCE)
+    return metadata
+
+
+def _loaded(remote: Remote, known: Any) -> Loaded:
+    """The model, in requests of as many rows as it takes; its digest is that of what is `known` of it."""
+    module: nn.Module = remote
     notes: tuple[str, ...] = (
         "the model is behind an address: it gives scores but no gradients, and its digest is that of its address and "
         "of what the server says of it, not of its weights",
     )
-    if port.shape[0] > 0:
-        _check_rate(permit, port.shape[0])
-        module = AnyBatch(module, port.shape[0], port.shape[0])
+    if (rows := remote.port.rows) is not None:
+        _check_rate(remote.permit, rows)
+        module = AnyBatch(module, rows, rows)
         notes += (
-            f"the model takes batches of {port.shape[0]} rows: others are cut and filled up, which costs queries",
+            f"the model takes batches of {rows} rows: others are cut and filled up, which costs queries",
         )
-    said = json.dumps([where, metadata], sort_keys=True)
+    said = json.dumps(known, sort_keys=True)
     return Loaded(module, sha256(said.encode()).hexdigest(), gradients=False, notes=notes)
 
 

@@ -176,7 +176,7 @@ def _read(response: httpx.Response, permit: Permit) -> Any:
     except (ValueError, RecursionError):
         kind = _short(response.headers.get("Content-Type", "nothing known"))
         raise ModelError(
-            f"{address} answers with {kind} that is no JSON; is it the address of a model, http://host/v2/models/NAME?"
+            f"{address} answers with {kind} that is no JSON; is it the address of a model?"
         ) from None
 
 

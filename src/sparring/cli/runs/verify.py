@@ -16,6 +16,7 @@ from sparring.cli.options import (
     DataSource,
     Device,
     EngagementPath,
+    JsonFields,
     LabelKey,
     Mean,
     ModelSource,
@@ -51,6 +52,7 @@ def verify(
     device: Device = None,
     allow_unsafe: AllowUnsafe = None,
     engagement: EngagementPath = None,
+    json_fields: JsonFields = None,
     runs: RunsFolder = Path("runs"),
     store: StoreUrl = None,
 ) -> int:
