@@ -82,7 +82,7 @@ def test_what_cannot_be_trusted_always_fails(check, monkeypatch, verdict):
     ],
 )
 def test_bad_input_costs_no_search(check, monkeypatch, options, words):
-    monkeypatch.setattr("sparring.api.run_audit", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr("sparring.finishing.run_audit", lambda *_: pytest.fail("searched"))
     with pytest.raises(UsageError, match=words):
         check(**options)
 

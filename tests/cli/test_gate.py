@@ -162,7 +162,7 @@ def test_an_audit_is_held_against_an_earlier_one(audit, tmp_path):
     ],
 )
 def test_a_gate_that_cannot_be_judged_costs_no_search(audit, folder, words, said, monkeypatch):
-    monkeypatch.setattr("sparring.api.run_audit", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr("sparring.finishing.run_audit", lambda *_: pytest.fail("searched"))
     code, _, err = audit(*(folder if word == "FOREIGN" else word for word in words), out="other")
     assert code == 2 and said in err and err.count("\n") == 1
 

@@ -35,8 +35,8 @@ def parse_threat(text: str) -> Threat:
 
     >>> parse_threat("linf:8/255").eps == 8 / 255
     True
-    >>> parse_threat("l0:24px")
-    L0(eps=24.0, pixels=True, mask=None, box=Box(low=0.0, high=1.0))
+    >>> parse_threat("l0:24px").pixels
+    True
     >>> parse_threat("l2:min").eps
     inf
     """
