@@ -106,7 +106,7 @@ def test_any_path_is_asked_as_it_is(path):
 def test_whole_numbers_one_per_row_are_classes_and_others_are_scores():
     with service(write=lambda values: {"result": {"scores": values.argmax(1).tolist()}}) as server:
         seen = look(load_model(place(server), json_fields=FIELDS), INPUTS, torch.tensor([3]))
-        assert seen.outputs == "labels:4" and torch.equal(seen(INPUTS).argmax(1), net()(INPUTS).argmax(1))
+        assert seen.outputs == "labels:4+" and torch.equal(seen(INPUTS).argmax(1), net()(INPUTS).argmax(1))
     with service(write=lambda values: {"result": {"scores": values.round().int().tolist()}}) as server:
         assert look(load_model(place(server), json_fields=FIELDS), INPUTS).outputs == "logits"
 

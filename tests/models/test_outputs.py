@@ -81,6 +81,17 @@ def test_a_column_is_refused_where_several_come() -> None:
         adapter("logit")(LOGITS)
 
 
+def test_a_class_that_nobody_knew_of_is_another_class() -> None:
+    found = adapter("labels:3+")(torch.tensor([0, 2, 3, 900, -1]))
+    assert found.argmax(1).tolist() == [0, 2, 3, 3, 3] and found.shape == (5, 4)
+    for odd in (0.5, float("nan"), float("inf"), -0.5):
+        with pytest.raises(ModelError, match="none of the 4 classes"):
+            adapter("labels:3+")(torch.tensor([1.0, odd]))
+    for name in ("labels:+", "labels:3++", "labels:-3"):
+        with pytest.raises(UsageError, match="no kind of outputs"):
+            adapter(name)
+
+
 def test_raw_changes_nothing() -> None:
     thing = object()
     assert adapter("raw")(thing) is thing

@@ -233,6 +233,19 @@ def test_suites_that_need_more_than_there_is_are_refused():
         sparring.audit(ESTIMATORS["svc"].fit(rows, labels), (rows, labels), "linf:0.1", "blackbox")
 
 
+def test_a_class_that_the_data_do_not_have_ends_no_audit():
+    """It shows only away from the clean samples, so the first look cannot know of it."""
+    images = torch.linspace(0.1, 0.4, 12)[:, None, None, None].expand(12, 1, 2, 2)
+
+    def model(inputs):
+        first, second = inputs.flatten(1)[:, :2].unbind(1)
+        return torch.where(first != second, 7, (first > 0.5).long())
+
+    run = sparring.audit(model, (images, model(images)), "linf:0.05", "labels", queries=40)
+    assert run.verdict == "measured" and run.result["robust"] < 12, "as any other class"
+    assert run.result["model"]["outputs"] == "labels:2+"
+
+
 def test_classes_alone_are_recognised():
     samples = torch.rand(20, 4), torch.arange(20) % 3
     model = sparring.load_model(lambda inputs: (inputs[:, 0] * 3).long())

@@ -41,7 +41,7 @@ def look(model: Model, inputs: Tensor, labels: Tensor | None = None) -> Model:
         answer = _answer(model, batch)
         model = _adapted(model, answer)
         if model.outputs == "labels":
-            model = model.having(outputs=f"labels:{_classes(answer, labels)}")
+            model = model.having(outputs=f"labels:{_classes(answer, labels)}+")
         if model.outputs == "raw":
             return model
         logits = model.adapt(answer)
@@ -71,7 +71,7 @@ def _adapted(model: Model, answer: Any) -> Model:
 
 
 def _classes(answer: Any, labels: Tensor | None) -> int:
-    """How many classes there are, as far as answers and labels tell."""
+    """How many classes are known of, as far as answers and labels tell."""
     seen = [int(tensor_in(answer).max())] + ([] if labels is None or not len(labels) else [int(labels.max())])
     return max(*seen, 1) + 1
 

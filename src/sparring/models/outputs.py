@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import ModelError, UsageError, nearest
+from sparring.models.coarse import coarse_words
 
 __all__ = ["ADAPTERS", "adapter", "recognise", "tensor_in"]
 
@@ -52,11 +53,22 @@ def chosen_class(outputs: Any, count: int) -> Tensor:
         ModelError: An answer is no such class.
     """
     found = _column(tensor_in(outputs))
-    if not bool(((found >= 0) & (found < count) & (found == found.round())).all()):
-        raise ModelError(
-            f"the model answers with {_first_odd(found, count)}, which is none of the {count} classes from 0"
-        )
+    known = (found >= 0) & (found < count) & (found == found.round())
+    if not bool(known.all()):
+        odd = found[~known][0].item()
+        raise ModelError(f"the model answers with {odd}, which is none of the {count} classes from 0")
     return torch.nn.functional.one_hot(found.long(), count).float()
+
+
+def class_or_other(outputs: Any, count: int) -> Tensor:
+    """As `chosen_class`, with a column more for whole numbers that are none of the `count` known classes.
+
+    Raises:
+        ModelError: An answer is no whole number.
+    """
+    found = _column(tensor_in(outputs))
+    other = ((found < 0) | (found >= count)) & (found == found.round()) & found.isfinite()
+    return chosen_class(torch.where(other, count, found), count + 1)
 
 
 def by_shape(outputs: Any) -> Tensor:
@@ -73,11 +85,12 @@ ADAPTERS: dict[str, Callable[[Any], Any]] = {
     "labels": as_they_are,
     "raw": as_they_are,
 }
-"""`labels` becomes `labels:7` once data were looked at."""
+"""`labels` becomes `labels:7+` once data were looked at."""
 
 
 def adapter(name: str) -> Callable[[Any], Any]:
-    """The adapter called `name`; `labels:7` is that of a model that answers with one of 7 classes.
+    """The adapter called `name`; `labels:7` is that of a model that answers with one of 7 classes, `labels:7+` that of
+    one that may know more.
 
     Raises:
         UsageError: If there is none of this name.
@@ -85,6 +98,8 @@ def adapter(name: str) -> Callable[[Any], Any]:
     kind, _, count = name.partition(":")
     if kind == "labels" and count.isdecimal():
         return partial(chosen_class, count=int(count))
+    if kind == "labels" and count.removesuffix("+").isdecimal():
+        return partial(class_or_other, count=int(count[:-1]))
     if name not in ADAPTERS:
         raise UsageError(f'there is no kind of outputs called "{name}"; {nearest(name, ADAPTERS)}')
     return ADAPTERS[name]
@@ -118,12 +133,14 @@ def recognise(outputs: Any) -> tuple[str, str | None]:
         return "labels", "the model answers with classes only: attacks that read scores cannot be used"
     if found.ndim == 1 or found.shape[1] == 1:
         return _recognise_column(found)
+    coarse = coarse_words(found)
     if _are_probabilities(found, tensor_in(outputs).dtype):
-        return "probabilities", (
+        note = (
             "the model returns probabilities: their logarithms are attacked; logits from before the "
             "softmax are better where you have them, since a saturated softmax hides gradients"
         )
-    return "logits", wrapped
+        return "probabilities", note if coarse is None else f"{note}; {coarse}"
+    return "logits", coarse or wrapped
 
 
 def _recognise_column(found: Tensor) -> tuple[str, str]:
@@ -160,11 +177,6 @@ def _in_mapping(outputs: Mapping[Any, Any]) -> Tensor:
             f"the model answers with a dict of {', '.join(map(str, outputs))}; none is called logits"
         )
     return found
-
-
-def _first_odd(found: Tensor, count: int) -> float:
-    odd = ~((found >= 0) & (found < count) & (found == found.round()))
-    return found[odd][0].item()
 
 
 def _column(found: Tensor) -> Tensor:
