@@ -22,7 +22,7 @@ from _data import found
 from collapse import COLOURS, DIGITS, colours_net, digits_net
 from torch import Tensor, nn
 
-from sparring.attacks import HopSkipJump, Square
+from sparring.attacks import NES, HopSkipJump, Square
 from sparring.data import Samples, load_data
 from sparring.detect.stateful import Disguised, Pursued, Watchman, opened_memory, pursued
 from sparring.domain import Domain
@@ -86,6 +86,8 @@ def attacked(net: nn.Module, samples: Samples, eps: float, count: int, queries: 
         ("Square, only noted", square, False),
         ("Square, refused", square, True),
         ("Square, disguised, refused", Disguised(square, steps=queries), True),
+        ("NES, only noted", NES().within(queries), False),
+        ("NES, refused", NES().within(queries), True),
         ("HopSkipJump, only noted", HopSkipJump(queries), False),
         ("HopSkipJump, refused", HopSkipJump(queries), True),
     )
