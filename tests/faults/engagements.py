@@ -6,6 +6,7 @@ from tests.faults.fault import Fault
 
 PURSE, PERMIT = "tests/engagement/test_purse.py", "tests/engagement/test_permit.py"
 REMOTE, LOG = "tests/models/test_remote.py", "tests/storage/test_audit_log.py"
+PLACES, FAILURES = "tests/models/test_remote_places.py", "tests/models/test_remote_failures.py"
 COMMAND = "tests/cli/test_engagement.py"
 
 ENGAGEMENTS = (
@@ -49,7 +50,7 @@ ENGAGEMENTS = (
         "engagement/permit.py",
         "not all(map(is_loopback",
         "not any(map(is_loopback",
-        (REMOTE,),
+        (PLACES,),
     ),
     Fault(
         "a star reaches past its part",
@@ -63,28 +64,28 @@ ENGAGEMENTS = (
         "models/wire.py",
         "follow_redirects=False",
         "follow_redirects=True",
-        (REMOTE,),
+        (FAILURES,),
     ),
     Fault(
         "proxies of the environment are used",
         "models/wire.py",
         "trust_env=False",
         "trust_env=True",
-        (REMOTE,),
+        (PLACES,),
     ),
     Fault(
         "a name is looked up again for each request",
         "models/wire.py",
         "for number in permit.numbers:",
         "for number in __import__('sparring.engagement').engagement.resolved(address):",
-        (REMOTE,),
+        (PLACES,),
     ),
     Fault(
         "what is sent again is not paid",
         "models/wire.py",
         "        pay()\n",
         "        turn == 1 and pay()\n",
-        (REMOTE,),
+        (FAILURES,),
     ),
     Fault(
         "batches for an address are filled up",

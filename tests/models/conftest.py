@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparring.models import wire
+
 
 class TinyNet(nn.Module):
     """Two linear layers with batch-norm and dropout: small, but with a mode and with buffers."""
@@ -43,3 +45,9 @@ def save(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return export
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that are silent are given up soon."""
+    monkeypatch.setattr(wire, "PATIENCE", wire.Patience(first=0.01, longest=0.6, connect=1.0, answer=0.4))

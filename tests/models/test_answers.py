@@ -13,9 +13,11 @@ from sparring.attacks import Square
 from sparring.evaluation import shards
 from sparring.models.answers import lines_of, opened_answers
 from sparring.models.remote import remote_behind
+from tests.models.served import net
 from tests.models.server import Behaviour, serving
 
 pytest.importorskip("httpx")
+
 
 def killable(address, folder):
     """An audit in shards of two samples."""
@@ -23,11 +25,6 @@ def killable(address, folder):
     inputs = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     data = inputs, net()(inputs).argmax(1)
     return sparring.audit(address, data, "linf:0.1", [Square(100)], queries=20, out=folder, resume=True)
-
-
-def net():
-    torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4))
 
 
 def process(address, folder):

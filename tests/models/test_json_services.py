@@ -16,22 +16,14 @@ from sparring.cli.failures import exit_code
 from sparring.errors import Exhausted, ModelError, UsageError
 from sparring.models import load_model, look, wire
 from sparring.models.remote import remote_behind
+from tests.models.served import net
 from tests.models.server import Behaviour, serving
 
 pytest.importorskip("httpx")
+pytestmark = pytest.mark.usefixtures("impatient")
 
 INPUTS = torch.rand(12, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 FIELDS = "data.rows:result.scores"
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch):
-    monkeypatch.setattr(wire, "PATIENCE", wire.Patience(first=0.01, longest=0.6, connect=1.0, answer=0.4))
-
-
-def net():
-    torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4))
 
 
 def service(**changes):
