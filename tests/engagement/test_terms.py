@@ -118,6 +118,13 @@ def test_targets_cover_nothing_else(tmp_path, address):
     assert not read(tmp_path).covers(parse_address(address))
 
 
+def test_services_of_any_path_can_be_targets(tmp_path):
+    terms = read(tmp_path, GOOD.replace("/v2/models/*", "/score/*"))
+    assert terms.covers(parse_address("https://ml.example.org/score/fraud/"))
+    for path in ("/score", "/score/fraud/infer", "/other/fraud", "/v2/models/net"):
+        assert not terms.covers(parse_address(f"https://ml.example.org{path}"))
+
+
 def test_a_star_stays_inside_its_part(tmp_path):
     terms = read(tmp_path, GOOD.replace("https://ml.example.org/", "https://*.example.org/"))
     assert terms.covers(parse_address("https://a.example.org/v2/models/net"))

@@ -92,7 +92,7 @@ def test_any_path_is_asked_as_it_is(path):
                 load_model(place(server, path), json_fields=FIELDS)
         else:
             load_model(place(server, path), json_fields=FIELDS)(INPUTS[:1])
-            assert seen == [path.rstrip("/")]
+            assert seen == [path], "some services know no path without its last slash, others none with one"
 
 
 def test_whole_numbers_one_per_row_are_classes_and_others_are_scores():

@@ -40,7 +40,7 @@ class Address:
     @property
     def segments(self) -> tuple[str, ...]:
         """The parts of the path, as a server reads them."""
-        return tuple(unquote(part) for part in self.path.split("/")[1:])
+        return tuple(unquote(part) for part in self.path.rstrip("/").split("/")[1:])
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.place}{self.path}"
@@ -52,7 +52,7 @@ def is_address(source: object) -> bool:
 
 
 def parse_address(text: str) -> Address:
-    """The address of a model; a `/` at its end is left out, and the `/infer` of the Open Inference Protocol.
+    """The address of a model; in the Open Inference Protocol, a `/` or `/infer` at its end is left out.
 
     Raises:
         UsageError: It is none, or says what an address should not.
@@ -105,10 +105,10 @@ def is_loopback(number: str) -> bool:
 
 def _path(parts: SplitResult, text: str) -> str:
     """The path of the model, without what could lead a server elsewhere."""
-    path = parts.path.rstrip("/")
+    path = parts.path
     if "/v2/models/" in path:
-        path = path.removesuffix("/infer")
-    names = [unquote(part) for part in path.split("/")[1:]]
+        path = path.rstrip("/").removesuffix("/infer")
+    names = [unquote(part) for part in path.rstrip("/").split("/")[1:]]
     if any(name in ("", ".", "..") or set(name) & {"/", "\\"} or not name.isprintable() for name in names):
         raise UsageError(f'the path of "{text}" has parts that lead elsewhere; {_FORM}')
     if not names:

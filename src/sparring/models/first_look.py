@@ -71,9 +71,9 @@ def _adapted(model: Model, answer: Any) -> Model:
 
 
 def _classes(answer: Any, labels: Tensor | None) -> int:
-    """How many classes are known of, as far as answers and labels tell."""
-    seen = [int(tensor_in(answer).max())] + ([] if labels is None or not len(labels) else [int(labels.max())])
-    return max(*seen, 1) + 1
+    """How many classes are known of: those of the labels, or without labels, of the answers."""
+    seen = tensor_in(answer) if labels is None or not len(labels) else labels
+    return max(int(seen.max()), 1) + 1
 
 
 def _check(logits: Tensor, rows: int, labels: Tensor | None) -> None:
