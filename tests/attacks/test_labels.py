@@ -51,6 +51,22 @@ def test_the_distance_to_a_sphere(attack):
     assert ratio(sphere(LINF, rows=4), attack) <= 1.15
 
 
+def test_the_suite_for_trees_finds_the_nearest_box():
+    """Answers are constant on boxes: two values must pass thresholds, a third must not, the others do not matter."""
+
+    def model(points):
+        turned = (points[:, 0] >= 0.6) & (points[:, 1] < 0.43) & (points[:, 2] < 0.51)
+        return torch.stack([~turned, turned], 1).float()
+
+    inputs, labels = torch.full((4, 6), 0.5), torch.zeros(4, dtype=torch.int64)
+    features = {f"x{column}": {"range": (0, 1)} for column in range(6)}
+    data = sparring.load_data((inputs, labels), features=features)
+    run = sparring.audit(model, data, "linf:min", "trees", queries=150)
+    found = torch.tensor(run.records["distance"].to_pylist())
+    assert bool((found >= 0.1 - 1e-6).all())
+    assert bool((found <= 0.1 * 1.005).all())
+
+
 def test_nothing_but_the_class_is_seen():
     """Scores that mislead change nothing: the engine shows classes only, of one logit, too."""
     problem = one_logit(L2_)

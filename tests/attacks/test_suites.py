@@ -51,10 +51,13 @@ def test_l0_within_a_budget_is_searched_as_without():
     assert told == [(stage.name, stage.attack) for stage in suites.min_l0]
 
 
-@pytest.mark.parametrize("kind", ["linf", "l2", "linf:min", "l2:min"])
-def test_the_labels_suite_sees_nothing_but_labels(kind):
+@pytest.mark.parametrize(
+    ("suite", "kind"),
+    [*(("labels", kind) for kind in ("linf", "l2", "linf:min", "l2:min")), ("trees", "linf:min")],
+)
+def test_suites_for_labels_see_nothing_else(suite, kind):
     task = half_space(L2(0.2) if kind.startswith("l2") else Linf(0.05), rows=2).task
-    for stage in suites.stages_for("labels", kind):
+    for stage in suites.stages_for(suite, kind):
         assert stage.attack.start(task).ask.want is Want.LABELS
 
 

@@ -54,6 +54,7 @@ __all__ = [
     "stages_for",
     "standard",
     "suited",
+    "trees",
     "within",
 ]
 
@@ -201,6 +202,10 @@ labels: tuple[Stage, ...] = (
 """What sees the predicted classes only, for targets that answer with nothing else: first along the boundary's normals,
 then without any, where these mislead. 5,000 queries if there is no budget."""
 
+trees: tuple[Stage, ...] = (Stage("rays", RayS(QUERIES), norms=("linf:min",)),)
+"""For models of trees, whose answers are constant on boxes: without slopes, which are zero there, and without
+normals, which mislead. Sees the predicted classes only."""
+
 _SMALLEST = {"min-l2": min_l2, "min-linf": min_linf, "min-l1": min_l1, "min-l0": min_l0}
 SUITES = {
     "standard": standard,
@@ -208,6 +213,7 @@ SUITES = {
     "smoke": smoke,
     "blackbox": blackbox,
     "labels": labels,
+    "trees": trees,
     **_SMALLEST,
 }
 
