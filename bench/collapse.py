@@ -2,6 +2,7 @@
 
     .venv/bin/python bench/collapse.py --n 48 --json collapse.json
     .venv/bin/python bench/collapse.py --only jpeg mahalanobis
+    .venv/bin/python bench/collapse.py --only reconstruction --eps 0.3   # detectors at another size
     .venv/bin/python bench/collapse.py --bits          # 1-bit MNIST at 0.3, partly by exhaustive search
 
 A row per defence: an audit of the undefended net, the same of the net behind the defence, and the plain figure: what an
@@ -106,6 +107,7 @@ def main() -> None:
     options.add_argument("--only", nargs="+", help="parts of names", metavar="NAME")
     options.add_argument("--n", type=int, default=48, help="samples of each; 48")
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--eps", type=float, default=0.15, help="of the attacks on detectors; 0.15")
     options.add_argument("--bits", action="store_true", help="only 1-bit MNIST at 0.3")
     options.add_argument("--json", type=Path, help="where to write the results, too")
     chosen = options.parse_args()
@@ -114,7 +116,9 @@ def main() -> None:
         print(one_bit(chosen.n, chosen.seed))
         return
     jobs = [(each.name, lambda each=each: defended(each, chosen.n, chosen.seed)) for each in CASES]
-    jobs += [(name, lambda name=name: detected(name, 2 * chosen.n, chosen.seed)) for name in DETECTORS]
+    jobs += [
+        (name, lambda name=name: detected(name, 2 * chosen.n, chosen.seed, chosen.eps)) for name in DETECTORS
+    ]
     rows = []
     print(HEADER)
     for name, job in jobs:
@@ -223,7 +227,7 @@ def defended(case: Case, count: int, seed: int) -> Row:
     )
 
 
-def detected(name: str, count: int, seed: int) -> Row:
+def detected(name: str, count: int, seed: int, eps: float) -> Row:
     """Fit a detector on digits, and attack it."""
     net, samples = digits_net(), drawn(DIGITS, count)
     view, whole = View(net), load_data(found(f"data/{DIGITS}"))
@@ -231,13 +235,13 @@ def detected(name: str, count: int, seed: int) -> Row:
     detector = fit_detector(view, reference, {each: SCORES[each]() for each in DETECTORS[name]}, seed=seed)
     seen: list = []
     seconds = cpu_seconds(
-        lambda: seen.append(evaluate(view, detector, samples, Linf(0.15), rates=(0.05,), steps=60, seed=seed))
+        lambda: seen.append(evaluate(view, detector, samples, Linf(eps), rates=(0.05,), steps=60, seed=seed))
     )
     (line,) = seen[0].rates
     return Row(
         name=name,
         data=DIGITS,
-        eps=0.15,
+        eps=eps,
         samples=len(samples),
         clean=line.accepted,
         base=seen[0].robust_of_model,

@@ -5,11 +5,9 @@ import torch
 
 from sparring.detect import View, evaluate
 from sparring.detect.attackers import Ring, way_up
-from sparring.detect.evading import Evades, guarded, imitating
+from sparring.detect.evading import Evades, guarded
 from sparring.detect.evaluating import AtRate, Evaluation
 from sparring.detect.told import findings_of
-from sparring.draws import Draws
-from sparring.engine import Task
 from sparring.errors import ModelError
 from sparring.models import load_model, look
 from sparring.threat import Linf, parse_threat
@@ -97,25 +95,17 @@ def test_a_model_that_gives_no_gradients_at_all_is_refused(room):
         way_up(blind)
 
 
-def test_the_models_to_imitate_are_clean_and_of_two_other_classes(room):
-    samples, bound = room.others, room.detector.threshold(0.1)
-    ring = Ring(room.view, room.detector, samples, Linf(0.3).bind(samples.inputs, samples.domain), 5, 0)
-    features, models = room.view.of(samples.inputs).features, ring._models(bound)
-    where = (models[:, :, None] == features).all(-1).double().argmax(2)
-    classes = samples.labels[where]
-    assert (classes != samples.labels[:, None]).all()
-    assert (classes[:, 0] != classes[:, 1]).all()
-    assert (room.detector.of(room.view, samples.inputs)[where] <= bound).all()
-    other = room.samples.labels[:400] == 0
-    alone = room.samples.select(other.nonzero().flatten()[:5])
-    ring = Ring(room.view, room.detector, alone, Linf(0.3).bind(alone.inputs, alone.domain), 5, 0)
-    torch.testing.assert_close(ring._models(bound)[:, 0], room.view.of(alone.inputs).features)
+def test_other_classes_are_aimed_at_from_the_nearest(room):
+    few = room.others.limit(8)
+    ring = Ring(room.view, room.detector, few, Linf(0.3).bind(few.inputs, few.domain), 5, 0)
+    nearest, logits = ring._nearest(), room.model(few.inputs)
+    assert nearest.shape == (8, 3)
+    assert (nearest != few.labels[:, None]).all()
+    assert (logits.gather(1, nearest).diff(dim=1) <= 0).all()
+    assert [stage.place for stage in ring._stages(3)] == [None, None, 0, 1, 2, None]
 
 
-def test_imitation_climbs_towards_the_features_and_the_goal_reads_the_rest():
-    goal = Evades(torch.tensor([0]), 1.0, like=torch.tensor([[1.0, 2.0, 3.0]]))
-    outputs = torch.tensor([[[0.0, 4.0, 1.0, 2.0, 1.0, 0.5]]])
-    task = Task(torch.zeros(1, 1), goal, Linf(0.1), Draws(torch.zeros(1, dtype=torch.int64)))
-    assert goal.reached(outputs).all()
-    assert goal.scores(outputs).shape == (1, 1, 2)
-    assert imitating(task, None, outputs).flatten().tolist() == [-4.0]
+def test_the_lead_is_that_of_the_class_aimed_at():
+    goal, outputs = Evades(torch.tensor([0, 0]), 1.0), torch.tensor([[[1.0, 4.0, 3.0, 0.5]]]).expand(2, 1, 4)
+    assert goal.lead(outputs).flatten().tolist() == [3.0, 3.0]
+    assert goal.lead(outputs, torch.tensor([2, 1])).flatten().tolist() == [2.0, 3.0]

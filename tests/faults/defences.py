@@ -62,6 +62,20 @@ DEFENCES = (
         ("tests/detect/test_orthogonal.py",),
     ),
     Fault(
+        "the detector weighs less the more it is in the way",
+        "detect/balancing.py",
+        "> 0, TURN, -TURN",
+        "> 0, -TURN, TURN",
+        ("tests/detect/test_balancing.py",),
+    ),
+    Fault(
+        "a class is aimed at by the lead of another",
+        "detect/evading.py",
+        "if aim is None:",
+        "if aim is not None:",
+        ("tests/detect/test_evaluating.py",),
+    ),
+    Fault(
         "a watchman looks at all accounts",
         "detect/stateful/memory.py",
         "PRINTS.c.account == account, PRINTS.c.print",

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from sparring.attacks import APGD, APGDL1, margin
 from sparring.data import Samples
+from sparring.detect.balancing import Balancing
 from sparring.detect.detector import Detector
-from sparring.detect.evading import Evades, featured, guarded, imitating, in_turn, together
+from sparring.detect.evading import Evades, guarded, in_turn, together
 from sparring.detect.orthogonal import OrthogonalPGD
 from sparring.detect.view import View
 from sparring.domain import Domain
@@ -54,14 +55,18 @@ class Attacked:
         return replace(self, points=put(self.points, both, other.points[both]))
 
 
+AIMS = 4
+"""How many other classes are aimed at, the nearest first."""
+
+
 @dataclass(frozen=True)
 class _Stage:
-    """An attack, whether it begins where the first attacker ended, and which of the two clean inputs it imitates."""
+    """An attack, whether it begins where the first attacker ended, and which of the other classes it aims at."""
 
     name: str
     attack: Attack
     old: bool = False
-    model: int | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,60 +123,51 @@ class Ring:
         One after the other (`_stages`); each gets what the ones before it left.
         """
         left, spent, points = rows.nonzero().squeeze(1), list[Findings](), self.samples.inputs.clone()
-        whole, models = left, self._models(bound)
-        for stage in self._stages():
+        whole, nearest = left, self._nearest()
+        for stage in self._stages(nearest.shape[1]):
             if not len(left):
                 break
-            found = self._stage(stage, left, bound, begin, models)
+            found = self._stage(stage, left, bound, begin, nearest)
             spent.append(found)
             points[left[found.success]] = found.adversarial[found.success]
             left = left[~found.success]
         return self._measured(whole, points[whole], bound, spent)
 
-    def _stage(self, stage: _Stage, rows: Tensor, bound: float, begin: Tensor, models: Tensor) -> Findings:
+    def _stage(self, stage: _Stage, rows: Tensor, bound: float, begin: Tensor, nearest: Tensor) -> Findings:
         """One attack on some rows, by their index."""
-        like = None if stage.model is None else models[rows, stage.model]
-        task = self._task(rows, Evades(self.samples.labels[rows], bound, like), stage.name)
-        task = replace(task, begin=begin[rows]) if stage.old else task
-        make = guarded if like is None else featured
+        task = self._task(rows, Evades(self.samples.labels[rows], bound), stage.name)
+        task = replace(
+            task,
+            begin=begin[rows] if stage.old else None,
+            aim=None if stage.place is None else nearest[rows, stage.place],
+        )
         return search(
-            make(self.climbed, self.detector), task, stage.attack, judge=self._judge(make(self.view, self.detector)),
+            guarded(self.climbed, self.detector), task, stage.attack,
+            judge=self._judge(guarded(self.view, self.detector)),
             batch=self.view.batch, progress=partial(self.watch, f"aware of it, {stage.name}"),
         )  # fmt: skip
 
-    def _models(self, bound: float) -> Tensor:
-        """For each sample the features of two clean ones to imitate, of two other classes, `(N, 2, D)`.
-
-        The nearest that are classified correctly and not flagged; its own where there is none.
-        """
-        shown, labels = self.view.of(self.samples.inputs), self.samples.labels
-        fine = (shown.logits.argmax(1) == labels) & (
-            self.detector.of(self.view, self.samples.inputs) <= bound
-        )
-        features = shown.features.float()
-        apart = torch.cdist(features, features)
-        apart = apart.masked_fill(~fine | (labels[:, None] == labels), torch.inf)
-        nearest, first = apart.min(1)
-        first = torch.where(nearest.isfinite(), first, torch.arange(len(labels)))
-        others = apart.masked_fill(labels[first][:, None] == labels, torch.inf)
-        farther, second = others.min(1)
-        second = torch.where(farther.isfinite(), second, first)
-        return torch.stack([features[first], features[second]], 1)
+    def _nearest(self) -> Tensor:
+        """For each sample the classes whose logits come closest to its own, the closest first, `(N, C - 1)`."""
+        logits = self.view.of(self.samples.inputs).logits
+        others = logits.scatter(1, self.samples.labels[:, None], -torch.inf)
+        return others.argsort(1, descending=True)[:, :-1]
 
     def _judge(self, real: Look) -> Look | None:
         """Who decides, if a stand-in is climbed."""
         return None if self.stand_in is None else real
 
-    def _stages(self) -> list[_Stage]:
-        """Class and score together, then what of them is missing, from where the first attacker ended; then from
-        fresh starts the features of clean inputs, one gradient orthogonal to the other, and together again.
+    def _stages(self, others: int) -> list[_Stage]:
+        """Class and score together, then what of them is missing, from where the first attacker ended; then afresh,
+        weighed for each sample at the nearest of `others` classes in turn, and one gradient orthogonal to the other.
         """
         stages = [
             _Stage("together", self._climb(together), old=True),
             _Stage("in turn", self._climb(in_turn), old=True),
-            _Stage("imitating the nearest", self._climb(imitating), model=0),
-            _Stage("imitating another", self._climb(imitating), model=1),
-            _Stage("together, afresh", self._climb(together)),
+        ]
+        stages += [
+            _Stage(f"balancing, class {place + 1}", Balancing(self.steps), place=place)
+            for place in range(min(AIMS, others))
         ]
         if self.threat.norm != "l1":  # whose steps move one coordinate, nowhere near orthogonally
             stages.append(_Stage("orthogonal", OrthogonalPGD(self.steps)))

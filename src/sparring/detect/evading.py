@@ -12,7 +12,7 @@ from sparring.detect.detector import Detector
 from sparring.detect.view import View
 from sparring.engine import Task
 
-__all__ = ["Evades", "featured", "guarded", "imitating", "in_turn", "together"]
+__all__ = ["Evades", "guarded", "in_turn", "together"]
 
 
 def guarded(view: View, detector: Detector) -> Any:
@@ -25,27 +25,12 @@ def guarded(view: View, detector: Detector) -> Any:
     return answer
 
 
-def featured(view: View, detector: Detector) -> Any:
-    """The same with the features between logits and score, `(N, C + D + 1)`, for a goal that has some to be `like`."""
-
-    def answer(inputs: Tensor) -> Tensor:
-        shown = view(inputs)
-        score = detector.blended(view, shown)[:, None]
-        return torch.cat([each.to(shown.logits) for each in (shown.logits, shown.features, score)], 1)
-
-    return answer
-
-
 @dataclass(frozen=True)
 class Evades:
-    """The goal: any class but the true `labels` `(B,)`, with a score of at most `threshold`.
-
-    `like` `(B, D)` are features to imitate, which decide nothing; with them, outputs are those of `featured`.
-    """
+    """The goal: any class but the true `labels` `(B,)`, with a score of at most `threshold`."""
 
     labels: Tensor
     threshold: float
-    like: Tensor | None = None
 
     @property
     def wanted(self) -> None:
@@ -53,8 +38,7 @@ class Evades:
 
     def scores(self, outputs: Any) -> Tensor:
         """The logits, `(B, P, C)`."""
-        between = 0 if self.like is None else self.like.shape[-1]
-        logits: Tensor = outputs[..., : outputs.shape[-1] - 1 - between]
+        logits: Tensor = outputs[..., :-1]
         return logits
 
     def room(self, outputs: Any) -> Tensor:
@@ -62,11 +46,14 @@ class Evades:
         below: Tensor = self.threshold - outputs[..., -1]
         return below
 
-    def lead(self, outputs: Any) -> Tensor:
-        """How far the best wrong class is ahead, in logits, `(B, P)`."""
+    def lead(self, outputs: Any, aim: Tensor | None = None) -> Tensor:
+        """How far the best wrong class is ahead, or the class aimed at `(B,)`, in logits, `(B, P)`."""
         logits = self.scores(outputs)
         own = self.labels[:, None, None].expand(-1, logits.shape[1], 1)
-        others = logits.scatter(-1, own, -torch.inf).amax(-1)
+        if aim is None:
+            others = logits.scatter(-1, own, -torch.inf).amax(-1)
+        else:
+            others = logits.gather(-1, aim[:, None, None].expand_as(own)).squeeze(-1)
         return others - logits.gather(-1, own).squeeze(-1)
 
     def reached(self, outputs: Any) -> Tensor:
@@ -97,17 +84,6 @@ def in_turn(task: Task, state: Any, outputs: Any) -> Tensor:
     goal = _evasion(task)
     lead, room = goal.lead(outputs), goal.room(outputs)
     return torch.where(lead <= 0, lead - 1000, room.clamp(max=0))[..., None]
-
-
-def imitating(task: Task, state: Any, outputs: Any) -> Tensor:
-    """Nearer to the features that the goal names (Sabour, Cao, Faghri & Fleet 2016, https://arxiv.org/abs/1511.05122).
-
-    What has the features of a clean input of another class has its class too, and every score that is made of them.
-    """
-    goal = _evasion(task)
-    assert goal.like is not None, "there is nothing to be like"
-    size = goal.like.shape[-1]
-    return -(outputs[..., -1 - size : -1] - goal.like[:, None]).square().sum(-1, keepdim=True)
 
 
 def _evasion(task: Task) -> Evades:

@@ -109,7 +109,8 @@ def evaluate(
 ) -> Evaluation:
     """Attack the model with and without knowledge of its detector (`attackers.py`).
 
-    Cost: about `2 * steps` forwards and backwards per sample without, up to `6 * steps` with it.
+    Cost: about `2 * steps` forwards and backwards per sample without; up to `7 * steps` forwards and
+    `12 * steps` backwards with it.
 
     Args:
         view: Of the model.
