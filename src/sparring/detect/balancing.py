@@ -14,7 +14,7 @@ from sparring.tensors import flat, over_rows, per_row
 
 __all__ = ["Balancing"]
 
-MODEST = 0.3
+ENOUGH = 0.3
 """How far lead and room are climbed beyond zero, where they are enough."""
 
 TURN = 0.1
@@ -66,8 +66,8 @@ class Balancing:
     def loss(self, task: Task, state: Any, outputs: Any) -> Tensor:
         goal = task.goal
         assert isinstance(goal, Evades), "this attack belongs to the goal Evades"
-        lead = goal.lead(outputs, task.aim).clamp(max=MODEST)
-        return torch.stack([lead, goal.room(outputs).clamp(max=MODEST)], -1)
+        lead = goal.lead(outputs, task.aim).clamp(max=ENOUGH)
+        return torch.stack([lead, goal.room(outputs).clamp(max=ENOUGH)], -1)
 
 
 @dataclass(frozen=True)
