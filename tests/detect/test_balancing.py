@@ -39,6 +39,8 @@ def test_steps_go_along_both_gradients_by_their_weights():
     way = state.way
     assert way[0, 0] > way[0, 1]
     assert way[1, 0] < way[1, 1]
+    far = _moved(Balancing(10, length=3.0), task, first, torch.zeros(3), gradients).point
+    torch.testing.assert_close((far - task.inputs).norm(dim=1), torch.full((3,), 0.4))
 
 
 def test_it_finds_what_is_wrong_and_accepted_where_signs_are_flagged():
