@@ -148,11 +148,12 @@ def _steal(nets: Sequence[Model], samples: Samples, seed: int) -> None:
     threat, target = Linf(8 / 255), next(net for net in nets if net.name == "pooled")
     mine = samples.select((_right(target, samples.inputs, samples.labels)).nonzero().squeeze(1))
     learned = signs("train_2614").select(list(range(0, 2600, 5)))
+    untrained = small_net(signs("train_2614"))  # of all classes
     print("| queries a sample | stolen, crafted, refined | HopSkipJump alone |\n|---|---|---|")
     for queries in (25, 50, 100, 250):
         half = queries // 2
         stolen = steal(
-            target, learned, half * len(mine), small_net(signs("train_2614")), Recipe(epochs=20, minibatch=32), seed=seed
+            target, learned, half * len(mine), untrained, Recipe(epochs=20, minibatch=32), seed=seed
         )
         near, far = (
             craft([stolen.model], mine, Linf(share * 8 / 255), "admix", 50, seed=seed).points

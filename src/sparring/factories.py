@@ -63,7 +63,7 @@ def _run(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickles of the file look their module up by name
     sys.path.insert(0, str(path.parent))
     try:
-        _guarded(lambda: spec.loader.exec_module(module), f'"{path.name}" failed when it was run')  # type: ignore[union-attr]
+        _guarded(lambda: spec.loader.exec_module(module), f'"{path.name}" failed when it was run')  # type: ignore[union-attr]  # checked above
     except UsageError:
         del sys.modules[name]
         raise

@@ -77,7 +77,7 @@ class Estimated:
         """The same attack for a budget of so many queries per sample; `looks` grows to spend what steps leave over."""
         steps = max(1, (queries - 1) // (self.looks + 1))
         looks = max(1, (queries - 1) // steps - 1)
-        return replace(self, attack=replace(self.attack, steps=steps), looks=looks)  # type: ignore[type-var]
+        return replace(self, attack=replace(self.attack, steps=steps), looks=looks)  # type: ignore[type-var]  # attacks are dataclasses
 
     def start(self, task: Task) -> _Learning:
         inner = self.attack.start(task if task.begin is not None else replace(task, begin=task.inputs))

@@ -73,7 +73,7 @@ def domain_of(columns: Columns) -> Domain:
 
 def _words(name: str, said: FeatureTable | Mapping[str, Any]) -> dict[str, Any]:
     """What is said of a column, with defaults for what is not."""
-    words = asdict(said) if is_dataclass(said) and not isinstance(said, type) else dict(said)  # type: ignore[arg-type]
+    words = asdict(said) if is_dataclass(said) and not isinstance(said, type) else dict(said)  # type: ignore[arg-type]  # a mapping then
     if unknown := set(words) - set(_KEYS):
         odd = min(unknown)
         raise UsageError(f'[features.{name}] has no key "{odd}"; {nearest(odd, _KEYS)}')

@@ -81,7 +81,7 @@ def _weights(module: GraphModule, node: Node) -> tuple[Tensor, Tensor] | None:
         return None
     weight, bias = (_stored(module, each) for each in own)
     scale, shift, mean, variance = (_stored(module, each) for each in stored)
-    return fuse_conv_bn_weights(weight, bias, mean, variance, eps, scale, shift)  # type: ignore[arg-type]
+    return fuse_conv_bn_weights(weight, bias, mean, variance, eps, scale, shift)  # type: ignore[arg-type]  # torch's stubs
 
 
 def _replace(module: GraphModule, node: Node, weight: Tensor, bias: Tensor) -> None:

@@ -22,4 +22,4 @@ class _ChannelsLast(nn.Module):
 
 def channels_last(module: nn.Module) -> nn.Module:
     """A copy for inputs `(B, C, H, W)` whose weights and activations are stored channels last."""
-    return _ChannelsLast(deepcopy(module).requires_grad_(False).to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    return _ChannelsLast(deepcopy(module).requires_grad_(False).to(memory_format=torch.channels_last))  # type: ignore[call-overload]  # torch's stubs

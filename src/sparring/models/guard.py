@@ -77,7 +77,7 @@ def _keep_registry(modules: list[nn.Module]) -> Restore:
         for table, copy in zip(tables, copies, strict=True):
             if list(map(id, table.values())) != list(map(id, copy.values())) or list(table) != list(copy):
                 table.clear()
-                table.update(copy)  # type: ignore[arg-type]
+                table.update(copy)  # type: ignore[arg-type]  # of the table's own kind
 
     return restore
 

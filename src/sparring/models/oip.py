@@ -132,7 +132,7 @@ def _tensor(output: dict[str, Any], rows: int, where: str) -> Tensor:
         raise ModelError(f"the model at {where} answers with {datatype}; numbers are needed")
     try:
         values = torch.tensor(data, dtype=kind)
-        sizes = [int(size) for size in shape]  # type: ignore[union-attr]
+        sizes = [int(size) for size in shape]  # type: ignore[union-attr]  # what is no list raises, and is caught
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise ModelError(f"the model at {where} answers with values that are not numbers") from None
     if sizes[:1] != [rows]:

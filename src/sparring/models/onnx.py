@@ -49,7 +49,7 @@ def load_onnx(path: Path, device: torch.device | None = None) -> Loaded:
 def _read(path: Path) -> tuple[Any, list[Path]]:
     """Read a model with its external data, each of which must lie inside the model's folder."""
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
 
     try:
         model = onnx.load(path, load_external_data=False)

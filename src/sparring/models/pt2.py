@@ -115,7 +115,7 @@ def _evaluating(program: ExportedProgram) -> tuple[nn.Module, tuple[str, ...]]:
 
 
 def _switch_off(node: torch.fx.Node) -> bool:
-    place = TRAINING_ARGUMENT.get(node.target)  # type: ignore[call-overload]
+    place = TRAINING_ARGUMENT.get(node.target)  # type: ignore[call-overload]  # a target may be text
     if place is None or len(node.args) <= place or node.args[place] is not True:
         return False
     node.update_arg(place, False)
