@@ -78,13 +78,13 @@ def cifar10() -> None:
     threat, count = parse_threat("linf:8/255"), 3_200
     train = photographs(count)
     test = load_data(found("data/cifar10/test_lossless_500.npz")).limit(200)
-    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", suites.standard[:1])
+    audited(load_model(found("models/cifar10_sri_resnet_a.pt2")), test, "linf:8/255", "standard")
     learned, held_out = train.select(range(200, count)), train.limit(200)
     recipe = Recipe(
         2, 64, pgd_at(threat, PGD(3)), Adam(1e-3), cosine, Mirrored(Shifted(2)), 0.99, Under(threat, PGD(5))
     )
     model = trained("cifar10_sri_resnet_a", learned, held_out, recipe)
-    audited(model, test, "linf:8/255", suites.standard[:1])
+    audited(model, test, "linf:8/255", "standard")
 
 
 def killed(times: int) -> None:
