@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tests.faults.defences import DEFENCES
+from tests.faults.draws import DRAWS
 from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
 from tests.faults.queries import QUERIES
 from tests.faults.training import TRAINING
+from tests.faults.transfers import TRANSFERS
 from tests.faults.verdicts import VERDICTS
 
 CONFORMANCE = "tests/attacks/test_conformance.py::test_law"
@@ -362,30 +364,6 @@ ATTACKS = (
     ),
 )
 
-DRAWS = (
-    Fault(
-        "draws depend on the place in the batch",
-        "draws.py",
-        "z = start[:, None] + counter",
-        "z = start[:, None] + counter + torch.arange(len(start))[:, None]",
-        ("tests/test_draws.py", f"{CONFORMANCE}[pgd"),
-    ),
-    Fault(
-        "every draw of a row is the same",
-        "draws.py",
-        "torch.as_tensor(draw, device=like.device) * _NEXT_DRAW",
-        "torch.as_tensor(draw, device=like.device) * 0",
-        ("tests/test_draws.py",),
-    ),
-    Fault(
-        "a restart repeats the draws of the first run",
-        "evaluation/stages.py",
-        "words = (turn.number, turn.stage.name, turn.aim, turn.restart)",
-        "words = (turn.number, turn.stage.name, turn.aim)",
-        ("tests/evaluation/",),
-    ),
-)
-
 CHOSEN = (
     *SIGNS,
     *SETS,
@@ -398,4 +376,5 @@ CHOSEN = (
     *DEFENCES,
     *TRAINING,
     *QUERIES,
+    *TRANSFERS,
 )

@@ -53,6 +53,12 @@ def test_what_is_kept_is_the_point_itself_and_no_view_of_it():
     assert float(moved.flatten(1).amax(1).min()) >= 0.1 - 1e-4
 
 
+def test_long_steps_end_inside_the_threat_all_the_same():
+    task = _task()
+    found = search(_scores, task, Climb(5, step_size=0.08), retire="never", keep="last")
+    assert float((found.adversarial - task.inputs).abs().max()) <= 0.1 + 1e-6
+
+
 def test_gradients_are_those_of_the_mean_over_the_views():
     task, view = _task(), chained(Spectral(0.3, 0.05), Shuffled())
     climb = Climb(1, 5, view, decay=0.0, step_size=1e-3)

@@ -9,6 +9,7 @@ from sparring.models import load_model
 from sparring.training import Recipe
 from sparring.training.optimisers import Adam
 from sparring.transfer import steal
+from sparring.transfer.stealing import _beside
 from tests.transfer.nets import linear, samples
 
 TARGET = linear(0, side=4)
@@ -68,6 +69,17 @@ def test_new_points_stay_in_range_and_the_same_seed_makes_the_same_net():
     points = torch.cat(seen)
     assert 0 <= float(points.min()) <= float(points.max()) <= 1
     assert torch.equal(first.model.function[1].weight, second.model.function[1].weight)
+
+
+def test_new_points_lead_away_from_the_answers_that_were_given():
+    asked, said = SAMPLES.inputs, SAMPLES.labels
+    fresh = _beside(TARGET, asked, said, SAMPLES, 50, 0.2, (0, 1))
+    same = TARGET(fresh).argmax(1) == TARGET(asked).argmax(1)[_nearest(fresh, asked)]
+    assert float(same.float().mean()) < 0.5
+
+
+def _nearest(points, asked):
+    return torch.cdist(points.flatten(1), asked.flatten(1), p=torch.inf).argmin(1)
 
 
 def test_too_few_queries_are_refused():

@@ -45,6 +45,15 @@ def test_only_what_both_got_right_counts():
     assert line.eligible == int(right.sum()) < len(SAMPLES)
 
 
+def test_what_the_target_gets_wrong_anyway_does_not_count():
+    half = linear(2, flip=[0, 1, 3, 2])
+    right = (half(SAMPLES.inputs).argmax(1) == SAMPLES.labels) & (
+        SURROGATE(SAMPLES.inputs).argmax(1) == SAMPLES.labels
+    )
+    (line, *_) = _lines([SURROGATE], target=half)
+    assert line.fooled <= line.eligible == int(right.sum()) < len(SAMPLES)
+
+
 def test_the_target_is_not_asked_while_examples_are_made():
     asked = []
 

@@ -78,7 +78,10 @@ def transfer(
     ] = None,
     queries: Annotated[
         int | None,
-        typer.Option(help="then ask the target so often about each sample, from the best examples on", min=3),
+        typer.Option(
+            help="then ask the target so often about each sample under the first threat, from the best examples on",
+            min=3,
+        ),
     ] = None,
     steal_queries: Annotated[
         int | None,
