@@ -7,7 +7,10 @@ from torch import nn
 
 import sparring
 from sparring.errors import ModelError, OtherRunError, ThreatError, UsageError
+from sparring.hardening import enough_epochs
+from sparring.hardening.document import findings_of
 from sparring.hardening.pace import epochs_within
+from sparring.hardening.parts import divided
 from sparring.training import Recipe, Setup, fit, plain, small_net
 
 RECIPE = Recipe(epochs=2, minibatch=25)
@@ -132,6 +135,23 @@ def test_what_went_wrong_is_told(tmp_path):
     blown = sparring.train(Blown(), data(), "linf:0.05", recipe=RECIPE, out=tmp_path / "blown")
     assert blown.document["verdict"] == "incomplete" and "became nan" in blown.document["reasons"][0]
     assert {"training-stopped", "training-no-gain"} <= findings(blown).keys()
+
+
+def test_a_model_that_only_guesses_is_told(tmp_path):
+    trained = sparring.train(
+        None, data(), "linf:0.01", recipe=replace(RECIPE, epochs=8), out=tmp_path / "good"
+    )
+    assert not {"training-guessing", "training-no-gain"} & findings(trained).keys()
+    parts, fitted = divided(sparring.load_data(data()), None, None), trained.fitted
+    curve = [replace(each, clean=float(parts.held_out.labels.double().mean())) for each in fitted.curve]
+    told = findings_of(replace(fitted, curve=curve, best=1), parts, trained.model)
+    assert ("training-guessing", "error") in [(each["id"], each["severity"]) for each in told]
+
+
+def test_few_samples_are_learned_from_often_enough():
+    assert enough_epochs(60_000, 128) == 10
+    assert enough_epochs(630, 128) == 200
+    assert enough_epochs(1, 128) == 1000
 
 
 def test_a_model_that_cannot_be_exported_leaves_its_weights(tmp_path):

@@ -58,7 +58,13 @@ def train(
     data: DataSource = None,
     threat: ThreatText = None,
     objective: Annotated[str, typer.Option(help="pgd, trades, mart, n-fgsm, fgsm-rs, plain")] = "pgd",
-    epochs: Annotated[int, typer.Option(help="how often each sample is learned from", min=1)] = 10,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="how often each sample is learned from; default 10, or as many as make 1,000 updates",
+            min=1,
+        ),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="as many epochs as fit into this time, instead of --epochs")
     ] = None,
@@ -141,7 +147,8 @@ def _trained(job: Job, first: bool) -> Trained:
     model, samples = _given(job)
     with teaching(f"{job['model']} against {job['threat']}", shown=first) as watch:
         return sparring.train(
-            model, samples, job["threat"], job["objective"], recipe=_recipe(job), setup=_setup(job), watch=watch,
+            model, samples, job["threat"], job["objective"], watch=watch,
+            recipe=_recipe(job, len(samples)), setup=_setup(job),
             command=shlex.join(["sparring", *sys.argv[1:]]), test=_test(job),
             extra=None if job["extra"] is None else loaded_data(job, job["extra"]),
             **{name: job[name] for name in ("steps", "awp", "warm_up", "minutes", "held_out", "seed", "out", "resume")},
@@ -168,13 +175,14 @@ def _test(job: Job) -> Samples | None:
     return chosen(loaded_data(job, job["test"]), job.get("test_limit"), job.get("test_sample"))
 
 
-def _recipe(job: Job) -> Recipe:
+def _recipe(job: Job, samples: int) -> Recipe:
+    from sparring.hardening import enough_epochs
     from sparring.training import SGD, Adam, Mirrored, Recipe, Shifted, cosine, one_cycle
 
     made = {"adam": Adam, "sgd": SGD}[job["optimiser"]]
     shifted = Shifted(job["shift"]) if job["shift"] else None
     return Recipe(
-        epochs=job["epochs"],
+        epochs=job["epochs"] or enough_epochs(samples, job["minibatch"]),
         minibatch=job["minibatch"],
         optimiser=made() if job["learning_rate"] is None else made(learning_rate=job["learning_rate"]),
         schedule=one_cycle if job["weights"] is None and not str(job["model"]).endswith(".pt2") else cosine,

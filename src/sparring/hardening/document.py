@@ -58,9 +58,15 @@ def findings_of(fitted: Fitted, parts: Parts, given: Model) -> list[Finding]:
             fitted.best == 0,
             "No epoch did better than the model did before; what was saved is the model as it came.",
         ),
+        "guessing": (
+            "error",
+            fitted.best > 0 and (best.clean or 0.0) <= _guessing(parts),
+            f"The trained model gets {best.clean or 0:.1%} of the held-out samples right, hardly more than "
+            "guessing would: give it more epochs, let the attack grow (--warm-up 0.3), or begin with trained weights.",
+        ),
         "labels": (
             "warning",
-            _had_weights(given) and (first.clean or 0.0) < 1.5 / len(parts.learned.labels.unique()),
+            _had_weights(given) and (first.clean or 0.0) <= _guessing(parts),
             f"With the weights that it came with, the model got {first.clean:.1%} of the held-out samples right, "
             "which is chance: sparring doctor sees whether classes or channels are in another order.",
         ),
@@ -82,6 +88,11 @@ def findings_of(fitted: Fitted, parts: Parts, given: Model) -> list[Finding]:
         for name, (severity, holds, message) in told.items()
         if holds
     ]
+
+
+def _guessing(parts: Parts) -> float:
+    """A share of right answers that hardly tells a model from one that always names the commonest class."""
+    return 1.1 * float(parts.held_out.labels.bincount().max()) / len(parts.held_out)
 
 
 def _had_weights(given: Model) -> bool:

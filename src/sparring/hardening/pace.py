@@ -1,7 +1,8 @@
-"""How many epochs fit into a given time; decided before the training, which then does not depend on the clock."""
+"""How many epochs: those that fit into a given time, or enough to learn something. Decided before the training."""
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -12,9 +13,18 @@ from sparring.errors import UsageError
 from sparring.training import Recipe, Setup, fit
 from sparring.training.processes import team
 
-__all__ = ["epochs_within"]
+__all__ = ["enough_epochs", "epochs_within"]
 
 UPDATES = 3
+"""That a measurement of the pace takes."""
+
+ENOUGH = 1000
+"""Updates without which small nets learned hardly anything against an attacker."""
+
+
+def enough_epochs(samples: int, minibatch: int) -> int:
+    """Ten epochs, or more where there are so few samples that ten make less than a thousand updates."""
+    return max(10, math.ceil(ENOUGH / math.ceil(samples / minibatch)))
 
 
 def epochs_within(

@@ -14,7 +14,7 @@ from sparring.errors import DataError, ThreatError, UsageError
 from sparring.hardening.document import body_of, findings_of
 from sparring.hardening.models import saved, trainable
 from sparring.hardening.named import Named
-from sparring.hardening.pace import epochs_within
+from sparring.hardening.pace import enough_epochs, epochs_within
 from sparring.hardening.parts import Parts, divided
 from sparring.models import Model
 from sparring.storage.envelope import envelope
@@ -75,7 +75,8 @@ def train(
         data: As in `audit`.
         threat: What the attacker may change.
         objective: `pgd`, `trades`, `mart`, `n-fgsm`, `fgsm-rs` or `plain`.
-        recipe: Everything else about the training; its objective, measure and remedy are set here.
+        recipe: Everything else about the training; its objective, measure and remedy are set here. Without, it lasts
+            ten epochs, or more where samples are few: at least 1,000 updates.
         steps: Of the attack inside; 10 without.
         awp: How far AWP moves weights, in parts of their length; without, it does not.
         warm_up: Share of the training over which eps grows to its full size.
@@ -105,9 +106,8 @@ def train(
     folder, setup = _opened(Path(out), resume), setup or Setup()
     parts = divided(load_data(data), None if test is None else load_data(test), held_out)
     given = trainable(model, parts.learned, seed)
-    recipe = replace(
-        recipe or Recipe(), objective=named.objective, remedy=named.remedy, measure=named.measure
-    )
+    recipe = recipe or Recipe(epochs=enough_epochs(len(parts.learned), Recipe.minibatch))
+    recipe = replace(recipe, objective=named.objective, remedy=named.remedy, measure=named.measure)
     recipe = _paced(recipe, minutes, given, parts, setup, folder)
     fitted = fit(
         given, parts.learned, recipe, validation=parts.held_out, extra=None if extra is None else load_data(extra),
