@@ -66,10 +66,18 @@ def test_the_readout_is_a_line_and_a_threshold():
 def test_a_suite_that_misses_them_gets_whatever_may_help(monkeypatch):
     seen = iter([Found(32, 5, 0, 0), Found(32, 32, 0, 0)])
     monkeypatch.setattr(fitting, "sought", lambda plan, rows: next(seen))
-    model, data = _problem(Linf(0.05))
-    told = sparring.audit(model, data, Linf(0.05), SUITE)
+    model, data = _problem(Linf(0.001))
+    told = sparring.audit(model, data, Linf(0.001), SUITE)
     assert {"smoothed", "reversed", "nearer"} <= told.result["body"]["trial"]["added"].keys()
     assert told.verdict == "measured"
+
+
+def test_nothing_is_planted_where_climbing_breaks_every_sample():
+    model, data = _problem(Linf(0.05))
+    trial = sparring.audit(model, data, Linf(0.05), SUITE).result["body"]["trial"]
+    assert trial["broken"]["gradients"] == trial["tried"] > 0
+    assert trial["planted"] == 0 and trial["forwards"] <= 51 * trial["tried"]
+    assert set(trial["beyond"].values()) == {0}
 
 
 def test_a_search_that_misses_them_for_good_is_invalid():

@@ -48,25 +48,25 @@ def fitted(plan: Plan, ledger: Ledger) -> Plan:
         Interrupted: On Ctrl-C.
     """
     trial = held_trial(plan, ledger)
-    base = "gradients" if plan.model.gradients else "straight-through"
-    rivals = [method for method in trial.broken if method not in (base, "random")]
-    beyond = {method: trial.beyond(method, base) for method in rivals}
-    beyond["random"] = trial.beyond("random", base, *rivals)
+    broken = {method: int(hits.sum()) for method, hits in trial.broken.items()}
+    beyond = dict(list(broken.items())[1:])
     fit = replace(
         plan.fit,
         tried=len(trial.rows),
-        broken={method: int(hits.sum()) for method, hits in trial.broken.items()},
+        broken=broken,
         beyond=beyond,
         far_left=int((~trial.far).sum()),
         forwards=trial.forwards,
         backwards=trial.backwards,
     )
     plan = replace(plan, fit=fit)
-    if beyond["random"] >= ENOUGH:
-        return _planted(fitted_with_all(plan), trial.rows)
-    joined = [method for method in rivals if beyond[method] >= ENOUGH or method in ALWAYS]
-    plan = _planted(_joined(plan, joined), trial.rows)
-    return _planted(fitted_with_all(plan), trial.rows) if missed(plan) else plan
+    joined = [method for method in beyond if beyond[method] >= ENOUGH or method in ALWAYS]
+    plan = fitted_with_all(plan) if "random" in joined else _joined(plan, joined)
+    if bool(trial.first.all()):
+        return plan  # nothing is hidden where climbing breaks every sample, so nothing needs to be planted
+    plan = _planted(plan, trial.rows)
+    wider = fitted_with_all(plan)
+    return _planted(wider, trial.rows) if missed(plan) and wider != plan else plan
 
 
 def _planted(plan: Plan, rows: Tensor) -> Plan:

@@ -36,7 +36,8 @@ class Fit:
 
     Args:
         tried: How many samples the trial was held on.
-        broken: How many of them each method broke.
+        broken: How many of them each method broke: of all, the first; of those that it left, the others; of those that
+            all others left, chance.
         beyond: How many of them each method broke that the gradients of the model did not.
         added: Stages that joined, by the method that did better than gradients.
         far_left: How many of them an attack without bounds left standing.

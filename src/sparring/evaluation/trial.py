@@ -1,8 +1,8 @@
 """The trial: before an audit, several kinds of attack are held against each other on a few samples.
 
-Every method gets every sample, whether another has broken it or not, so that it shows when gradients mislead: when
-the opposite direction, a mean over neighbours, a way around what stops gradients, or mere chance does better. What
-does better joins the suite (`fitting.py`).
+Every other method gets the samples that gradients leave standing, so that it shows when they mislead: when the opposite
+direction, a mean over neighbours, a way around what stops gradients, or mere chance does better. What does better joins
+the suite (`fitting.py`). A sample that gradients break has nothing to show, and nothing more is spent on it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sparring.evaluation.plan import Plan
 from sparring.models.reversed import reversed_gradients
 from sparring.models.straight_through import OPTIMISATION, straight_through
 from sparring.models.unoptimised import unoptimised
+from sparring.tensors import put, tree_map
 from sparring.threat import Threat, Untargeted
 
 __all__ = ["ROWS", "Trial", "climber", "held_trial", "optimises", "seeker"]
@@ -36,8 +37,9 @@ class Trial:
 
     Args:
         rows: Samples tried, as indices.
-        broken: For each method which of them it broke, `(R,)`.
-        far: Which of them the best climb broke without bounds, `(R,)`.
+        broken: For each method which of them it broke, `(R,)`: of all for the first, which climbs the model's own
+            gradient; of those that the first left for the others; for chance, of those that all others left.
+        far: Which of them the best climb broke, at the latest without bounds, `(R,)`.
         forwards, backwards: What it cost, in all.
     """
 
@@ -47,12 +49,10 @@ class Trial:
     forwards: int
     backwards: int
 
-    def beyond(self, method: str, *others: str) -> int:
-        """How many samples `method` broke that none of `others` did."""
-        mine = self.broken[method]
-        for other in others:
-            mine = mine & ~self.broken[other]
-        return int(mine.sum())
+    @property
+    def first(self) -> Tensor:
+        """Which samples the first method broke, `(R,)`."""
+        return next(iter(self.broken.values()))
 
 
 def held_trial(plan: Plan, ledger: Ledger) -> Trial:
@@ -61,27 +61,34 @@ def held_trial(plan: Plan, ledger: Ledger) -> Trial:
     Raises:
         Interrupted: On Ctrl-C.
     """
-    rows = _drawn(plan, ledger)
-    broken: dict[str, Tensor] = {}
-    forwards = backwards = 0
-    for stage in (*_methods(plan), *_far(plan)):
-        make = stage.stand_in
-        searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
-        task = _task(plan, ledger, rows, stage.name)
-        task = replace(task, threat=_unbounded(plan, task.threat)) if stage.name == "far" else task
-        found = search(searched, task, stage.attack, judge=judge, batch=plan.batch)
-        broken[stage.name] = found.success.cpu()
-        forwards, backwards = forwards + int(found.forwards.sum()), backwards + int(found.backwards.sum())
-    far = broken.pop("far", torch.ones(len(rows), dtype=torch.bool))
-    return Trial(rows.cpu(), broken, far, forwards, backwards)
+    first, *others = _climbing(plan)
+    rows, norm = _drawn(plan, ledger), plan.threat.norm
+    every = torch.ones_like(rows, dtype=torch.bool)
+    trial = _tried(plan, ledger, first, Trial(rows, {}, every, 0, 0), every)
+    left = ~trial.first
+    for stage in others:
+        trial = _tried(plan, ledger, stage, trial, left)
+    trial = _tried(plan, ledger, _chance(plan), trial, ~torch.stack(list(trial.broken.values())).any(0))
+    if norm != "l1":  # whose climb cannot go without bounds
+        unbounded = Stage("far", climber(norm, 100), stand_in=first.stand_in)
+        trial = _tried(plan, ledger, unbounded, trial, left)
+        trial = replace(trial, far=trial.broken.pop("far") | trial.first)
+    return tree_map(Tensor.cpu, trial)
 
 
-def _far(plan: Plan) -> list[Stage]:
-    """The climb that must break everything when nothing bounds it; the one for L1 cannot go without bounds."""
-    if plan.threat.norm == "l1":
-        return []
-    stand_in = None if plan.model.gradients else straight_through
-    return [Stage("far", climber(plan.threat.norm, 100), stand_in=stand_in)]
+def _tried(plan: Plan, ledger: Ledger, stage: Stage, trial: Trial, shown: Tensor) -> Trial:
+    """The trial after one more method, on the samples `shown` `(R,)` to it."""
+    make, rows = stage.stand_in, trial.rows[shown]
+    searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
+    task = _task(plan, ledger, rows, stage.name)
+    task = replace(task, threat=_unbounded(plan, task.threat)) if stage.name == "far" else task
+    found = search(searched, task, stage.attack, judge=judge, batch=plan.batch)
+    return replace(
+        trial,
+        broken={**trial.broken, stage.name: put(torch.zeros_like(shown), shown, found.success)},
+        forwards=trial.forwards + int(found.forwards.sum()),
+        backwards=trial.backwards + int(found.backwards.sum()),
+    )
 
 
 def _unbounded(plan: Plan, threat: Threat) -> Threat:
@@ -108,25 +115,27 @@ def seeker(norm: str, steps: int) -> Attack:
     return Square(steps)
 
 
-def _methods(plan: Plan) -> list[Stage]:
-    """The methods, in the order in which reports name them."""
-    climb = climber(plan.threat.norm, 50)
-    methods = [Stage("random", seeker(plan.threat.norm, 300 if plan.suite == "fast" else 1000))]
-    if plan.model.gradients:
-        methods += [
-            Stage("gradients", climb),
-            Stage("reversed", climb, stand_in=reversed_gradients),
-            Stage("nearer", Nearer(climb)),
-        ]
+def _climbing(plan: Plan) -> list[Stage]:
+    """The methods that climb, the model's own gradient first where it has one."""
+    climb, around = climber(plan.threat.norm, 50), []
     if plan.model.stops is not None:
         smoothed = Averaged(climber(plan.threat.norm, 25), 8, 1.0)
-        methods += [
+        around = [
             Stage("straight-through", climb, stand_in=straight_through),
             Stage("smoothed", smoothed, stand_in=straight_through),
         ]
-    if optimises(plan):
-        methods.append(Stage("unoptimised", climb, stand_in=unoptimised))
-    return methods
+    own = [
+        Stage("gradients", climb),
+        Stage("reversed", climb, stand_in=reversed_gradients),
+        Stage("nearer", Nearer(climb)),
+    ]
+    unlike = [Stage("unoptimised", climb, stand_in=unoptimised)] if optimises(plan) else []
+    return [*(own if plan.model.gradients else []), *around, *unlike]
+
+
+def _chance(plan: Plan) -> Stage:
+    """Search at random."""
+    return Stage("random", seeker(plan.threat.norm, 300 if plan.suite == "fast" else 1000))
 
 
 def optimises(plan: Plan) -> bool:
