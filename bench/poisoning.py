@@ -1,8 +1,8 @@
-"""Poison on MNIST: harm, detectors, false alarms, predicted power, remedies.
+"""Poison on MNIST: harm, detectors, false alarms, predicted power.
 
-    .venv/bin/python bench/poisoning.py clean|table|power|repair|certify|collide [runs]
+    .venv/bin/python bench/poisoning.py clean|table|power [runs]
 
-Prints the tables of docs/poisoning.md. `clean` takes 3 minutes of one core, `table` 4, `power` 7, the others 1 or 2.
+Prints the tables of docs/poisoning.md. `clean` takes 3 minutes of one core, `table` 4, `power` 7.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from _data import found
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.data import Samples
 from sparring.data.pack import pack
@@ -21,15 +21,10 @@ from sparring.evaluation.statistics import exact_interval
 from sparring.poison import (
     PoisonSpec,
     Settings,
-    bullseye,
-    collide,
-    collision,
     label_consistent,
     plant,
-    repair,
     scan,
 )
-from sparring.poison.certified import certify, plurality, run_off
 from sparring.poison.detection_power import tried
 from sparring.poison.kinds import drawn
 from sparring.poison.victim import answers_of, trained
@@ -135,81 +130,10 @@ def predicted(runs: int) -> None:
             print(kind, rate, name, f"{caught} of {runs}", exact_interval(caught, runs), flush=True)
 
 
-def remedies(runs: int) -> None:
-    """Before and after: 4,000 training samples, 40 trusted ones (1%)."""
-    samples, trusted, test = mnist(0, 4000), mnist(20_000, 40), mnist(0, 2000, "test")
-    for seed in range(runs):
-        for kind in ("badnets", "blended"):
-            for rate in RATES:
-                spec = drawn(kind, samples.domain, rate, seed % 10, seed)
-                tried = repair(samples, test, trusted, spec, ["relabel", "fine-pruning"], Settings(seed=seed))
-                cells = (
-                    f"{each.remedy} {each.answers.success.value:.3f}/{each.answers.clean.value:.3f}"
-                    for each in tried
-                )
-                print(f"{kind} {rate:.3f} {seed}: success/clean of {', '.join(cells)}", flush=True)
-
-
-def certified(runs: int) -> None:
-    """1,200 ridge regressions on 50 MNIST images each, and the first `runs` test images."""
-    train, test = mnist(0, 60_000), mnist(0, runs, "test")
-    for aggregate in (plurality, run_off):
-        found_now = certify(train, test, 1200, aggregate)
-        cells = (f"{count}: {found_now.accuracy(test.labels, count):.3f}" for count in (0, 50, 100, 200, 400))
-        print(
-            aggregate.__name__,
-            ", ".join(cells),
-            f"median radius {int(found_now.radius.median())}",
-            flush=True,
-        )
-
-
-def collisions(runs: int) -> None:
-    """10 poisons among 500 samples, eps 0.3: the head is trained again on features of a net of 2,500 other samples."""
-    net = trained(mnist(0, 2500))
-    features, own, test = net[:-1], mnist(10_000, 500), mnist(0, 2000, "test")
-    hits = {"bullseye": 0, "collision": 0, "unchanged": 0}
-    random = torch.Generator().manual_seed(0)
-    for _ in range(runs):
-        wanted = int(torch.randint(0, 10, (), generator=random))
-        others = (test.labels != wanted).nonzero()[:, 0]
-        chosen = test.inputs[others[int(torch.randint(0, len(others), (), generator=random))]]
-        bases = own.inputs[own.labels == wanted][:10]
-        for name, reach in (("bullseye", bullseye), ("collision", collision), ("unchanged", None)):
-            poisons = bases if reach is None else collide(features, bases, chosen, own.domain, 0.3, reach)
-            inputs = torch.cat([own.inputs, poisons])
-            labels = torch.cat([own.labels, torch.full((len(poisons),), wanted)])
-            hits[name] += (
-                int(_head(features(inputs).detach(), labels)(features(chosen[None])).argmax()) == wanted
-            )
-    for name, count in hits.items():
-        print(name, f"{count} of {runs}", exact_interval(count, runs), flush=True)
-
-
-def _head(features: Tensor, labels: Tensor) -> nn.Linear:
-    """A logistic regression."""
-    head = nn.Linear(features.shape[1], 10)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    optimiser = torch.optim.LBFGS(head.parameters(), max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = nn.functional.cross_entropy(head(features), labels) + 1e-4 * head.weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    return head
-
-
 PARTS: dict[str, tuple[Callable[[int], None], int]] = {
     "clean": (clean, 200),
     "table": (table, 3),
     "power": (predicted, 100),
-    "repair": (remedies, 2),
-    "certify": (certified, 2000),
-    "collide": (collisions, 100),
 }
 
 if __name__ == "__main__":

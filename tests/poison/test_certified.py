@@ -8,7 +8,7 @@ import torch
 from sparring.data import load_data
 from sparring.errors import UsageError
 from sparring.poison.certified import certify, partitions, plurality, ridge, run_off
-from sparring.poison.certified.outlines import outlines
+from sparring.poison.outlines import outlines
 from tests.poison.toy import toy
 
 

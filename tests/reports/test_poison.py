@@ -1,6 +1,7 @@
 """Pages of the poisoning room hold what the documents say, and no stranger's markup."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -39,11 +40,15 @@ def test_repair_says_how_much_was_trusted():
     remedies = [
         Remedied("none", Answers(Share(95, 100), Share(90, 90))),
         Remedied("relabel", Answers(Share(94, 100), Share(1, 90))),
+        Remedied("i-bau", Answers(Share(94, 100), Share(1, 90)), trusted=10),
     ]
     page = poison_page(_document("poison-repair", repair_body("badnets", 0.01, 10, 1000, remedies)))
     assert "10 trusted samples (1.0%)" in page
     assert "100.0% (96-100%)" in page
     assert "1.1%" in page
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>")]
+    used = {row[0]: row[1] for row in cells if row}
+    assert (used["relabel"], used["i-bau"]) == ("0", "10")
 
 
 def _scan(verdict):

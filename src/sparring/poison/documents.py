@@ -76,7 +76,9 @@ def repair_body(
         "rate": rate,
         "trusted": trusted,
         "trusted_share": trusted / samples,
-        "remedies": [{"remedy": each.remedy, **_answers(each.answers)} for each in found],
+        "remedies": [
+            {"remedy": each.remedy, "trusted": each.trusted, **_answers(each.answers)} for each in found
+        ],
     }
 
 

@@ -107,16 +107,22 @@ def _power(document: Document) -> Told:
 def _repair(document: Document) -> Told:
     body = document["body"]
     rows = [
-        (_REMEDY.get(each["remedy"], each["remedy"]), _share(each["success"]), _share(each["clean"]))
+        (
+            _REMEDY.get(each["remedy"], each["remedy"]),
+            f"{each['trusted']:,}",
+            _share(each["success"]),
+            _share(each["clean"]),
+        )
         for each in body["remedies"]
     ]
     return Told(
         "Remedies",
         f"against {body['kind']}, {body['rate']:.2%} of {document['samples']:,} training samples",
         f"Remedies could use {body['trusted']:,} trusted samples ({body['trusted_share']:.1%}).",
-        "Success as for poison run. remove trains again without the suspects of a scan, relabel with the labels that "
-        "neighbours agree on (it uses no trusted sample); fine-pruning cuts neurons and trains on trusted samples.",
-        ("model", "success", "clean accuracy"),
+        "Success as for poison run. relabel trains again with the labels that neighbours agree on, remove without the "
+        "suspects of a scan; i-bau makes the victim ignore changes that send many inputs to one class; fine-pruning "
+        "cuts its neurons and trains it on trusted samples.",
+        ("model", "trusted samples", "success", "clean accuracy"),
         rows,
     )
 

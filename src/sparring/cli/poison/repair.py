@@ -35,7 +35,7 @@ def repair(
     rate: Annotated[str, typer.Option(help="poisoned share of the training set, 1% or 0.01")] = "1%",
     target: Annotated[int, typer.Option(help="class that the backdoor shall answer", min=0)] = 0,
     remedy: Annotated[
-        list[str] | None, typer.Option(help="remove, relabel, fine-pruning; default all")
+        list[str] | None, typer.Option(help="relabel, remove, i-bau, fine-pruning; default all")
     ] = None,
     factory: Factory = None,
     epochs: Epochs = 4,

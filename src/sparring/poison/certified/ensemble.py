@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.poison.certified.aggregation import Certified
-from sparring.poison.certified.outlines import outlines
+from sparring.poison.outlines import outlines
 from sparring.poison.planting import class_count
 
 __all__ = ["Learner", "certify", "partitions", "ridge"]

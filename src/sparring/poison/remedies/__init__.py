@@ -2,7 +2,19 @@
 
 from sparring.poison.remedies.comparison import REMEDIES, Remedied, repair
 from sparring.poison.remedies.fine_pruning import fine_prune
-from sparring.poison.remedies.relabel import relabelled
+from sparring.poison.remedies.relabel import neighbourly, relabelled, relearned
 from sparring.poison.remedies.removal import without
+from sparring.poison.remedies.unlearning import Unlearning, i_bau
 
-__all__ = ["REMEDIES", "Remedied", "fine_prune", "relabelled", "repair", "without"]
+__all__ = [
+    "REMEDIES",
+    "Remedied",
+    "Unlearning",
+    "fine_prune",
+    "i_bau",
+    "neighbourly",
+    "relabelled",
+    "relearned",
+    "repair",
+    "without",
+]

@@ -11,13 +11,14 @@ from sparring.data import Samples
 from sparring.errors import UsageError, nearest
 from sparring.poison.planting import class_count, plant
 from sparring.poison.remedies.fine_pruning import fine_prune
-from sparring.poison.remedies.relabel import relabelled
+from sparring.poison.remedies.relabel import relearned
 from sparring.poison.remedies.removal import without
+from sparring.poison.remedies.unlearning import i_bau
 from sparring.poison.scanning import Settings, scan
 from sparring.poison.spec import PoisonSpec
 from sparring.poison.victim import Answers, answers_of, trained
 
-__all__ = ["REMEDIES", "Case", "Remedied", "repair"]
+__all__ = ["REMEDIES", "Case", "Remedied", "Remedy", "repair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,31 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """A way from a victim to a model with less of a backdoor.
+
+    Args:
+        apply: The way.
+        trusts: Whether it needs trusted samples.
+    """
+
+    apply: Callable[[Case], nn.Module]
+    trusts: bool
+
+
+@dataclass(frozen=True)
 class Remedied:
-    """What a remedy did, on test samples; `none` is the victim itself, `control` a model that saw no poison."""
+    """What a remedy did, on test samples.
+
+    Args:
+        remedy: Its name; `none` is the victim itself, `control` a model that saw no poison.
+        answers: Of the model that came out.
+        trusted: How many trusted samples it used.
+    """
 
     remedy: str
     answers: Answers
+    trusted: int = 0
 
 
 def repair(
@@ -72,7 +93,9 @@ def repair(
     found = [Remedied("control", answers_of(control, test, spec, classes))]
     found.append(Remedied("none", answers_of(case.model, test, spec, classes)))
     for turn, remedy in enumerate(remedies):
-        found.append(Remedied(remedy, answers_of(REMEDIES[remedy](case), test, spec, classes)))
+        way = REMEDIES[remedy]
+        answers = answers_of(way.apply(case), test, spec, classes)
+        found.append(Remedied(remedy, answers, len(trusted) if way.trusts else 0))
         if told is not None:
             told(turn + 1, len(remedies))
     return tuple(found)
@@ -86,16 +109,21 @@ def _removed(case: Case) -> nn.Module:
 
 def _relabelled(case: Case) -> nn.Module:
     settings = case.settings
-    return trained(relabelled(case.samples), settings.make, settings.recipe, settings.seed)
+    return relearned(case.samples, settings.make, settings.recipe, settings.seed)
 
 
 def _pruned(case: Case) -> nn.Module:
     return fine_prune(case.model, case.trusted, seed=case.settings.seed)
 
 
-REMEDIES: dict[str, Callable[[Case], nn.Module]] = {
-    "remove": _removed,
-    "relabel": _relabelled,
-    "fine-pruning": _pruned,
+def _unlearned(case: Case) -> nn.Module:
+    return i_bau(case.model, case.trusted, seed=case.settings.seed)
+
+
+REMEDIES: dict[str, Remedy] = {
+    "relabel": Remedy(_relabelled, trusts=False),
+    "remove": Remedy(_removed, trusts=True),
+    "i-bau": Remedy(_unlearned, trusts=True),
+    "fine-pruning": Remedy(_pruned, trusts=True),
 }
 """Remedies by name."""

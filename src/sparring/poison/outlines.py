@@ -26,7 +26,7 @@ def outlines(inputs: Tensor) -> Tensor:
     Returns:
         (B, n), each row of length 1 for images.
     """
-    if inputs.ndim != 4 or min(inputs.shape[2:]) < CELL:
+    if inputs.ndim != 4 or min(inputs.shape[2:]) < CELL + STRIDE:
         return inputs.flatten(1)
     grey = pad(inputs.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     right = grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]
