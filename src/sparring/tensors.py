@@ -26,8 +26,7 @@ class Each:
     ndim = 1
 
     def __getitem__(self, rows: Tensor) -> Each:
-        chosen = rows.nonzero().squeeze(1) if rows.dtype is torch.bool else rows
-        return Each(tuple(self.things[row] for row in chosen.tolist()))
+        return Each(tuple(self.things[row] for row in rows.tolist()))
 
     def __add__(self, other: Each) -> Each:
         return Each(self.things + other.things)
@@ -51,8 +50,16 @@ def tree_map(change: Callable[..., Any], tree: Any, *others: Any) -> Any:
 
 
 def take(tree: Tree, rows: Tensor) -> Tree:
-    """Keep the rows named by a mask or by indices, `(B,)`."""
-    return tree_map(lambda values: values[rows] if values.ndim else values, tree)
+    """Keep the rows named by a mask or by indices, `(B,)`: a copy, which shares nothing with `tree`."""
+    rows = rows.nonzero().squeeze(1) if rows.dtype is torch.bool else rows
+
+    def chosen(values: Any) -> Any:
+        if not values.ndim:
+            return values
+        # several times as fast as values[rows]
+        return values[rows] if isinstance(values, Each) else values.index_select(0, rows.to(values.device))
+
+    return tree_map(chosen, tree)
 
 
 def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:

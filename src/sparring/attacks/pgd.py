@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from sparring.attacks.losses import cross_entropy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
+from sparring.tensors import per_row
 
 __all__ = ["PGD"]
 
@@ -36,5 +39,6 @@ class PGD:
 
     def step(self, task: Task, state: State, seen: Seen) -> State:
         length = 2.5 * task.threat.eps / self.steps if self.step_size is None else self.step_size
-        moved = state.point + length * task.threat.steepest(seen.gradient, state.point)
+        way = task.threat.steepest(seen.gradient, state.point)
+        moved = torch.addcmul(state.point, per_row(length, way), way)  # in one pass over memory
         return State(gradient_at(task.threat.project(moved, task.inputs)))

@@ -15,7 +15,7 @@ from torch import Tensor
 from sparring.attacks.losses import margin
 from sparring.attacks.windows import HORIZON, as_image, choose, inside, window_size
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
-from sparring.tensors import pick
+from sparring.tensors import per_row, pick
 
 __all__ = ["Square"]
 
@@ -70,8 +70,8 @@ class Square:
             choose(numbers[:, 1], width, image.shape[3]),
         )
         signs = torch.where(numbers[:, 2:] < 0.5, -1.0, 1.0)[:, :, None, None].to(image.dtype)
-        vertex = task.threat.project(
-            task.inputs + task.threat.eps * signs.expand_as(image).reshape(task.inputs.shape), task.inputs
-        )
+        signs = signs.expand_as(image).reshape(task.inputs.shape)
+        corner = torch.addcmul(task.inputs, per_row(task.threat.eps, signs), signs)
+        vertex = task.threat.project(corner, task.inputs)
         window = inside(image, top, left, height, width).expand_as(image).reshape(task.inputs.shape)
         return _Search(scores_at(torch.where(window, vertex, best_point)), best_point, best, state.tried + 1)

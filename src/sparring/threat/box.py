@@ -98,9 +98,13 @@ def tolerance(eps: float | Tensor, box: Box) -> float | Tensor:
 
     For tables it is the unit that counts, since their values may be many millions of it.
     """
-    largest = box.unit or max(abs(float(torch.as_tensor(each).abs().max())) for each in (box.low, box.high))
+    largest = box.unit or max(_size(box.low), _size(box.high))
     scale = largest if 0 < largest < math.inf else 1.0
     return 1e-6 * (eps.clamp_min(scale) if isinstance(eps, Tensor) else max(eps, scale))
+
+
+def _size(bound: float | Tensor) -> float:
+    return float(bound.abs().max()) if isinstance(bound, Tensor) else abs(bound)
 
 
 def box_of(domain: Domain, inputs: Tensor) -> Box:
