@@ -118,6 +118,10 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
     assert (code, "certified accuracy" in out) == (0, True)
     rows = json.loads((project / "runs/poison-certify/result.json").read_text())["body"]["certified"]
     assert [row["insertions"] for row in rows] == [0, 1, 2, 4, 8]
+    code, out, _ = poison(
+        "certify", "--data", "clean.npz", "--test", "test.npz", "--parts", 24, "--spread", 2
+    )
+    assert (code, "48 base models that learn from 1 in 24" in " ".join(out.split())) == (0, True)
     hits = [row["hits"] for row in rows]
     assert hits == sorted(hits, reverse=True)
     assert hits[1] > 80
@@ -141,6 +145,7 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
         (["scan", "--data", "bad.npz", "--format", "pdf"], "known are: junit, sarif"),
         (["certify", "--data", "clean.npz", "--parts", 1000], "2 to 240 parts, not 1,000"),
         (["certify", "--data", "clean.npz", "--election", "lots"], "no election"),
+        (["certify", "--data", "clean.npz", "--parts", 100, "--spread", 3], "2 to 240 parts, not 300"),
     ],
 )
 def test_bad_input_is_one_sentence(poison, words, said):

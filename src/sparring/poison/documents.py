@@ -82,12 +82,15 @@ def repair_body(
     }
 
 
-def certified_body(found: Certified, labels: Tensor, parts: int, election: str) -> dict[str, Any]:
+def certified_body(
+    found: Certified, labels: Tensor, parts: int, spread: int, election: str
+) -> dict[str, Any]:
     """Of `poison certify`: how many test answers are right and certified, by insertions or deletions."""
     steps = sorted({round(parts * share) for share in STEPS})
     right = [round(found.accuracy(labels, step) * len(labels)) for step in steps]
     return {
         "parts": parts,
+        "spread": spread,
         "election": election,
         "certified": [
             {"insertions": step, **_share(Share(count, len(labels)))}

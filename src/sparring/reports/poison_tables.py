@@ -132,7 +132,8 @@ def _certify(document: Document) -> Told:
     rows = [(f"{each['insertions']:,}", _share(each)) for each in body["certified"]]
     return Told(
         "Certified against poison",
-        f"{document['samples']:,} training samples in {body['parts']:,} parts, {body['election']}",
+        f"{document['samples']:,} training samples, {body['parts'] * body['spread']:,} base models that learn from "
+        f"1 in {body['parts']:,}, {body['election']}",
         "Answers that are right, and stay right whatever so many samples are that somebody adds or takes away.",
         "The first row is plain accuracy. A promise about these test samples and this way of training, not about "
         "another model trained on the same data.",

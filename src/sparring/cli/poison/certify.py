@@ -20,8 +20,14 @@ def certify(
     data: DataSource = None,
     test: TestSource = None,
     parts: Annotated[
-        int, typer.Option(help="disjoint parts of the data, with a base model each", min=2)
+        int, typer.Option(help="shares of the data that are as large as what a base model learns from", min=2)
     ] = 250,
+    spread: Annotated[
+        int,
+        typer.Option(
+            help="base models that learn from each part; above 1 there are so many times more", min=1
+        ),
+    ] = 1,
     election: Annotated[str, typer.Option(help="run-off, or plurality")] = "run-off",
     classes: ClassNames = None,
     resize: Resize = None,
@@ -35,10 +41,11 @@ def certify(
 ) -> int:
     """Train many small models on disjoint parts, and count answers that no few poisoned samples can change.
 
-    A part is chosen by a sample's own content, so a sample that is added or taken away changes one model. The base
-    models are ridge regressions, which suit a few dozen samples.
+    A part is chosen by a sample's own content, so a sample that is added or taken away changes one model. With
+    `--spread 4`, four times as many models learn from four smaller parts each. The base models are ridge regressions,
+    which suit a few dozen samples.
 
-        sparring poison certify --data train.npz --test test.npz --parts 1200
+        sparring poison certify --data train.npz --test test.npz --parts 1200 --spread 4
     """
     from sparring.cli.progress import counting
     from sparring.errors import UsageError, nearest
@@ -58,9 +65,9 @@ def certify(
     began = time.monotonic()
     with counting() as tell:
         told = partial(tell, "base models")
-        found = certify(train, held, parts, elections[election], told=told)
+        found = certify(train, held, parts, elections[election], spread, told=told)
     document = envelope(
-        "poison-certify", certified_body(found, held.labels, parts, election), samples=len(train), seed=0,
+        "poison-certify", certified_body(found, held.labels, parts, spread, election), samples=len(train), seed=0,
         seconds=time.monotonic() - began, command=command(),
     )  # fmt: skip
     finish(document, poison_page(document), poison_summary(document), out, as_json)
