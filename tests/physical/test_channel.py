@@ -109,6 +109,20 @@ def test_the_second_camera_sees_what_the_channel_sees(name):
     assert (upside_down > 2 * apart).all()  # the measure can fail
 
 
+def test_detail_of_one_pixel_is_as_sharp_as_in_the_second_camera():
+    """A channel that blurs more than cameras do makes patches that work in it alone."""
+    cv2 = pytest.importorskip("cv2")
+    cv2.setNumThreads(1)
+    draws = torch.Generator().manual_seed(0)
+    board = torch.rand(3, 3, 16, 16, generator=draws).repeat_interleave(3, 2).repeat_interleave(3, 3)
+    place = load_scenario("scanner").having(framing=0.0, noise=0.0, gradient=0.0, halftone=20.0, defocus=0.0)
+    ours = Channel(place, 48, 16).through(board, KEYS)
+    theirs = rendered(board, place, 48, 16, KEYS, 0)
+    sharp = inner(theirs).diff(dim=-1).abs().mean()
+    assert inner(ours).diff(dim=-1).abs().mean() > 0.85 * sharp
+    assert inner(ours - theirs).abs().mean() < 0.03
+
+
 def test_poses_project_as_a_pinhole_does():
     one = torch.ones(1)
     turned = onto_photo(2 * one, 500 * one, 30 * one, 0 * one, 0 * one)[0]
@@ -146,4 +160,6 @@ def test_noise_is_as_strong_as_it_says_and_grows_in_the_dark():
         inner(Channel(neutral(noise=0.05, level=level, long_side=600.0), 48, 16).through(flat, ["a"])).std()
         for level in (1000.0, 10.0, 1e5)
     ]
-    assert 0.005 < spread[0] < 0.1 and spread[1] > 3 * spread[0] > 9 * spread[2]
+    # of white, by the root of the light over the floor, by the slope of sRGB, averaged over 5.7 x 5.7 pixels
+    assert spread[0].item() == pytest.approx(0.05 * (0.214 + 0.02) ** 0.5 * 1.08 / 5.7, rel=0.2)
+    assert spread[1] > 3 * spread[0] > 9 * spread[2]

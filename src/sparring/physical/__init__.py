@@ -16,6 +16,7 @@ from sparring.physical.printing_run import write_sheets
 from sparring.physical.rehearsal import rehearse_run
 from sparring.physical.scenario import Scenario, load_scenario
 from sparring.physical.scoring import Scores, score_photos
+from sparring.physical.stencil import load_stencil
 
 __all__ = [
     "Calibration",
@@ -30,6 +31,7 @@ __all__ = [
     "calibrate_printer",
     "load_print_run",
     "load_scenario",
+    "load_stencil",
     "make_perturbed_run",
     "make_print_run",
     "rehearse_run",

@@ -22,6 +22,12 @@ __all__ = ["Channel", "pixels_per_mm"]
 MARGIN = 0.125
 """Bare paper around a picture, of its side, on each side."""
 
+COARSE, FINE = 2, 6
+"""Pixels of the photo that are computed per pixel of the model's inputs: at least, and for small inputs."""
+
+WIDE = 256
+"""Pixels across the photo above which no more than `COARSE` are computed: large inputs show the difference less."""
+
 FILLED = 0.7
 """How much of our part of the photo a picture may take up, so that it stays inside however it is turned."""
 
@@ -31,7 +37,7 @@ class Channel:
     """How a picture on a sheet looks to a model, once printed, photographed and cut out.
 
     A part of the photo around the picture is computed, `pixels` wide. If the camera sees more pixels than that, they
-    are joined, and blurs shrink with them. Not modelled: the bend of the lens, of which a part of the
+    are joined, and blurs, noise and what JPEG changes shrink with them. Not modelled: the bend of the lens, of which a part of the
     photo shows little, and the mosaic of the sensor; the independent renderer in `rendering` has both.
 
     Attributes:
@@ -49,7 +55,7 @@ class Channel:
     @property
     def pixels(self) -> int:
         """How wide the part of the photo is that is computed: a multiple of 16."""
-        return 16 * -(-2 * self.size // 16)
+        return 16 * -(-max(COARSE * self.size, min(FINE * self.size, WIDE)) // 16)
 
     def through(self, pictures: Tensor, keys: Sequence[str]) -> Tensor:
         """What the model sees of each picture under the draw of its key: `(B, 3, size, size)` in [0, 1].
@@ -76,8 +82,9 @@ class Channel:
         )
         frame = self._photographed(light, homography, scale * joined)
         frame = defocused(frame, draw["defocus"] * joined, draw["motion"] * joined, draw["motion_turn"])
-        encoded = smooth_jpeg(srgb(_noisy(frame, draw, noise)), draw["jpeg"].clamp(max=99), _straight)
-        return self._cut_out(encoded, homography, draw)
+        taken = srgb(_noisy(frame, draw, noise, joined))
+        changed = smooth_jpeg(taken, draw["jpeg"].clamp(max=99), _straight) - taken
+        return self._cut_out(taken + joined.reshape(-1, 1, 1, 1) * changed, homography, draw)
 
     def _photographed(self, light: Tensor, homography: Tensor, scale: Tensor) -> Tensor:
         """The picture as `pixels` by `pixels` of the photo, before any blur of the camera."""
@@ -123,9 +130,9 @@ def _moved(homography: Tensor, places: Tensor) -> Tensor:
     return moved[..., :2] / moved[..., 2:].clamp(min=1e-6)
 
 
-def _noisy(light: Tensor, draw: Draw, noise: Draws) -> Tensor:
-    """Shot noise, which grows with the root of the light, over a floor; `noise` is for white at 1000 lx."""
-    strength = (draw["noise"] * (1000 / draw["level"]).sqrt()).reshape(-1, 1, 1, 1)
+def _noisy(light: Tensor, draw: Draw, noise: Draws, joined: Tensor) -> Tensor:
+    """Shot noise, which grows with the root of the light, over a floor; `noise` is for white at 1000 lx, in a pixel."""
+    strength = (joined * draw["noise"] * (1000 / draw["level"]).sqrt()).reshape(-1, 1, 1, 1)
     return light + strength * (light.detach().clamp(min=0) + 0.02).sqrt() * noise.normal(light)
 
 

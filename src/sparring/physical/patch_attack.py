@@ -24,6 +24,7 @@ from torch.nn import functional
 from sparring.draws import Draws, row_keys
 from sparring.physical.channel import Channel
 from sparring.physical.placement import Placement, place_patch
+from sparring.physical.stencil import shaped
 
 __all__ = ["PatchAttack", "PatchProgress", "fit_patch", "reached"]
 
@@ -41,6 +42,7 @@ class PatchAttack:
         smooth: Weight of the total variation, the mean difference of neighbouring features.
         palette: Colours `(K, 3)` that the printer can give, if the patch shall keep to them.
         printable: Weight of the mean distance to the nearest of them.
+        shape: Which of the patch's features there are, `(down, across)` of ones and zeros; all without.
     """
 
     steps: int = 300
@@ -49,6 +51,7 @@ class PatchAttack:
     smooth: float = 0.1
     palette: Tensor | None = None
     printable: float = 1.0
+    shape: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def fit_patch(
     seed: int = 0,
     progress: Callable[[PatchProgress], Any] = lambda progress: None,
 ) -> Tensor:
-    """One patch `(3, down, across)` in [0, 1] for all objects.
+    """One patch `(3, down, across)` in [0, 1] for all objects; with its shape as a fourth channel if it has one.
 
     Args:
         model: Inputs `(B, 3, size, size)` in [0, 1] to logits `(B, C)`.
@@ -92,7 +95,7 @@ def fit_patch(
     for step in range(attack.steps):
         keys = [f"step {step} look {look}" for look in range(attack.looks)]
         rows = _rows(len(inputs), keys, seed)
-        pictures = place_patch(inputs[rows], patch, placement)
+        pictures = place_patch(inputs[rows], shaped(patch, attack.shape), placement)
         seen = (
             functional.adaptive_avg_pool2d(pictures, size)
             if channel is None
@@ -109,7 +112,7 @@ def fit_patch(
                 step + 1, attack.steps, reached(outputs, labels[rows], target).float().mean().item()
             )
         )
-    return patch.detach()
+    return shaped(patch.detach(), attack.shape)
 
 
 def reached(outputs: Tensor, labels: Tensor, target: int | None) -> Tensor:

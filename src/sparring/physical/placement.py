@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -90,16 +91,19 @@ def place_patch(inputs: Tensor, patch: Tensor | None, placement: Placement) -> T
 
     Args:
         inputs: `(B, 1 | 3, H, W)` in [0, 1]; scaled to the print.
-        patch: `(3, down, across)` or `(B, 3, down, across)`, a pixel per feature; None leaves the pictures as they are.
+        patch: `(3 | 4, down, across)` or `(B, 3 | 4, down, across)`, a pixel per feature; a fourth channel is 1 where
+            there is a sticker and 0 where the picture shows. None leaves the pictures as they are.
         placement: Where it lies.
     """
     colour = inputs.expand(-1, 3, -1, -1)
     pictures = resize(colour, placement.pixels, placement.pixels).clamp(0, 1)
     if patch is None:
         return pictures
-    large = functional.interpolate(patch.reshape(-1, *patch.shape[-3:]), scale_factor=FINE, mode="nearest")
+    own = patch.reshape(-1, *patch.shape[-3:])
+    if own.shape[1] == 3:
+        own = torch.cat([own, torch.ones_like(own[:, :1])], 1)
+    large = functional.interpolate(own, scale_factor=FINE, mode="nearest")
     top, left = placement.corner
     below, right = placement.pixels - top - large.shape[-2], placement.pixels - left - large.shape[-1]
-    around = (left, right, top, below)
-    covered = functional.pad(large.new_ones(1, 1, *large.shape[-2:]), around)
-    return pictures * (1 - covered) + functional.pad(large, around)
+    laid = functional.pad(large, (left, right, top, below))
+    return pictures * (1 - laid[:, 3:]) + laid[:, :3] * laid[:, 3:]

@@ -43,8 +43,8 @@ class PrintRun:
     Attributes:
         envelope: What `result.json` says around its `body`, as in every room.
         facts: The body; see `docs/physical.md`.
-        arms: Patches by name, `(3, down, across)`, or one for each object, `(N, 3, down, across)`; None is the picture
-            as it is.
+        arms: Patches by name, `(3 | 4, down, across)`, or one for each object, `(N, 3, down, across)`; None is the
+            picture as it is.
         inputs: The objects `(N, 3, H, W)`.
         captured: What the model saw of the prints in photos `(n, 3, size, size)`, in the order of the captures.
         folder: Where it is stored, if it is.
@@ -79,6 +79,13 @@ class PrintRun:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(each["id"] for each in self.facts["objects"])
+
+    @property
+    def covered(self) -> float:
+        """The share of a picture that the patch covers."""
+        arm = self.arms[self.facts["main"]]
+        whole = arm is None or arm.shape[-3] == 3
+        return self.placement.share * (1.0 if whole else float(arm[..., 3, :, :].mean()))
 
     @property
     def prints(self) -> tuple[Print, ...]:

@@ -24,7 +24,7 @@ def print_warnings(patch: Tensor, placement: Placement, scenario: Scenario, size
     """A sentence for each: features that camera or model cannot resolve, colours that the printer cannot give.
 
     Args:
-        patch: `(3, down, across)`.
+        patch: `(3 | 4, down, across)`.
         placement: Its size.
         scenario: Printer, view and camera.
         size: Of the model's inputs.
@@ -62,5 +62,6 @@ def _out_of_gamut(patch: Tensor, scenario: Scenario) -> float:
     """The share of features whose colour comes out differently by more than APART, under the middle of the scenario."""
     draw = scenario.middle().draw(["one"])
     paper = torch.as_tensor(draw["white"]).reshape(-1, 1, 1, 1)
-    seen = srgb(printed(patch[None], draw, 1e3) / paper)[0]
-    return float(((seen - patch).abs().amax(0) > APART).float().mean())
+    colours = patch[:3] if len(patch) == 3 else patch[:3, patch[3] > 0][..., None]
+    seen = srgb(printed(colours[None], draw, 1e3) / paper)[0]
+    return float(((seen - colours).abs().amax(0) > APART).float().mean())

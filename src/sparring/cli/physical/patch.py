@@ -50,7 +50,11 @@ def patch(
     ] = None,
     scenario: ScenarioName = "scanner",
     side: Annotated[str, typer.Option(help="of the printed picture")] = "84 mm",
-    size: Annotated[str, typer.Option("--patch", help="side of the patch")] = "25.2 mm",
+    size: Annotated[str, typer.Option("--patch", help="width of the patch")] = "25.2 mm",
+    height: Annotated[str | None, typer.Option(help="of the patch; default its width")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="picture with the patch's shape: white is sticker; default all of it")
+    ] = None,
     left: Annotated[
         str | None, typer.Option(help="from the picture's left edge to the patch; default centred")
     ] = None,
@@ -86,13 +90,14 @@ def patch(
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
     from sparring.errors import UsageError
-    from sparring.physical import PatchAttack, Setting, load_scenario, make_print_run
+    from sparring.physical import PatchAttack, Setting, load_scenario, load_stencil, make_print_run
 
     if model is None or data is None:
         raise UsageError(
             "a patch needs a model and pictures: sparring physical patch --model net.py:make --data signs.npz"
         )
-    placement, place = _placement(side, size, left, top, feature), load_scenario(scenario)
+    placement, place = _placement(side, size, height, left, top, feature), load_scenario(scenario)
+    shape = None if mask is None else load_stencil(mask, placement)
     loaded = sparring.load_model(
         model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
         allow_unsafe_sha256=allow_unsafe,
@@ -107,7 +112,7 @@ def patch(
     if judge is None:
         learn, judge = _halves(learn)
     setting = Setting(placement, place, aim, photos, seed)
-    attack = PatchAttack(steps, looks, palette=_palette(palette))
+    attack = PatchAttack(steps, looks, palette=_palette(palette), shape=shape)
     with counting() as tell:
         run = make_print_run(
             loaded, learn, judge, setting, attack, lambda stage, at: tell(stage, at.step, at.steps),
@@ -116,15 +121,17 @@ def patch(
     return finish_print_run(run, out, as_json)
 
 
-def _placement(side: str, size: str, left: str | None, top: str | None, feature: str) -> Placement:
+def _placement(
+    side: str, size: str, height: str | None, left: str | None, top: str | None, feature: str
+) -> Placement:
     from sparring.physical import Placement
     from sparring.physical.units import parse_value
 
     whole, own = parse_value(side, "length", "--side"), parse_value(size, "length", "--patch")
-    middle = (whole - own) / 2
-    across = middle if left is None else parse_value(left, "length", "--left")
-    down = middle if top is None else parse_value(top, "length", "--top")
-    return Placement(whole, own, own, across, down, parse_value(feature, "length", "--feature"))
+    tall = own if height is None else parse_value(height, "length", "--height")
+    across = (whole - own) / 2 if left is None else parse_value(left, "length", "--left")
+    down = (whole - tall) / 2 if top is None else parse_value(top, "length", "--top")
+    return Placement(whole, own, tall, across, down, parse_value(feature, "length", "--feature"))
 
 
 def _of_class(samples: Samples, sign: str | None) -> Samples:
