@@ -164,7 +164,7 @@ def scans(chosen: argparse.Namespace) -> None:
     print(f"{time.process_time() - began:.0f} s of CPU", flush=True)
 
 
-def captured(run: PrintRun, net: nn.Module, folder: Path, chosen: argparse.Namespace) -> None:
+def captured(run: PrintRun, net: nn.Module, folder: Path, chosen: argparse.Namespace) -> PrintRun:
     """Sheets, simulated captures, scores, report; prints success at every level."""
     run, _ = write_sheets(run, folder, objects=chosen.objects)
     photos = rehearse_run(run, folder / "simulated", load_scenario(chosen.scenario), rasterise=by_poppler)
@@ -175,6 +175,7 @@ def captured(run: PrintRun, net: nn.Module, folder: Path, chosen: argparse.Names
         share = f"{100 * each['successes'] / each['looks']:5.1f}% ({100 * each['low']:.0f}-{100 * each['high']:.0f}%)"
         print(f"  level {each['level']}  {each['arm']:12} {share:22} {each['successes']} of {each['looks']}")
     print(f"photos refused: {len(scores.refused)}")
+    return saved
 
 
 def fiducials(name: str, count: int) -> None:

@@ -5,6 +5,8 @@ back: `score_photos` finds the sheets in photos and asks the model. `rehearse_ru
 """
 
 from sparring.physical.calibration import Calibration, calibrate_printer, write_chart
+from sparring.physical.detections import Detections, Detector, average_precision
+from sparring.physical.in_scenes import InScenes
 from sparring.physical.judging import Setting
 from sparring.physical.making import make_print_run
 from sparring.physical.patch_attack import PatchAttack
@@ -20,6 +22,9 @@ from sparring.physical.stencil import load_stencil
 
 __all__ = [
     "Calibration",
+    "Detections",
+    "Detector",
+    "InScenes",
     "PatchAttack",
     "PatchCleanser",
     "Perturbation",
@@ -28,6 +33,7 @@ __all__ = [
     "Scenario",
     "Scores",
     "Setting",
+    "average_precision",
     "calibrate_printer",
     "load_print_run",
     "load_scenario",

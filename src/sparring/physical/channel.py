@@ -37,8 +37,8 @@ class Channel:
     """How a picture on a sheet looks to a model, once printed, photographed and cut out.
 
     A part of the photo around the picture is computed, `pixels` wide. If the camera sees more pixels than that, they
-    are joined, and blurs, noise and what JPEG changes shrink with them. Not modelled: the bend of the lens, of which a part of the
-    photo shows little, and the mosaic of the sensor; the independent renderer in `rendering` has both.
+    are joined, and blurs, noise and what JPEG changes shrink with them. Not modelled: the bend of the lens, of which
+    a part of the photo shows little, and the mosaic of the sensor; the independent renderer in `rendering` has both.
 
     Attributes:
         scenario: Where the values come from.

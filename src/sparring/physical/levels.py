@@ -20,7 +20,7 @@ from sparring.physical.rendering import Capture, render
 from sparring.physical.scenario import Scenario
 from sparring.physical.tally import Look
 
-__all__ = ["Trial", "looks_at", "rendered"]
+__all__ = ["Trial", "looks_at", "rendered", "seen_at"]
 
 AWAY = 2**20
 """Added to the seed of the training, so that no draw is one that was trained on."""
@@ -69,7 +69,7 @@ def looks_at(trial: Trial, level: int, photos: int) -> list[Look]:
         for arm, patch in trial.arms.items():
             pictures = place_patch(trial.inputs, patch, trial.placement)
             with torch.no_grad():
-                outputs = trial.model(_seen(trial, level, pictures, keys))
+                outputs = trial.model(seen_at(trial, level, pictures, keys))
             success = reached(outputs, trial.labels, trial.target)
             found += [
                 Look(level, arm, name, key, int(answer), bool(hit))
@@ -78,7 +78,7 @@ def looks_at(trial: Trial, level: int, photos: int) -> list[Look]:
     return found
 
 
-def _seen(trial: Trial, level: int, pictures: Tensor, keys: list[str]) -> Tensor:
+def seen_at(trial: Trial, level: int, pictures: Tensor, keys: list[str]) -> Tensor:
     """What the model is shown at a level."""
     seed, side = trial.seed + AWAY, trial.placement.side
     match level:
