@@ -40,6 +40,7 @@ from sparring.physical import (
     Placement,
     PrintRun,
     Setting,
+    load_print_run,
     load_scenario,
     make_perturbed_run,
     make_print_run,
@@ -59,7 +60,9 @@ from sparring.reports.on_paper import render_paper
 
 PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, feature=2.8)
 
-SIGNS = {"stop to 30": (14, 1, PLACEMENT), "no entry to stop": (17, 14, PLACEMENT)}
+WIDE = Placement(side=84, width=47.6, height=14, left=18.2, top=35, feature=2.8)
+
+SIGNS = {"stop to 30": (14, 1, PLACEMENT), "no entry to stop": (17, 14, WIDE)}
 """Class of the objects, the class that must come out, and where the patch lies."""
 
 LIT = 0.25
@@ -78,8 +81,9 @@ def main() -> None:
     options.add_argument("--only", choices=SIGNS, nargs="+", default=list(SIGNS))
     options.add_argument("--scenario", default="scanner")
     options.add_argument("--n", type=int, default=100, help="captures of `fiducials`; 100")
-    options.add_argument("--steps", type=int, default=200, help="of each patch; 200")
+    options.add_argument("--steps", type=int, default=300, help="of each patch; 300")
     options.add_argument("--objects", type=int, default=12, help="printed; 12")
+    options.add_argument("--again", action="store_true", help="print and score the patches that --out has")
     options.add_argument("--out", type=Path, default=Path("runs/bench-physical"))
     chosen = options.parse_args()
     torch.set_num_threads(1)
@@ -105,7 +109,7 @@ def levels(name: str, chosen: argparse.Namespace) -> None:
     learn, judge = of_class(signs("train_2614", 16), sign), of_class(signs("test_2000", 16), sign)
     lit = (judge.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
     setting = Setting(placement, load_scenario(chosen.scenario), target, photos=3)
-    patched(name, net, (learn, judge.select(lit)), setting, PatchAttack(steps=chosen.steps), chosen)
+    patched(name, net, (learn, judge.select(lit)), setting, PatchAttack(chosen.steps, 16, 0.1), chosen)
 
 
 def imagenet(chosen: argparse.Namespace) -> None:
@@ -130,21 +134,23 @@ def patched(
     chosen: argparse.Namespace,
 ) -> None:
     """A patch trained on some objects and judged on others, on screen and on simulated paper."""
-    began, wall = time.process_time(), time.monotonic()
+    began, folder = time.process_time(), chosen.out / f"{name.replace(' ', '-')}-{chosen.scenario}"
     stages: dict[str, float] = {}
-    run = make_print_run(
-        load_model(net), *objects, setting, attack,
-        lambda stage, at: stages.__setitem__(stage, time.process_time() - began),
-        f"bench/physical.py {chosen.what} --scenario {chosen.scenario}",
-    )  # fmt: skip
+    if chosen.again and folder.is_dir():
+        run = load_print_run(folder)
+    else:
+        run = make_print_run(
+            load_model(net), *objects, setting, attack,
+            lambda stage, at: stages.__setitem__(stage, time.process_time() - began),
+            f"bench/physical.py {chosen.what} --scenario {chosen.scenario}",
+        )  # fmt: skip
+        run = save_print_run(run, folder)
     print(f"\n{name}, {chosen.scenario}: {len(run.names)} objects, trained on {run.facts['trained_on']}")
     print(
-        f"patch of {100 * setting.placement.share:.1f}% of the picture; "
-        f"trained in {stages['patch']:.0f} s of one core",
-        flush=True,
+        f"patch of {100 * run.covered:.1f}% of the picture; seconds of one core until: {stages}", flush=True
     )
-    captured(run, net, chosen.out / f"{name.replace(' ', '-')}-{chosen.scenario}", chosen)
-    print(f"{time.process_time() - began:.0f} s of CPU, {time.monotonic() - wall:.0f} s", flush=True)
+    captured(run, net, folder, chosen)
+    print(f"{time.process_time() - began:.0f} s of CPU", flush=True)
 
 
 def scans(chosen: argparse.Namespace) -> None:

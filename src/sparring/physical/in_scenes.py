@@ -32,6 +32,8 @@ class InScenes(nn.Module):
     Deviation: the loss of the paper is the best score itself, without a logarithm.
     """
 
+    scenes: Tensor
+
     def __init__(
         self, detector: Detector, scenes: Tensor, boxes: Tensor, label: int = 0, threshold: float = 0.5
     ) -> None:

@@ -84,8 +84,9 @@ class PrintRun:
     def covered(self) -> float:
         """The share of a picture that the patch covers."""
         arm = self.arms[self.facts["main"]]
-        whole = arm is None or arm.shape[-3] == 3
-        return self.placement.share * (1.0 if whole else float(arm[..., 3, :, :].mean()))
+        if arm is None or arm.shape[-3] == 3:
+            return self.placement.share
+        return self.placement.share * float(arm[..., 3, :, :].mean())
 
     @property
     def prints(self) -> tuple[Print, ...]:
