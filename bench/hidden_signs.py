@@ -104,15 +104,14 @@ def precision(model: InScenes, pictures: Tensor) -> tuple[float, float, float]:
     signs_told = [
         [pair for each in told[row : row + count] for pair in each] for row in range(0, len(told), count)
     ]
-    draws = torch.Generator().manual_seed(0)
-    repeats = [
-        area([pair for row in torch.randint(len(pictures), (len(pictures),), generator=draws) for pair in signs_told[row]],
-             count * len(pictures))
-        for _ in range(REPEATS)
-    ]  # fmt: skip
-    middle = area([pair for each in signs_told for pair in each], count * len(pictures))
+    draws, rows = torch.Generator().manual_seed(0), len(pictures)
+
+    def over(chosen: list[int]) -> float:
+        return area([pair for row in chosen for pair in signs_told[row]], count * rows)
+
+    repeats = [over(torch.randint(rows, (rows,), generator=draws).tolist()) for _ in range(REPEATS)]
     low, high = torch.tensor(repeats).quantile(torch.tensor([0.025, 0.975])).tolist()
-    return low, middle, high
+    return low, over(list(range(rows))), high
 
 
 if __name__ == "__main__":
