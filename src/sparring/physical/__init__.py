@@ -8,7 +8,9 @@ from sparring.physical.calibration import Calibration, calibrate_printer, write_
 from sparring.physical.detections import Detections, Detector, average_precision
 from sparring.physical.in_scenes import InScenes
 from sparring.physical.judging import Setting
+from sparring.physical.light_search import LightSearch
 from sparring.physical.making import make_print_run
+from sparring.physical.making_light import make_lit_run
 from sparring.physical.patch_attack import PatchAttack
 from sparring.physical.patch_cleanser import PatchCleanser
 from sparring.physical.perturbing import Perturbation, make_perturbed_run
@@ -19,12 +21,15 @@ from sparring.physical.rehearsal import rehearse_run
 from sparring.physical.scenario import Scenario, load_scenario
 from sparring.physical.scoring import Scores, score_photos
 from sparring.physical.stencil import load_stencil
+from sparring.physical.thrown_light import Beam, Shadow
 
 __all__ = [
+    "Beam",
     "Calibration",
     "Detections",
     "Detector",
     "InScenes",
+    "LightSearch",
     "PatchAttack",
     "PatchCleanser",
     "Perturbation",
@@ -33,11 +38,13 @@ __all__ = [
     "Scenario",
     "Scores",
     "Setting",
+    "Shadow",
     "average_precision",
     "calibrate_printer",
     "load_print_run",
     "load_scenario",
     "load_stencil",
+    "make_lit_run",
     "make_perturbed_run",
     "make_print_run",
     "rehearse_run",

@@ -26,6 +26,10 @@ AWAY = 2**20
 """Added to the seed of the training, so that no draw is one that was trained on."""
 
 
+LARGEST = 2000
+"""Pixels across a picture at most, for the second camera; no camera of a scenario sees more of it."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """What is tried on whom.
@@ -111,9 +115,10 @@ def rendered(
 
 
 def _page(picture: Tensor, side: float) -> Image.Image:
-    """The picture at 300 dpi with bare paper around it."""
+    """The picture at 300 dpi, a large one coarser, with bare paper around it."""
     levels = (picture * 255).round().byte().movedim(0, -1).numpy()
-    pixels, margin = round(side / 25.4 * 300), round(MARGIN * side / 25.4 * 300)
+    pixels = min(round(side / 25.4 * 300), LARGEST)
+    margin = round(MARGIN * pixels)
     page = Image.new("RGB", (pixels + 2 * margin,) * 2, "white")
     page.paste(Image.fromarray(levels).resize((pixels, pixels), Image.Resampling.NEAREST), (margin, margin))
     return page

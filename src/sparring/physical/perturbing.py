@@ -29,7 +29,7 @@ from sparring.physical.print_run import PrintRun
 from sparring.physical.scenario import Scenario
 from sparring.threat import Linf, Targeted, Threat, Untargeted
 
-__all__ = ["Perturbation", "make_perturbed_run", "whole_picture"]
+__all__ = ["Perturbation", "Photographed", "make_perturbed_run", "searched", "whole_picture"]
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,9 @@ def _arms(
     channel = Channel(setting.scenario, setting.placement.side, size_of(samples), setting.seed)
     photographed = Photographed(model, channel, setting.placement)
     averaged = Averaged(PGD(steps=perturbation.steps), draws=perturbation.looks)
-    found = _searched(photographed, samples, setting, threat, averaged)
+    found = searched(photographed, samples, setting, threat, averaged)
     progress("perturbing", PatchProgress(1, 2, 0.0))
-    unprotected = _searched(here(model), samples, setting, threat, PGD(steps=perturbation.steps))
+    unprotected = searched(here(model), samples, setting, threat, PGD(steps=perturbation.steps))
     progress("perturbing", PatchProgress(2, 2, 0.0))
     draws = torch.Generator().manual_seed(setting.seed)
     signs = torch.randint(0, 2, samples.inputs.shape, generator=draws) * 2 - 1
@@ -150,7 +150,7 @@ def _arms(
     }
 
 
-def _searched(
+def searched(
     model: Callable[[Tensor], Tensor], samples: Samples, setting: Setting, threat: Threat, attack: Attack
 ) -> Tensor:
     """Where the attack ended, whether or not some single photo was a success on the way."""

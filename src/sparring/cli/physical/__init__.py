@@ -7,6 +7,7 @@ import typer
 from sparring.cli.physical.calibrate import calibrate
 from sparring.cli.physical.certify import certify
 from sparring.cli.physical.chart import chart
+from sparring.cli.physical.light import light
 from sparring.cli.physical.patch import patch
 from sparring.cli.physical.perturb import perturb
 from sparring.cli.physical.rehearse import rehearse
@@ -21,6 +22,7 @@ physical = typer.Typer(
 )
 physical.command()(patch)
 physical.command()(perturb)
+physical.command()(light)
 physical.command()(sheet)
 physical.command()(rehearse)
 physical.command()(score)

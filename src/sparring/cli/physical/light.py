@@ -1,0 +1,101 @@
+"""`sparring physical light`: throw a shadow or a laser's beam on objects, so that a camera's model misreads them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.jobs import numbers
+from sparring.cli.options import (
+    AllowUnsafe,
+    ClassNames,
+    Crop,
+    DataSource,
+    Device,
+    LabelKey,
+    Limit,
+    Mean,
+    ModelSource,
+    Outputs,
+    Resize,
+    SampleCount,
+    Std,
+    Weights,
+)
+from sparring.cli.physical.options import AsJson, ScenarioName, Seed
+
+__all__ = ["light"]
+
+
+def light(
+    model: ModelSource = None,
+    data: DataSource = None,
+    kind: Annotated[str, typer.Option(help="shadow or beam")] = "shadow",
+    strength: Annotated[
+        float,
+        typer.Option(
+            help="share of the light that a shadow takes, or of white that a beam adds", min=0.01, max=1
+        ),
+    ] = 0.75,
+    target: Annotated[
+        int | None, typer.Option(help="class that must come out; default any wrong one")
+    ] = None,
+    scenario: ScenarioName = "street-camera",
+    side: Annotated[str, typer.Option(help="of the object")] = "600 mm",
+    steps: Annotated[int, typer.Option(help="looks of the search for each object", min=1)] = 200,
+    looks: Annotated[int, typer.Option(help="photos per look", min=1)] = 4,
+    photos: Annotated[int, typer.Option(help="of each object, when it is judged", min=1)] = 6,
+    limit: Limit = None,
+    sample: SampleCount = 20,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    outputs: Outputs = "auto",
+    classes: ClassNames = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    labels: LabelKey = None,
+    device: Device = None,
+    allow_unsafe: AllowUnsafe = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
+    as_json: AsJson = False,
+) -> int:
+    """Search the shadow or the beam of light that makes a model misread each object, by scores alone.
+
+    Nothing is printed; the scenario's camera looks at the object itself. All of it is simulated.
+
+        sparring physical light --model net.pt2 --data signs.npz --kind shadow
+    """
+    import sparring
+    from sparring.api import chosen
+    from sparring.cli.physical.finish import finish_print_run
+    from sparring.cli.progress import counting
+    from sparring.errors import UsageError, nearest
+    from sparring.physical import Beam, LightSearch, Shadow, load_scenario, make_lit_run
+    from sparring.physical.units import parse_value
+
+    if model is None or data is None:
+        raise UsageError(
+            "this needs a model and pictures: sparring physical light --model net.pt2 --data signs.npz"
+        )
+    if kind not in (known := ("shadow", "beam")):
+        raise UsageError(f'there is no kind of light "{kind}"; {nearest(kind, known)}')
+    thrown = Shadow(1 - strength) if kind == "shadow" else Beam(strength)
+    length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
+    loaded = sparring.load_model(
+        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
+        allow_unsafe_sha256=allow_unsafe,
+    )  # fmt: skip
+    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    with counting() as tell:
+        run = make_lit_run(
+            loaded, chosen(whole, limit, None if limit else sample), length, place, LightSearch(thrown, steps),
+            looks=looks, target=target, photos=photos, seed=seed,
+            progress=lambda stage, at: tell(stage, at.step, at.steps), command=shlex.join(["sparring", *sys.argv[1:]]),
+        )  # fmt: skip
+    return finish_print_run(run, out, as_json)
