@@ -118,6 +118,16 @@ def test_pictures_are_perturbed(physical, folder):
     assert code == 2 and "under linf" in err
 
 
+def test_light_is_thrown(physical, folder):
+    words = ("light", "--model", "net.py:make", "--data", "data.npz", "--sample", "2", "--side", "48 mm")
+    few = ("--steps", "3", "--looks", "1", "--photos", "1", "--scenario", "scanner", "--kind")
+    code, out, err = physical(*words, *few, "beam", "--out", "lit")
+    page = (folder / "lit" / "report.html").read_text()
+    assert (code, err) == (0, "") and "beam" in out and "A beam was thrown on each of 2 objects" in page
+    code, _, err = physical(*words, *few, "lamp")
+    assert code == 2 and 'no kind of light "lamp"' in err and err.count("\n") == 1
+
+
 def test_certificates_are_counted(physical):
     words = ("certify", "--model", "net.py:make", "--data", "data.npz", "--masks", "3")
     code, out, err = physical(*words, "--patch", "3 px", "--json")
@@ -134,6 +144,7 @@ def test_certificates_are_counted(physical):
     ("words", "said"),
     [
         (("patch", "--model", "net.py:make"), "needs a model and pictures"),
+        (("light", "--model", "net.py:make"), "needs a model and pictures"),
         ((*PATCH, "--patch", "60 mm"), "larger than the picture of 48 mm"),
         ((*PATCH, "--side", "48"), "--side has no unit"),
         ((*PATCH, "--side", "48 kg"), "is in kg"),

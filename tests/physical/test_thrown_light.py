@@ -75,7 +75,7 @@ def test_light_fools_a_model_that_random_light_does_not():
     samples = sparring.load_data((inputs, torch.zeros(3, dtype=torch.long)))
     attack = LightSearch(Shadow(0.2), 25)
     run = make_lit_run(
-        load_model(left_or_right()), samples, 100, load_scenario("scanner"), attack, looks=2, photos=1
+        load_model(left_or_right()), samples, 40, load_scenario("scanner"), attack, looks=2, photos=1
     )
     shares = {(each["level"], each["arm"]): each["successes"] for each in run.facts["levels"]}
     assert [shares[level, "shadow"] for level in range(4)] == [3, 3, 3, 3]
