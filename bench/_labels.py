@@ -13,9 +13,6 @@ from torch import Tensor, nn
 __all__ = ["PEERS", "Spent", "Target", "installed"]
 
 
-CLASSES = 10
-
-
 class Target(nn.Module):
     """A model that answers one attacker about one sample: classes as one-hot rows, so many queries and no more.
 
@@ -68,15 +65,15 @@ def _art(name: str, takes_start: bool, counted: str | None = None, **options: ob
 
     def run(target: Target, sample: Tensor, label: int, begin: Tensor | None, budget: int) -> object:
         art = import_module("art.estimators.classification")
-        loss = nn.CrossEntropyLoss()
+        loss, classes = nn.CrossEntropyLoss(), target.model(sample).shape[1]
         seen = art.PyTorchClassifier(
-            target, loss, tuple(sample.shape[1:]), CLASSES, clip_values=(0.0, 1.0), device_type="cpu"
+            target, loss, tuple(sample.shape[1:]), classes, clip_values=(0.0, 1.0), device_type="cpu"
         )
         vars(np).setdefault("mat", np.asmatrix)  # GeoDA of ART was written for numpy 1
         told = {} if counted is None else {counted: budget}
         attack = getattr(import_module("art.attacks.evasion"), name)(seen, **options, **told, verbose=False)
         start = {"x_adv_init": begin.numpy()} if takes_start and begin is not None else {}
-        return attack.generate(sample.numpy(), np.eye(CLASSES)[[label]], **start)
+        return attack.generate(sample.numpy(), np.eye(classes)[[label]], **start)
 
     return run
 

@@ -21,19 +21,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from _blackbox import PEERS, Crowd, Spent, installed, interval
-from _data import found
-from _imagenet import EfficientNet, photographs
+from _nets import problem
 from torch import Tensor
 
 from sparring.attacks import NES, SimBA, SparseRS, Square, SquareL2
 from sparring.attacks.suites import Stage, stages_for, within
-from sparring.data import Samples, load_data
-from sparring.domain import Domain
-from sparring.draws import Draws, row_keys
 from sparring.engine import Task, search
 from sparring.engine.ask import Look
 from sparring.tensors import put, take
-from sparring.threat import Untargeted, is_smallest, parse_threat, threat_kind
+from sparring.threat import is_smallest, threat_kind
 
 BUDGETS = (100, 250, 500, 1000, 2500)
 
@@ -69,7 +65,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of the peers
     logging.disable(logging.WARNING)
-    model, task = _problem(asked.model, asked.threat, asked.samples)
+    model, task = problem(asked.model, asked.threat, asked.samples)
     kind, budgets = threat_kind(task.threat), [each for each in BUDGETS if each <= asked.most]
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
     runs: Runs = {name: {int(key): each for key, each in told.items()} for name, told in old.items()}
@@ -93,28 +89,6 @@ def _everybody(kind: str):
     return found | {
         name: _theirs(peer, name) for name, peer in PEERS[kind].items() if installed(name.split()[0])
     }
-
-
-def _problem(name: str, threat: str, count: int) -> tuple[Look, Task]:
-    """The net and the first samples that it gets right."""
-    model, samples = (EfficientNet(0), photographs()) if name == "efficientnet_lite0" else _cifar(name)
-    rows: list[int] = []
-    with torch.no_grad():
-        for part in torch.arange(len(samples)).split(20):
-            right = model(samples.inputs[part]).argmax(1) == samples.labels[part]
-            rows += part[right].tolist()
-            if len(rows) >= count:
-                break
-    chosen = samples.select(torch.tensor(rows[:count]))
-    domain = Domain(0.0, 1.0, None, tuple(chosen.inputs.shape[1:]))
-    bound = parse_threat(threat).bind(chosen.inputs, domain)
-    draws = Draws(row_keys(0, [str(row) for row in range(len(chosen))]))
-    return model, Task(chosen.inputs, Untargeted(chosen.labels), bound, draws)
-
-
-def _cifar(name: str) -> tuple[Look, Samples]:
-    model = torch.export.load(found(f"models/{name}.pt2")).module()
-    return model, load_data(found("data/cifar10/test_lossless_500.npz"))
 
 
 def _ours(stages: tuple[Stage, ...]):

@@ -23,26 +23,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _data import found
 from _labels import PEERS, Spent, Target, installed
+from _nets import problem
 from torch import Tensor
 
 from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree
-from sparring.data import Samples, load_data
-from sparring.domain import Domain
-from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
 from sparring.engine.ask import Look
 from sparring.tensors import take
-from sparring.threat import Untargeted, parse_threat
 
 BUDGETS = (100, 250, 500, 1000, 2500)
-
-DATA = {
-    "cifar10_sri_resnet_a": "cifar10/test_lossless_500.npz",
-    "cifar10_small_resnet_adv": "cifar10/test_lossless_500.npz",
-    "cifar10_resnet_4b": "cifar10/test_lossless_500.npz",
-}
 
 OURS: dict[str, dict[str, Attack]] = {
     "l2": {
@@ -63,7 +53,9 @@ Curves = dict[int, list[float]]
 def main() -> None:
     """Run everybody and print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--model", choices=DATA, default="cifar10_sri_resnet_a")
+    options.add_argument(
+        "--model", default="cifar10_sri_resnet_a", help="a net in models/, or efficientnet_lite0"
+    )
     options.add_argument("--norm", choices=list(PEERS), default="l2")
     options.add_argument("--samples", type=int, default=8)
     options.add_argument("--most", type=int, default=1000, help="largest budget")
@@ -74,7 +66,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of the peers
     logging.disable(logging.WARNING)
-    model, task = _problem(asked.model, asked.norm, asked.samples)
+    model, task = problem(asked.model, f"{asked.norm}:min", asked.samples)
     begin = _starts(model, task) if asked.starts == "common" else None
     budgets = [each for each in BUDGETS if each <= asked.most]
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
@@ -97,26 +89,11 @@ def _names(norm: str) -> list[str]:
     return [*(f"sparring {name}" for name in OURS[norm]), *PEERS[norm]]
 
 
-def _problem(name: str, norm: str, count: int) -> tuple[Look, Task]:
-    """The net and the first samples that it gets right."""
-    model = torch.export.load(found(f"models/{name}.pt2")).module()
-    samples: Samples = load_data(found(f"data/{DATA[name]}"))
-    with torch.no_grad():
-        right = model(samples.inputs).argmax(1) == samples.labels
-    chosen = samples.select(right.nonzero().flatten()[:count])
-    domain = Domain(0.0, 1.0, None, tuple(chosen.inputs.shape[1:]))
-    threat = parse_threat(f"{norm}:min").bind(chosen.inputs, domain)
-    draws = Draws(row_keys(0, [str(row) for row in range(count)]))
-    traced = torch.jit.trace(model, chosen.inputs, check_trace=False)  # faster one sample at a time
-    return traced, Task(chosen.inputs, Untargeted(chosen.labels), threat, draws)
-
-
 def _starts(model: Look, task: Task) -> Tensor:
     """For each sample the first of many random inputs that is adversarial, else the next sample of another class."""
-    noise = torch.rand(500, *task.inputs.shape[1:], generator=torch.Generator().manual_seed(1))
+    noise = torch.rand(100, *task.inputs.shape[1:], generator=torch.Generator().manual_seed(1))
     points = torch.cat([noise, task.inputs])
-    with torch.no_grad():
-        classes = model(points).argmax(1)
+    classes = torch.cat([model(part).argmax(1) for part in points.split(20)])
     return torch.stack([points[int((classes != label).nonzero()[0])] for label in task.goal.labels])
 
 
@@ -167,11 +144,14 @@ def _curve(name: str, model: Look, task: Task, start: Tensor | None, budget: int
 
 
 def _print(runs: dict[str, Curves], budgets: list[int], title: str) -> None:
+    """Medians, the largest last; where an attack was not run under a budget its place is empty."""
     print(f"\n{title}: median distance after so many queries")
     print(f"{'attack':26}" + "".join(f"{budget:>18}" for budget in budgets))
-    for name in sorted(runs, key=lambda name: -float(torch.tensor(runs[name][budgets[-1]]).median())):
-        told = [float(torch.tensor(runs[name][budget]).median()) for budget in budgets]
-        print(f"{name:26}" + "".join(f"{each:18.3f}" for each in told))
+    for name in sorted(runs, key=lambda name: -_median(runs[name][max(runs[name])])):
+        told = [
+            f"{_median(runs[name][budget]):18.3f}" if budget in runs[name] else 18 * " " for budget in budgets
+        ]
+        print(f"{name:26}" + "".join(told))
     ours = {name for name in runs if name.startswith("sparring")}
     pairs = {name.split()[1]: {name} for name in ours} | {"best of all": ours}
     for algorithm, mine in pairs.items():
@@ -181,12 +161,19 @@ def _print(runs: dict[str, Curves], budgets: list[int], title: str) -> None:
             print(f"{'ours/best: ' + algorithm:26}" + "".join(f"{each:>18}" for each in told))
 
 
+def _median(values: list[float]) -> float:
+    return float(torch.tensor(values).median())
+
+
 def _against(runs: dict[str, Curves], ours: Iterable[str], theirs: Iterable[str], budget: int) -> str:
     """Our distance over theirs, of those that are best in the geometric mean, with an interval."""
-    mine, other = (
-        min((torch.tensor(runs[name][budget]).log() for name in names), key=lambda each: float(each.mean()))
+    both = [
+        [torch.tensor(runs[name][budget]).log() for name in names if budget in runs[name]]
         for names in (ours, theirs)
-    )
+    ]
+    if not all(both):
+        return "-"
+    mine, other = (min(logs, key=lambda each: float(each.mean())) for logs in both)
     if not bool((mine + other).isfinite().all()):
         return "-"
     draws = torch.randint(len(mine), (2000, len(mine)), generator=torch.Generator().manual_seed(0))

@@ -25,6 +25,7 @@ def test_a_basis_is_orthonormal_and_mixes_its_vectors(kind, shape):
     weights = torch.rand(4, count)
     mixed = basis.mixed(weights).flatten(1)
     assert torch.allclose(mixed, (weights[:, :, None] * vectors).sum(1), atol=1e-5)
+    assert torch.allclose(basis.coefficients(mixed.reshape(4, *shape)), weights, atol=1e-5)
 
 
 def test_waves_come_by_frequency_and_grey_before_colour():

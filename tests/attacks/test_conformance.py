@@ -86,6 +86,9 @@ TABLE = {
     "fmn-l2": Case(FMN(60), L2_),
     "fmn-l1": Case(FMN(100), L1_),
     "estimated-apgd-linf": Case(Estimated(APGD(12, margin), looks=16), LINF),
+    "estimated-apgd-led-l2": Case(
+        Estimated(APGD(12, margin), looks=15, surrogate=lambda points: points.flatten(1)[:, :3]), L2_
+    ),
     "estimated-apgd-l1": Case(Estimated(APGDL1(20, margin), looks=16), L1_),
     "estimated-hlrf-l2": Case(Estimated(HLRF(12), looks=16, basis="values"), L2_),
     "hlrf-linf": Case(HLRF(20), LINF),

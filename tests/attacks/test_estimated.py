@@ -122,3 +122,44 @@ def test_values_at_the_end_of_their_range_are_told_from_the_other_side_and_fixed
     free = torch.where(mask.flatten(), normal, 0)
     assert torch.allclose(attack.gradients[3].flatten(1), free.expand(4, -1), atol=1e-2)
     assert found.forwards.tolist() == [1 + 4 + 24] * 4
+
+
+def _noisy(normal, share):
+    """A surrogate whose slopes agree with those of `_model(normal)` in part."""
+    other = torch.randn(32, generator=torch.Generator().manual_seed(9))
+    other = other - (other @ normal) / (normal @ normal) * normal
+    return _model(share * normal / normal.norm() + (1 - share**2) ** 0.5 * other / other.norm())
+
+
+def test_a_surrogate_with_the_same_slopes_tells_the_gradient_in_one_look_whatever_their_length():
+    normal = torch.randn(32, generator=torch.Generator().manual_seed(1))
+    attack = Recorder(2)
+    task = task_of(INPUTS, LABELS, L2(0.5))
+    guided = Estimated(attack, looks=1, surrogate=_model(-7 * normal))
+    found = search(_model(normal), task, guided, retire="never")
+    assert torch.allclose(attack.gradients[0].flatten(1), normal.expand(4, -1), atol=2e-2)
+    assert found.forwards.tolist() == [2 * 3 + 1] * 4, "what the surrogate is shown is not counted"
+
+
+def test_what_a_surrogate_lacks_is_asked_of_the_target():
+    normal = torch.randn(32, generator=torch.Generator().manual_seed(1))
+    task, plain, guided = task_of(INPUTS, LABELS, L2(0.5)), Recorder(8), Recorder(8)
+    search(_model(normal), task, Estimated(plain, looks=4), retire="never")
+    search(_model(normal), task, Estimated(guided, looks=4, surrogate=_noisy(normal, 0.7)), retire="never")
+    wanted = normal.expand(4, -1)
+    early, late = (
+        [torch.cosine_similarity(each.gradients[step].flatten(1), wanted) for each in (plain, guided)]
+        for step in (1, 7)
+    )
+    assert bool((early[1] > early[0]).all())
+    assert bool((late[1] > 0.99).all())
+
+
+def test_a_surrogate_that_knows_nothing_costs_its_looks_alone():
+    problem = flat_boundary(Linf(0.05))
+    blind = Estimated(
+        PGD(step_size=0.1, loss=margin), looks=8, surrogate=lambda points: points.flatten(1)[:, :3] * 0
+    )
+    found = search(problem.model, problem.task, blind.within(70))
+    assert torch.equal(found.success, problem.breakable)
+    assert int(found.forwards.max()) <= 70

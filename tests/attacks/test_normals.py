@@ -1,11 +1,11 @@
-"""The normal of a flat boundary, from labels; directions of few frequencies."""
+"""What is learned of the normal of a flat boundary, from labels; directions of few frequencies."""
 
 from itertools import count
 
 import pytest
 import torch
 
-from sparring.attacks.normals import directions, normal_at
+from sparring.attacks.normals import asked_around, directions, unknown
 from sparring.threat import L2
 from tests.attacks.test_crossing import run
 from tests.known import task_of
@@ -15,25 +15,80 @@ LABELS = torch.zeros(1, dtype=torch.int64)
 TASK = task_of(INPUTS, LABELS, L2(1.0))
 
 
-@pytest.mark.parametrize("offset", [0.0, 0.01, -0.01], ids=["on", "past", "before"])
+SMOOTH = directions(TASK, 1, draw=99, frequencies=0.25)
+
+
+def plane(normal, offset=0.0):
+    """On which side of a plane near the inputs points lie."""
+    return lambda points: ((points - INPUTS) * normal).flatten(1).sum(1) > offset
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.003, -0.003], ids=["on", "before", "past"])
 def test_the_normal_of_a_plane(offset):
     """Seen from a little past the boundary or before it, too: the mean of the signs is taken off."""
-    smooth = directions(TASK, 1, draw=99, frequencies=0.25)
-    normal, asked = run(
-        normal_at(TASK, INPUTS + offset * smooth, 0.1, 333, count(), frequencies=0.25),
-        lambda points: ((points - INPUTS) * smooth).flatten(1).sum(1) > 0,
-    )
+    normal, asked = run(asked_around(TASK, unknown(TASK), INPUTS, 0.1, 333, count()), plane(SMOOTH, offset))
     assert sum(map(len, asked)) == 333
-    assert float((normal * smooth).sum() / normal.norm()) > 0.75
+    found = normal.along(INPUTS)
+    assert float((found * SMOOTH).sum() / found.norm()) > 0.7
 
 
 def test_where_every_answer_is_the_same_it_points_there():
     for hit in (True, False):
         normal, asked = run(
-            normal_at(TASK, INPUTS, 0.1, 20, count()), lambda points, hit=hit: torch.full((len(points),), hit)
+            asked_around(TASK, unknown(TASK), INPUTS, 0.1, 10, count()),
+            lambda points, hit=hit: torch.full((len(points),), hit),
         )
         mean = (torch.cat(asked) - INPUTS).sum(0)
-        assert bool(((normal * mean).sum() > 0) == hit)
+        assert bool(((normal.along(INPUTS) * mean).sum() > 0) == hit)
+
+
+def test_what_is_known_is_not_asked_again():
+    """Directions leave the mean alone, and waves that were seen vary less than those that were not."""
+    normal, asked = run(asked_around(TASK, unknown(TASK), INPUTS, 0.1, 330, count()), plane(SMOOTH))
+    early, late = ((torch.cat(few) - INPUTS).flatten(1) for few in (asked[:3], asked[-3:]))
+    found = normal.along(INPUTS).flatten()
+    assert float((late @ found).abs().mean()) < 0.6 * float((early @ found).abs().mean())
+    low = normal.basis.frequencies() <= 4
+    kept = normal.variance / normal.prior
+    assert float(kept[low].mean()) < 0.6 < 0.8 < float(kept[normal.basis.frequencies() > 12].mean()) <= 1
+
+
+def test_what_fades_goes_back_to_what_was_known_at_first():
+    first = unknown(TASK)
+    normal, _ = run(asked_around(TASK, first, INPUTS, 0.1, 50, count()), plane(SMOOTH))
+    assert float(first.prior.sum()) == pytest.approx(1.0)
+    assert torch.allclose(normal.faded(0.0).mean, first.mean)
+    assert torch.allclose(normal.faded(0.0).variance, first.prior)
+    assert torch.allclose(normal.faded(1.0).variance, normal.variance)
+    half = normal.faded(0.5)
+    assert torch.allclose(half.mean, normal.mean / 2)
+    assert bool((half.variance >= normal.variance).all())
+
+
+def test_a_list_of_numbers_varies_alike():
+    task = task_of(torch.full((1, 12), 0.5), LABELS, L2(1.0))
+    assert torch.allclose(unknown(task).prior, torch.full((12,), 1 / 12))
+    way = torch.randn(1, 12, generator=torch.Generator().manual_seed(1))
+    normal, _ = run(
+        asked_around(task, unknown(task), task.inputs, 0.1, 200, count()),
+        lambda points: ((points - 0.5) * way).sum(1) > 0,
+    )
+    assert float(torch.cosine_similarity(normal.along(way), way)) > 0.95
+
+
+def test_looks_keep_to_the_range_and_the_mask_and_only_what_was_asked_is_learned():
+    mask = (torch.arange(16) < 8).expand(3, 16, 16)
+    inputs = torch.ones_like(INPUTS)
+    task = task_of(inputs, LABELS, L2(1.0, mask=mask))
+    normal, asked = run(
+        asked_around(task, unknown(task), inputs, 0.1, 50, count()),
+        lambda points: (points - inputs).flatten(1).sum(1) < -0.3,
+    )
+    points = torch.cat(asked)
+    assert float(points.max()) <= 1
+    assert bool((points[..., 8:] == 1).all())
+    found = normal.along(inputs)
+    assert float(found[..., :8].square().sum()) > 2 * float(found[..., 8:].square().sum())
 
 
 @pytest.mark.parametrize("frequencies", [1.0, 0.5, 0.01])

@@ -15,9 +15,30 @@ QUERIES = (
     Fault(
         "slopes are forgotten from step to step",
         "attacks/estimated.py",
-        "state.slopes.scatter(1,",
-        "torch.zeros_like(state.slopes).scatter(1,",
+        "slopes, turn = state.slopes,",
+        "slopes, turn = torch.zeros_like(state.slopes),",
         ("tests/attacks/test_estimated.py",),
+    ),
+    Fault(
+        "what a surrogate lacks is taken off",
+        "attacks/estimated.py",
+        "slopes + torch.where(state.went",
+        "slopes - torch.where(state.went",
+        ("tests/attacks/test_estimated.py",),
+    ),
+    Fault(
+        "directions of looks are what is known already",
+        "attacks/normals.py",
+        "spread - (spread @ self.mean)",
+        "spread + (spread @ self.mean)",
+        ("tests/attacks/test_normals.py",),
+    ),
+    Fault(
+        "waves that were seen vary as before",
+        "attacks/normals.py",
+        "self.variance - 2 / math.pi",
+        "self.variance - 0 / math.pi",
+        ("tests/attacks/test_normals.py",),
     ),
     Fault(
         "a tangent is told from the wrong side",

@@ -49,20 +49,31 @@ class Basis:
         values = self.height.T @ coefficients.unflatten(1, sizes) @ self.width
         return torch.einsum("ab,nahw->nbhw", self.channels, values)
 
+    def coefficients(self, values: Tensor) -> Tensor:
+        """What `mixed` makes `values` of, `(B, *shape)` to `(B, C * H * W)`."""
+        images = as_image(values)
+        waves = self.height @ torch.einsum("ab,nbhw->nahw", self.channels, images) @ self.width.T
+        return waves.flatten(1)
+
+    def frequencies(self) -> Tensor:
+        """Of each vector, `(C * H * W,)`: the length of its two counts of half waves over the image, and two more for
+        each step away from grey; zeros where there are no waves.
+        """
+        colour, down, along = (
+            torch.arange(len(rows), device=rows.device) * float(self.smooth)
+            for rows in (self.channels, self.height, self.width)
+        )
+        length = (down[:, None] ** 2 + along[None, :] ** 2).sqrt()
+        return (2 * colour[:, None, None] + length).flatten()
+
     def order(self, task: Task, most: int) -> Tensor:
         """Up to `most` vectors of each row in random order, low frequencies first where there are any, `(B, K)`.
 
-        A frequency is the length of its two counts of half waves over the image, and two more for each step away
-        from grey; up to two are added at random.
+        Up to two are added to a frequency at random.
         """
-        sizes = len(self.channels), len(self.height), len(self.width)
-        count = math.prod(sizes)
-        key = 2 * task.draws.uniform(task.inputs.new_empty(len(task), count))
-        if self.smooth:
-            colour, down, along = (torch.arange(size, device=key.device) for size in sizes)
-            length = (down[:, None] ** 2 + along[None, :] ** 2).sqrt()
-            key = key + (2 * colour[:, None, None] + length).flatten()
-        return key.topk(min(most, count), dim=1, largest=False).indices
+        lowest = self.frequencies()
+        key = 2 * task.draws.uniform(task.inputs.new_empty(len(task), len(lowest))) + lowest
+        return key.topk(min(most, len(lowest)), dim=1, largest=False).indices
 
 
 def basis_of(task: Task, kind: Kind) -> Basis:

@@ -1,8 +1,8 @@
 """CGBA (Reza, Rahmati, Wu & Dai 2023, https://arxiv.org/abs/2308.03163): the curved path to the boundary, labels only.
 
-L2 as in the paper; Linf is ours, by the same idea. Deviations: the normals of all turns are added up, which pays
-where boundaries are flat; directions have few spatial frequencies at first and more of them from turn to turn,
-where the authors keep to one share of them; 25 looks in the first turn instead of 30.
+L2 as in the paper; Linf is ours, by the same idea. Deviations: what is known of the normal is kept from turn to turn
+and says which directions are asked (`normals.py`), where the authors begin anew, with random directions of low
+frequency.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import count
 
-import torch
 from torch import Tensor
 
 from sparring.attacks.crossing import boundary_on, circle, clipped, found_start, shrunk
-from sparring.attacks.normals import normal_at
+from sparring.attacks.normals import asked_around, unknown
 from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
 from sparring.engine import Task
-from sparring.tensors import flat
 
 __all__ = ["CGBA"]
 
@@ -47,17 +45,15 @@ class CGBA:
 
     Args:
         steps: How many queries after the first.
-        looks: Directions for the first normal; sqrt(t) times as many in turn t.
+        looks: Directions in the first turn; sqrt(t) times as many in turn t.
         spread: How far away they look, as a share of the distance.
-        frequencies: Share of the frequencies of images, along each side, that directions have in the first turn.
-        growth: `t ** growth` times as many in turn t.
+        memory: Share of the normal that is still the same after a turn.
     """
 
     steps: int = 5000
-    looks: int = 25
-    spread: float = 0.1
-    frequencies: float = 0.15
-    growth: float = 0.45
+    looks: int = 30
+    spread: float = 0.2
+    memory: float = 0.98
 
     step = staticmethod(go_on)
     loss = staticmethod(no_loss)
@@ -72,13 +68,12 @@ class CGBA:
             return
         inwards = _on_the_cube if task.threat.norm == "linf" else _on_the_circle
         point = yield from boundary_on(task, far, _PRECISION)
-        normal, draw = torch.zeros_like(point), count()
+        normal, draw = unknown(task), count()
         for turn in count(1):
-            spread = self.spread * float(flat(point - task.inputs).norm())
-            looks, share = int(self.looks * math.sqrt(turn)), self.frequencies * turn**self.growth
-            seen = yield from normal_at(task, point, spread, looks, draw, share)
-            normal = normal + seen / spread
-            point = yield from inwards(task, point, normal)
+            spread = self.spread * float((point - task.inputs).norm())
+            looks = int(self.looks * math.sqrt(turn))
+            normal = yield from asked_around(task, normal.faded(self.memory), point, spread, looks, draw)
+            point = yield from inwards(task, point, normal.along(point))
 
 
 def _on_the_circle(task: Task, point: Tensor, normal: Tensor) -> Generator[Tensor, Tensor, Tensor]:

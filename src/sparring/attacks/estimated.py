@@ -2,7 +2,9 @@
 
 Finite differences along waves of low frequency, remembered from step to step: the data prior and the time prior of
 bandits (Ilyas, Engstrom & Madry 2019, https://arxiv.org/abs/1807.07978), without their randomness: an orthonormal basis
-in place of tiles and noise, and the last value that was seen along each vector in place of a running mean.
+in place of tiles and noise, and the last value that was seen along each vector in place of a running mean. A surrogate
+adds a prior of its own: its gradient is one more direction to ask along, as in P-RGF (Cheng et al. 2019,
+https://arxiv.org/abs/1906.06919), whose weights are not needed: what is seen along the direction says what it is worth.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from torch import Tensor
 
 from sparring.attacks.bases import Kind, basis_of
 from sparring.engine import Ask, Attack, Seen, State, Task, Want
+from sparring.engine.ask import Look
+from sparring.models.canonical import show
 from sparring.tensors import flat, pick, tree_map
 from sparring.threat.box import kept
+from sparring.threat.l2 import unit
 
 __all__ = ["Estimated"]
 
@@ -29,13 +34,16 @@ class _Learning(State):
         inner: The inner attack's state.
         order: The vectors that are asked along, in turn, `(B, K)`.
         slopes: The last slope seen along each of all vectors, zero while there is none, `(B, n)`.
-        went: How far the points that are asked lie along their vectors, with its sign, `(B, looks)`.
+        lead: The direction of the surrogate's gradient, of length one in units of the data's range, `(B, n)`; None
+            without a surrogate.
+        went: How far the points that are asked lie along their vectors, with its sign, `(B, looks)`, the lead's last.
         taken: Steps taken, `(B,)`.
     """
 
     inner: Any
     order: Tensor
     slopes: Tensor
+    lead: Tensor | None
     went: Tensor
     taken: Tensor
 
@@ -51,8 +59,13 @@ class Estimated:
         gradient = sum_i slope_i u_i                over all waves, with the last slope that was seen along each
 
     Where the range of the data leaves more room on the other side, h is negative; where it leaves none, or nothing may
-    change, nothing is asked. The inner attack begins at the input. Sees scores only. Cost: `(looks + 1) * steps + 1`
-    queries at most.
+    change, nothing is asked. With a surrogate, one more look a step is h along the direction v of its gradient, and all
+    slopes are moved along v, by what they lack there, before those of the waves are set:
+
+        slopes <- slopes + (slope_v - <slopes, v>) v
+
+    The inner attack begins at the input. Sees scores only. Cost: `(looks + 1) * steps + 1` queries at most, and with a
+    surrogate `steps` more; what the surrogate is shown is not counted.
 
     Args:
         attack: What climbs; `begin` of the task is where it starts.
@@ -60,6 +73,7 @@ class Estimated:
         waves: How many are asked along at all, before the first is asked again.
         reach: How far away a slope is told from; more than the scores are rounded by.
         basis: `values` where low frequencies mean nothing.
+        surrogate: A model of the attacker's own, inputs `(N, *shape)` to scores of the same classes, with gradients.
     """
 
     attack: Attack
@@ -67,6 +81,7 @@ class Estimated:
     waves: int = 1024
     reach: float = 0.005
     basis: Kind = "waves"
+    surrogate: Look | None = None
 
     @property
     def steps(self) -> int:
@@ -75,8 +90,9 @@ class Estimated:
 
     def within(self, queries: int) -> Self:
         """The same attack for a budget of so many queries per sample; `looks` grows to spend what steps leave over."""
-        steps = max(1, (queries - 1) // (self.looks + 1))
-        looks = max(1, (queries - 1) // steps - 1)
+        apart = 1 if self.surrogate is None else 2
+        steps = max(1, (queries - 1) // (self.looks + apart))
+        looks = max(1, (queries - 1) // steps - apart)
         return replace(self, attack=replace(self.attack, steps=steps), looks=looks)  # type: ignore[type-var]  # attacks are dataclasses
 
     def start(self, task: Task) -> _Learning:
@@ -84,14 +100,18 @@ class Estimated:
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         order = basis_of(task, self.basis).order(task, self.waves)
         slopes = torch.zeros_like(task.inputs).flatten(1)
-        went = slopes[:, : min(self.looks, order.shape[1])]
-        return self._around(task, _Learning(inner.ask, inner, order, slopes, went, none, done=inner.done))
+        first = _Learning(inner.ask, inner, order, slopes, None, slopes, none, done=inner.done)
+        return self._around(task, first)
 
     def step(self, task: Task, state: _Learning, seen: Seen) -> _Learning:
         assert seen.losses is not None
         losses = seen.losses[..., 0].to(state.slopes)
         found = ((losses[:, 1:] - losses[:, :1]) / state.went).nan_to_num(0.0, 0.0, 0.0)
-        slopes = state.slopes.scatter(1, self._turn(state), found)
+        slopes, turn = state.slopes, self._turn(state)
+        if state.lead is not None:
+            lacks = found[:, -1:] - (slopes * state.lead).sum(1, keepdim=True)
+            slopes = slopes + torch.where(state.went[:, -1:] != 0, lacks, 0) * state.lead
+        slopes = slopes.scatter(1, turn, found[:, : turn.shape[1]])
         gradient = basis_of(task, self.basis).mixed(slopes).reshape(task.inputs.shape) / _width(task)
         told = replace(
             seen,
@@ -109,8 +129,12 @@ class Estimated:
 
     def _around(self, task: Task, state: _Learning) -> _Learning:
         """The state asking about the inner attack's point and, unless it is the last, along the next waves."""
-        point = state.inner.point
-        waves = basis_of(task, self.basis).vectors(self._turn(state)).flatten(2)
+        point, basis = state.inner.point, basis_of(task, self.basis)
+        waves = basis.vectors(self._turn(state)).flatten(2)
+        lead = None
+        if self.surrogate is not None:
+            lead = basis.coefficients(self._lead(task, state.inner))
+            waves = torch.cat([waves, basis.mixed(lead).flatten(1)[:, None]], 1)
         length = self.reach * float(point[0].numel()) ** 0.5
         near, went = zip(
             *(_shifted(task, point, wave.view_as(point), length) for wave in waves.unbind(1)), strict=True
@@ -118,7 +142,16 @@ class Estimated:
         along = (state.taken < self.steps)[:, None] & (torch.stack(went, 1) != 0)
         valid = torch.cat([torch.ones_like(along[:, :1]), along], 1)
         ask = Ask(torch.stack([point, *near], 1), Want.SCORES, valid)
-        return replace(state, ask=ask, went=torch.stack(went, 1))
+        return replace(state, ask=ask, lead=lead, went=torch.stack(went, 1))
+
+    def _lead(self, task: Task, inner: Any) -> Tensor:
+        """The direction of the surrogate's gradient at the inner attack's point, of length one, `(B, *shape)`."""
+        with torch.enable_grad():
+            point = inner.point.detach().requires_grad_()
+            outputs = show(self.surrogate, task.threat.render(point, task.inputs))
+            loss = self.attack.loss(task, inner, tree_map(lambda values: values[:, None], outputs)).sum()
+            (gradient,) = torch.autograd.grad(loss, point)
+        return unit(gradient.nan_to_num(0.0, 0.0, 0.0) * _width(task))
 
     def _turn(self, state: _Learning) -> Tensor:
         """The vectors whose turn it is, `(B, looks)`."""

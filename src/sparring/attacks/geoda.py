@@ -1,8 +1,8 @@
 """GeoDA (Rahmati, Moosavi-Dezfooli, Frossard & Dai 2020, https://arxiv.org/abs/2003.06468): normals from the input on.
 
 L2 and Linf, labels only. Deviations: the looks of a turn grow by a fixed factor from the first turn on, so that nothing
-depends on the budget, where the authors share it out; looks are a tenth of the distance away; and a turn that finds no
-closer boundary is forgotten.
+depends on the budget, where the authors share it out; looks are a fifth of the distance away; what is known of the
+normal is kept from turn to turn (`normals.py`); and a turn that finds no closer boundary leaves the point as it was.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from itertools import count
 from torch import Tensor
 
 from sparring.attacks.crossing import boundary_on, clipped, found_start, shrunk
-from sparring.attacks.normals import normal_at
+from sparring.attacks.normals import asked_around, unknown
 from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
 from sparring.engine import Task
-from sparring.tensors import flat
 from sparring.threat.l2 import unit
 
 __all__ = ["GeoDA"]
 
-_SPREAD, _PRECISION = 0.1, 0.01
+_SPREAD, _PRECISION = 0.2, 0.01
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class GeoDA:
         steps: How many queries after the first.
         looks: Directions in the first turn.
         growth: The factor by which they grow.
-        frequencies: Share of the frequencies of images, along each side, that directions have.
+        memory: Share of the normal that is still the same after a turn.
     """
 
     steps: int = 5000
     looks: int = 20
     growth: float = 0.6 ** (-2 / 3)
-    frequencies: float = 0.25
+    memory: float = 0.98
 
     step = staticmethod(go_on)
     loss = staticmethod(no_loss)
@@ -58,12 +57,12 @@ class GeoDA:
         far = yield from found_start(task)
         if far is None:
             return
-        point, draw = (yield from boundary_on(task, far, _PRECISION)), count()
+        point = yield from boundary_on(task, far, _PRECISION)
+        normal, draw = unknown(task), count()
         for turn in count():
-            spread = _SPREAD * float(flat(point - task.inputs).norm())
-            looks = int(self.looks * self.growth**turn)
-            normal = yield from normal_at(task, point, spread, looks, draw, self.frequencies)
-            point = yield from _from_the_input(task, point, normal)
+            spread, looks = _SPREAD * float((point - task.inputs).norm()), int(self.looks * self.growth**turn)
+            normal = yield from asked_around(task, normal.faded(self.memory), point, spread, looks, draw)
+            point = yield from _from_the_input(task, point, normal.along(point))
 
 
 def _from_the_input(task: Task, point: Tensor, normal: Tensor) -> Generator[Tensor, Tensor, Tensor]:

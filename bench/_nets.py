@@ -1,0 +1,53 @@
+"""What black-box benchmarks attack: nets in models/, or EfficientNet-Lite 0, and samples that each gets right."""
+
+from __future__ import annotations
+
+import torch
+from _data import found
+from _imagenet import EfficientNet, photographs
+from torch import Tensor
+
+from sparring.data import load_data
+from sparring.domain import Domain
+from sparring.draws import Draws, row_keys
+from sparring.engine import Task
+from sparring.engine.ask import Look
+from sparring.threat import Untargeted, parse_threat
+
+__all__ = ["problem"]
+
+
+def problem(name: str, threat: str, count: int) -> tuple[Look, Task]:
+    """A net by its name, and a task for the first `count` samples that it gets right, as continuous data."""
+    if name == "efficientnet_lite0":
+        net, samples = _by_pairs(_traced(EfficientNet(0), 224)), photographs()
+    else:
+        net = _traced(torch.export.load(found(f"models/{name}.pt2")).module(), 32)
+        samples = load_data(found("data/cifar10/test_lossless_500.npz"))
+    rows: list[int] = []
+    for part in torch.arange(len(samples)).split(20):
+        if len(rows) >= count:
+            break
+        right = net(samples.inputs[part]).argmax(1) == samples.labels[part]
+        rows += part[right].tolist()
+    chosen = samples.select(torch.tensor(rows[:count]))
+    domain = Domain(0.0, 1.0, None, tuple(chosen.inputs.shape[1:]))
+    bound = parse_threat(threat).bind(chosen.inputs, domain)
+    draws = Draws(row_keys(0, [str(row) for row in range(len(chosen))]))
+    return net, Task(chosen.inputs, Untargeted(chosen.labels), bound, draws)
+
+
+def _traced(net: torch.nn.Module, side: int) -> Look:
+    """The net without Python between its layers, which counts where samples are shown one by one."""
+    traced = torch.jit.trace(net, torch.rand(2, 3, side, side), check_trace=False)
+
+    def answer(points: Tensor) -> Tensor:
+        with torch.no_grad():
+            return traced(points)
+
+    return answer
+
+
+def _by_pairs(net: Look) -> Look:
+    """The same, two points at a time: what many large images need does not fit in a processor's cache."""
+    return lambda points: torch.cat([net(part) for part in points.split(2)])
