@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import sparring
-from sparring.attacks import PGD, Square
+from sparring.attacks import DDN, PGD, SimBA, Square
 from sparring.reports import render_html
 from sparring.reports.markdown import render_markdown
-from sparring.reports.over_queries import over_queries
+from sparring.reports.over_queries import nearer_over_queries, over_queries
 from sparring.reports.table_changes import caught, changes
 from sparring.testing import half_space
 from sparring.threat import Linf
@@ -23,7 +23,8 @@ def problem():
 
 def audited(problem, **options):
     data = problem.task.inputs, problem.task.goal.labels
-    return sparring.audit(problem.model, data, Linf(0.05), options.pop("suite", [Square(300)]), **options)
+    threat, suite = options.pop("threat", Linf(0.05)), options.pop("suite", [Square(300)])
+    return sparring.audit(problem.model, data, threat, suite, **options)
 
 
 def test_every_mark_counts_what_was_broken_by_then(problem):
@@ -47,6 +48,34 @@ def test_drawn_samples_have_intervals(problem):
 
 def test_runs_that_climb_have_none(problem):
     assert over_queries(audited(problem, suite=[PGD(5)])) == []
+
+
+def test_the_smallest_change_is_told_for_every_mark(problem):
+    run = audited(problem, suite=[SimBA()], queries=60, threat="l2:min")
+    lines = nearer_over_queries(run)
+    assert [line.queries for line in lines] == [10, 25, 50, 59]
+    assert lines[-1].found == run.records["status"].to_pylist().count("broken")
+    medians = [line["median"] for line in run.result["distances"]["after"]]
+    known = [each for each in medians if each is not None]
+    assert known == sorted(known, reverse=True) and len(known) > 1
+    assert medians[-1] == pytest.approx(run.result["distances"]["median"])
+    assert lines[-1].interval is None, "the samples are all there are"
+    assert "<h2>Smallest change over queries</h2>" in render_html(run)
+    assert f"- 59 queries: {lines[-1].median} at the median, " in render_markdown(run)
+    assert over_queries(run) == []
+
+
+def test_medians_of_drawn_samples_have_intervals(problem):
+    lines = nearer_over_queries(audited(problem, suite=[SimBA()], queries=60, threat="l2:min", sample=30))
+    assert " to " in lines[-1].interval
+    slow = audited(problem, suite=[SimBA(step_size=1e-4)], queries=12, threat="l2:min", sample=30)
+    (none, *_) = nearer_over_queries(slow)
+    assert none.median == "none for half of them" and none.interval in ("unknown", "L2 0 or more")
+
+
+def test_smallest_changes_that_were_climbed_to_are_not_told_by_queries(problem):
+    run = audited(problem, suite=[DDN(5)], threat="l2:min")
+    assert run.result["distances"]["after"] is None and nearer_over_queries(run) == []
 
 
 def test_changes_are_in_the_units_of_the_columns():

@@ -133,7 +133,7 @@ class Estimated:
         waves = basis.vectors(self._turn(state)).flatten(2)
         lead = None
         if self.surrogate is not None:
-            lead = basis.coefficients(self._lead(task, state.inner))
+            lead = basis.coefficients(self._lead(task, state.inner, self.surrogate))
             waves = torch.cat([waves, basis.mixed(lead).flatten(1)[:, None]], 1)
         length = self.reach * float(point[0].numel()) ** 0.5
         near, went = zip(
@@ -144,11 +144,11 @@ class Estimated:
         ask = Ask(torch.stack([point, *near], 1), Want.SCORES, valid)
         return replace(state, ask=ask, lead=lead, went=torch.stack(went, 1))
 
-    def _lead(self, task: Task, inner: Any) -> Tensor:
+    def _lead(self, task: Task, inner: Any, surrogate: Look) -> Tensor:
         """The direction of the surrogate's gradient at the inner attack's point, of length one, `(B, *shape)`."""
         with torch.enable_grad():
             point = inner.point.detach().requires_grad_()
-            outputs = show(self.surrogate, task.threat.render(point, task.inputs))
+            outputs = show(surrogate, task.threat.render(point, task.inputs))
             loss = self.attack.loss(task, inner, tree_map(lambda values: values[:, None], outputs)).sum()
             (gradient,) = torch.autograd.grad(loss, point)
         return unit(gradient.nan_to_num(0.0, 0.0, 0.0) * _width(task))

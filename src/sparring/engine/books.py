@@ -32,6 +32,7 @@ class Findings:
         adversarial: The kept point as the model was shown it, `(N, *shape)`; the input while there is none.
         success: A success was seen.
         distance: Of the kept success; infinite while there is none.
+        history: What `distance` was after as many forwards as the task marks, `(N, M)`.
         margin: Best margin over all points: positive once the goal was reached anywhere, allowed or not.
         asks: How often the row was looked at.
         found_after: Passes (forwards and backwards) spent up to the first success; -1 while there is none.
@@ -45,6 +46,7 @@ class Findings:
     adversarial: Tensor
     success: Tensor
     distance: Tensor
+    history: Tensor
     margin: Tensor
     asks: Tensor
     found_after: Tensor
@@ -56,30 +58,26 @@ class Findings:
     finished: Tensor
 
 
-def fresh(inputs: Tensor) -> Findings:
+def fresh(task: Task) -> Findings:
     """Findings of rows that were never looked at."""
-    count = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
-    number = torch.full(count.shape, torch.inf, device=inputs.device)
+    count = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
+    number = torch.full(count.shape, torch.inf, device=task.inputs.device)
     return Findings(
-        adversarial=inputs,
+        adversarial=task.inputs,
         success=count > 0,
         distance=number,
+        history=number[:, None].expand(-1, 0 if task.marks is None else task.marks.shape[1]),
         margin=-number,
-        asks=count,
         found_after=count - 1,
-        forwards=count,
-        backwards=count,
-        queries=count,
-        odd=count,
-        trace=torch.full((len(inputs), TRACE), torch.nan, device=inputs.device),
+        trace=number.new_full((len(task), TRACE), torch.nan),
         finished=count > 0,
+        **dict.fromkeys(("asks", "forwards", "backwards", "queries", "odd"), count),
     )
 
 
 def within(budget: Tensor, price: int, books: Findings, ask: Ask) -> Tensor:
     """Which points `(B, P)` are valid and can be paid from `budget` `(B, 1)`, in order, at `price` forwards each."""
-    points, valid = ask.points, ask.valid
-    valid = points.new_ones(points.shape[:2], dtype=torch.bool) if valid is None else valid
+    valid = ask.points.new_ones(ask.points.shape[:2], dtype=torch.bool) if ask.valid is None else ask.valid
     return valid & (books.forwards[:, None] + price * valid.cumsum(1) <= budget)
 
 
@@ -118,7 +116,14 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
     news = seen.reached.any(1)
     if keep != "closest":
         news &= ~books.success
-    return _successes(books, task, ask, seen, keep, news) if bool(news.any()) else books
+    books = _successes(books, task, ask, seen, keep, news) if bool(news.any()) else books
+    return books if task.marks is None else _noted(books, task.marks)
+
+
+def _noted(books: Findings, marks: Tensor) -> Findings:
+    """The distance of the moment stands for all marks that are still to come."""
+    ahead = marks >= books.forwards[:, None]
+    return replace(books, history=torch.where(ahead, books.distance[:, None], books.history))
 
 
 def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, news: Tensor) -> Findings:

@@ -49,6 +49,7 @@ class Task:
         aim: Class that a loss pulls towards, `(B,)`; never decides success.
         begin: Points to start from, `(B, *shape)`, found by an earlier stage.
         clean: Outputs of the clean inputs, `(B, C)`: the first look, paid for once before any stage.
+        marks: Numbers of forwards, `(B, M)`, after which the books note how close the closest success is.
     """
 
     inputs: Tensor
@@ -58,6 +59,7 @@ class Task:
     aim: Tensor | None = None
     begin: Tensor | None = None
     clean: Any = None
+    marks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -165,6 +167,4 @@ def labels_at(points: Tensor) -> Ask:
 
 def wants(ask: Ask) -> Tensor:
     """What each row wants to see, `(B,)`."""
-    if isinstance(ask.want, Tensor):
-        return ask.want
-    return torch.full((len(ask.points),), int(ask.want), device=ask.points.device)
+    return torch.as_tensor(ask.want, device=ask.points.device).expand(len(ask.points))

@@ -105,7 +105,7 @@ def search(
     """
     exact = exact or (None if precision is torch.float32 else model)
     panel = _Panel(in_precision(model, precision), judge, exact)
-    found = tree_map(Tensor.clone, fresh(task.inputs))
+    found = tree_map(Tensor.clone, fresh(task))
     queue, flight = torch.arange(len(task), device=task.inputs.device), None
     tell = _teller(found, progress)
     most = torch.as_tensor(2**62 if budget is None else budget, device=queue.device).expand(len(task))
@@ -135,7 +135,7 @@ def _refill(
         return flight, queue
     index, queue = queue[:room], queue[room:]
     mine = take(task, index)
-    new = _Flight(index, mine, attack.start(mine), fresh(mine.inputs))
+    new = _Flight(index, mine, attack.start(mine), fresh(mine))
     return new if flight is None else join(flight, new), queue
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from sparring.evaluation.nearer_by_query import MedianAfter, medians_after
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 
@@ -28,6 +29,7 @@ class Distances:
         band: How far the curve of all data may be from this one, up or down, everywhere at once; None where the
             samples were not drawn.
         level: In how many of all draws it is no farther.
+        after: How close so many queries come, at the median; None if gradients were climbed.
         survive_8bit: Broken samples that are still broken when the smallest change is rounded to grey levels; None
             where the data are not 8-bit.
     """
@@ -39,6 +41,7 @@ class Distances:
     never: int
     band: float | None
     level: float
+    after: list[MedianAfter] | None
     survive_8bit: int | None
 
 
@@ -58,6 +61,7 @@ def distances_of(plan: Plan, outcome: Outcome) -> Distances:
         never=never,
         band=None if plan.samples.ordered else band_width(len(plan.samples), LEVEL),
         level=LEVEL,
+        after=medians_after(plan, outcome, LEVEL),
         survive_8bit=None if outcome.on_grid is None else int((outcome.on_grid & outcome.broken).sum()),
     )
 

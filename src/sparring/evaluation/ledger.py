@@ -10,17 +10,20 @@ from torch import Tensor
 from sparring.engine import Findings
 from sparring.tensors import pick, put, take
 
-__all__ = ["Attempt", "Ledger", "attempt_of", "opened", "settle"]
+__all__ = ["MARKS", "Attempt", "Ledger", "attempt_of", "opened", "settle"]
+
+MARKS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000)
+"""Numbers of forwards of a sample after which it is noted how close its closest success is."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """One row per sample; all `(N,)` but `clean` `(N, C)` and `adversarial` `(N, *shape)`.
+    """One row per sample; all `(N,)` but `clean` `(N, C)`, `adversarial` `(N, *shape)` and `history` `(N, M)`.
 
-    `stage` is the index of the stage that broke the sample, or found `adversarial`, -1 while none has. `found_after`
-    counts all passes spent on the sample until then. `finished` holds once nothing more will be done about it.
-    `clean_risk` is the share of draws in which the model errs at the clean input, and `risk` that at `adversarial`, as
-    the search saw it: 0 or 1 for a model that does not draw.
+    `stage` is the index of the stage that broke the sample, or found `adversarial`, -1 while none has. `history` is
+    `distance` as it was after `MARKS` forwards. `found_after` counts all passes spent on the sample until it broke.
+    `finished` holds once nothing more will be done about it. `clean_risk` is the share of draws in which the model errs
+    at the clean input, and `risk` that at `adversarial`, as the search saw it: 0 or 1 for a model that does not draw.
     """
 
     clean: Tensor
@@ -29,6 +32,7 @@ class Ledger:
     stage: Tensor
     adversarial: Tensor
     distance: Tensor
+    history: Tensor
     margin: Tensor
     forwards: Tensor
     backwards: Tensor
@@ -93,6 +97,7 @@ def opened(inputs: Tensor, clean: Tensor, clean_risk: Tensor, looks: int) -> Led
         stage=none - 1,
         adversarial=inputs,
         distance=far,
+        history=far[:, None].repeat(1, len(MARKS)),
         margin=-far,
         forwards=none + looks,
         backwards=none,
@@ -132,6 +137,7 @@ def settle(
         stage=torch.where(moved, stage, old.stage),
         adversarial=pick(moved, found.adversarial, old.adversarial),
         distance=torch.where(moved, found.distance, old.distance),
+        history=torch.minimum(old.history, found.history),
         margin=torch.maximum(old.margin, found.margin),
         forwards=old.forwards + found.forwards,
         backwards=old.backwards + found.backwards,

@@ -16,7 +16,7 @@ from sparring.engine import Findings, Progress, Task, search
 from sparring.engine.ask import Look
 from sparring.errors import Interrupted
 from sparring.evaluation.aiming import by_distance, by_score
-from sparring.evaluation.ledger import Attempt, Ledger, attempt_of, settle
+from sparring.evaluation.ledger import MARKS, Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.query_budget import left
 from sparring.evaluation.randomised import CLEARLY, DRAWS, Mostly
@@ -190,4 +190,5 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
         draws=Draws(row_keys(plan.seed, chosen.ids, *words).to(inputs.device)),
         aim=aim,
         clean=clean,
+        marks=torch.tensor(MARKS, device=clean.device) - ledger.forwards[rows, None],
     )

@@ -13,7 +13,7 @@ from sparring.reports.classes import classes
 from sparring.reports.curves import plot
 from sparring.reports.distances import distance_plot, distance_words, median_words
 from sparring.reports.gallery import gallery
-from sparring.reports.over_queries import over_queries
+from sparring.reports.over_queries import nearer_over_queries, over_queries
 from sparring.reports.stages import stages
 from sparring.reports.table_changes import caught, changes
 from sparring.storage import Run, replacing
@@ -68,6 +68,7 @@ def render_html(run: Run) -> str:
         distance_plot=distance_plot(run),
         exhibits=gallery(run),
         over_queries=over_queries(run),
+        nearer_over_queries=nearer_over_queries(run),
         changes=changes(run)[:COLUMNS],
         caught=caught(run),
         classes=lines[:CLASSES],

@@ -11,7 +11,7 @@ from sparring.reports.distances import distance_words, median_words
 from sparring.reports.html import duration
 from sparring.reports.inline import code, fenced, prose
 from sparring.reports.next_step import next_step
-from sparring.reports.over_queries import over_queries
+from sparring.reports.over_queries import nearer_over_queries, over_queries
 from sparring.reports.table_changes import caught, changes
 from sparring.storage import Run
 
@@ -39,6 +39,7 @@ def render_markdown(run: Run) -> str:
         *_section("Gates", _gates(run)),
         *_section("Least robust classes", _worst(run)),
         *_section("Broken over queries", _over_queries(run)),
+        *_section("Smallest change over queries", _nearer(run)),
         *_section("Columns changed in broken rows", _changed(run)),
         *_section("Findings", _findings(run)),
     ]
@@ -102,6 +103,15 @@ def _over_queries(run: Run) -> list[str]:
         f"- {mark.queries:,} queries: {mark.broken:,} broken, {mark.share} of those correct"
         + (f" ({mark.interval})" if mark.interval else "")
         for mark in over_queries(run)
+    ]
+
+
+def _nearer(run: Run) -> list[str]:
+    return [
+        f"- {line.queries:,} queries: {prose(line.median)} at the median"
+        + (f" ({prose(line.interval)})" if line.interval else "")
+        + f", {line.found:,} samples broken by some change"
+        for line in nearer_over_queries(run)
     ]
 
 

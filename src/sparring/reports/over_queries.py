@@ -1,4 +1,4 @@
-"""How many samples an attacker breaks with how many queries, for runs that read answers only."""
+"""What an attacker gets for how many queries, for runs that read answers only: samples broken, or smallest changes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparring.evaluation.ledger import MARKS
 from sparring.evaluation.statistics import exact_interval
+from sparring.reports.gallery import distance
 from sparring.reports.words import percent
 from sparring.storage import Run
 from sparring.storage.baseline import drawn
 
-__all__ = ["Mark", "over_queries"]
-
-_MARKS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000)
+__all__ = ["Mark", "Nearer", "nearer_over_queries", "over_queries"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,23 @@ class Mark:
     interval: str | None
 
 
+@dataclass(frozen=True)
+class Nearer:
+    """How close so many queries per sample come.
+
+    Attributes:
+        queries: First look and search; what verification asks comes on top.
+        found: Samples with a change that breaks them.
+        median: The smallest change known by then, of the samples that were classified correctly as they are.
+        interval: Of the median, where the samples were drawn at random.
+    """
+
+    queries: int
+    found: int
+    median: str
+    interval: str | None
+
+
 def over_queries(run: Run) -> list[Mark]:
     """A line per round number of queries, and one for the most that a sample took; none where gradients were climbed.
 
@@ -44,8 +61,31 @@ def over_queries(run: Run) -> list[Mark]:
         return []
     found = [after for after in run.records["found_after"].to_pylist() if after is not None]
     most, correct = max(run.records["forwards"].to_pylist()), run.result["clean_correct"]
-    marks = [*(mark for mark in _MARKS if mark < most), most] if correct else []
+    marks = [*(mark for mark in MARKS if mark < most), most] if correct else []
     return [_mark(run, mark, int((np.array(found) <= mark).sum()), correct) for mark in marks]
+
+
+def nearer_over_queries(run: Run) -> list[Nearer]:
+    """The same where the smallest change is looked for; none where it is not, or gradients were climbed."""
+    lines = run.result.get("distances", {}).get("after") or []
+    return [
+        Nearer(
+            queries=line["queries"],
+            found=line["found"],
+            median="none for half of them" if line["median"] is None else distance(run, line["median"]),
+            interval=_between(run, line["low"], line["high"]) if drawn(run.result) else None,
+        )
+        for line in lines
+    ]
+
+
+def _between(run: Run, low: float | None, high: float | None) -> str:
+    """The bounds of a median; a missing one says nothing."""
+    if low is None:
+        return "unknown" if high is None else f"at most {distance(run, high)}"
+    return (
+        f"{distance(run, low)} or more" if high is None else f"{distance(run, low)} to {distance(run, high)}"
+    )
 
 
 def _mark(run: Run, queries: int, broken: int, correct: int) -> Mark:
