@@ -48,9 +48,9 @@ def test_what_is_known_is_not_asked_again():
     early, late = ((torch.cat(few) - INPUTS).flatten(1) for few in (asked[:3], asked[-3:]))
     found = normal.along(INPUTS).flatten()
     assert float((late @ found).abs().mean()) < 0.6 * float((early @ found).abs().mean())
-    low = normal.basis.frequencies() <= 4
+    low = normal.basis.frequencies(1.0) <= 4
     kept = normal.variance / normal.prior
-    assert float(kept[low].mean()) < 0.6 < 0.8 < float(kept[normal.basis.frequencies() > 12].mean()) <= 1
+    assert float(kept[low].mean()) < 0.6 < 0.8 < float(kept[normal.basis.frequencies(1.0) > 12].mean()) <= 1
 
 
 def test_what_fades_goes_back_to_what_was_known_at_first():

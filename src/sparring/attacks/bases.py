@@ -55,23 +55,23 @@ class Basis:
         waves = self.height @ torch.einsum("ab,nbhw->nahw", self.channels, images) @ self.width.T
         return waves.flatten(1)
 
-    def frequencies(self) -> Tensor:
-        """Of each vector, `(C * H * W,)`: the length of its two counts of half waves over the image, and two more for
-        each step away from grey; zeros where there are no waves.
+    def frequencies(self, colour: float) -> Tensor:
+        """Of each vector, `(C * H * W,)`: the length of its two counts of half waves over the image, and `colour` more
+        for each step away from grey; zeros where there are no waves.
         """
-        colour, down, along = (
+        hue, down, along = (
             torch.arange(len(rows), device=rows.device) * float(self.smooth)
             for rows in (self.channels, self.height, self.width)
         )
         length = (down[:, None] ** 2 + along[None, :] ** 2).sqrt()
-        return (2 * colour[:, None, None] + length).flatten()
+        return (colour * hue[:, None, None] + length).flatten()
 
     def order(self, task: Task, most: int) -> Tensor:
         """Up to `most` vectors of each row in random order, low frequencies first where there are any, `(B, K)`.
 
-        Up to two are added to a frequency at random.
+        A step away from grey counts as two half waves; up to two are added to a frequency at random.
         """
-        lowest = self.frequencies()
+        lowest = self.frequencies(2.0)
         key = 2 * task.draws.uniform(task.inputs.new_empty(len(task), len(lowest))) + lowest
         return key.topk(min(most, len(lowest)), dim=1, largest=False).indices
 

@@ -37,8 +37,9 @@ _BLOCK = 10
 _FEWEST = 5
 """Frequencies along a side, at least."""
 
-_SMOOTH, _DECAY = 4.0, 3.0
-"""Variances fall with the power `_DECAY` of the frequency above `_SMOOTH` half waves over the image."""
+_SMOOTH, _DECAY, _COLOUR = 4.0, 3.0, 1.0
+"""Variances fall with the power `_DECAY` of the frequency above `_SMOOTH` half waves over the image; a step away from
+grey counts as `_COLOUR` half waves."""
 
 _LEAST = 0.02
 """The share of its first variance that each wave keeps."""
@@ -91,7 +92,7 @@ class Normal:
 def unknown(task: Task) -> Normal:
     """What is known before anything was asked, for a task of one row."""
     basis = basis_of(task, "waves")
-    weight = (1 + (basis.frequencies() / _SMOOTH).square()) ** (-_DECAY / 2)
+    weight = (1 + (basis.frequencies(_COLOUR) / _SMOOTH).square()) ** (-_DECAY / 2)
     prior = (weight / weight.sum()).to(task.inputs)
     return Normal(basis, torch.zeros_like(prior), prior, prior)
 
