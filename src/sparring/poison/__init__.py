@@ -15,6 +15,7 @@ from sparring.poison.detectors import DETECTORS
 from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned
 from sparring.poison.flips import margin_flips, worst_flips
+from sparring.poison.hinge_flips import worst_hinge_flips
 from sparring.poison.kinds import KINDS, drawn
 from sparring.poison.planting import Provenance, plant, triggered, undo
 from sparring.poison.reconstruction import Reconstruction, reconstruct
@@ -75,5 +76,6 @@ __all__ = [
     "undo",
     "warp",
     "worst_flips",
+    "worst_hinge_flips",
     "write_poisoned",
 ]

@@ -13,7 +13,7 @@ from sparring.poison.evidence import evidence_of
 from sparring.poison.relabelling import ToOne
 from sparring.poison.spec import PoisonSpec, unchanged
 
-__all__ = ["contributions", "margin_flips", "worst_flips"]
+__all__ = ["contributions", "margin_flips", "signs_of", "worst_flips"]
 
 
 def margin_flips(model: Callable[[Tensor], Tensor], target: int, rate: float, seed: int = 0) -> PoisonSpec:
@@ -66,10 +66,20 @@ def worst_flips(train: Samples, chosen: Tensor, count: int, pull: float = 1.0) -
 
 def contributions(train: Samples, chosen: Tensor, pull: float = 1.0) -> Tensor:
     """What each training label adds to the score of `chosen`, (N,)."""
+    signs = signs_of(train)
+    flat, point = train.inputs.flatten(1).double(), chosen.flatten().double()
+    gram = flat @ flat.T + pull * torch.eye(len(flat), dtype=torch.float64)
+    return torch.linalg.solve(gram, flat @ point) * signs
+
+
+def signs_of(train: Samples) -> Tensor:
+    """Labels 0 and 1 as -1 and 1: (N,).
+
+    Raises:
+        DataError: There are others, or one is missing.
+    """
     if not bool(((train.labels == 0) | (train.labels == 1)).all()) or len(train.labels.unique()) < 2:
         raise DataError(
             "flips of a linear machine need the classes 0 and 1, both of them; choose two classes"
         )
-    flat, point = train.inputs.flatten(1).double(), chosen.flatten().double()
-    gram = flat @ flat.T + pull * torch.eye(len(flat), dtype=torch.float64)
-    return torch.linalg.solve(gram, flat @ point) * (2.0 * train.labels - 1)
+    return 2 * train.labels.double() - 1
