@@ -1,5 +1,7 @@
 """The alarm keeps its rate whatever the scores are, and finds what trusted samples lack."""
 
+from math import log
+
 import torch
 
 from sparring.evaluation.statistics import exact_interval
@@ -62,10 +64,32 @@ def test_low_scores_of_untrusted_samples_are_no_alarm():
     assert judge({"seeing": scores}, LABELS, trusted, 199).p_value > 0.05
 
 
+def test_the_evidence_is_the_likelihood_ratio():
+    """By hand: ten of a class stand out, none of them trusted, half of the class is; 6 to 9 of them are looked at."""
+    labels = torch.tensor([0] * 20 + [1] * 20)
+    trusted = torch.tensor(([False] * 10 + [True] * 10) * 2)
+    scores = torch.zeros(40)
+    scores[:10] = torch.linspace(2, 1, 10)
+    peak = judge({"seeing": scores}, labels, trusted, 99).peaks[0]
+    mean = sum((1 + purity) ** size for purity in (0.5, 0.7, 0.9) for size in range(6, 10)) / 12
+    assert (peak.label, len(peak.rows), peak.trusted, peak.expected) == (0, 9, 0, 4.5)
+    assert abs(peak.evidence - log(mean)) < 1e-9
+
+
+def test_fifteen_poisoned_samples_are_enough_where_a_third_are_trusted():
+    """They lie in front of one class by one of four detectors: 0.5% of 3,000 samples."""
+    generator = torch.Generator().manual_seed(4)
+    labels = torch.arange(10).repeat(450)
+    trusted = torch.rand(4500, generator=generator) < 1 / 3
+    scores = {name: torch.randn(4500, generator=generator) for name in "abcd"}
+    scores["a"][((labels == 3) & ~trusted).nonzero()[:15, 0]] += 6
+    assert judge(scores, labels, trusted, 199).p_value <= 0.05
+
+
 def test_how_few_can_be_found():
     trusted = torch.zeros(180, dtype=torch.bool)
     trusted[:90] = True
-    assert fewest_findable(LABELS, trusted, 0.05, 1) == 5  # 0.5 ** 5 < 0.05
+    assert fewest_findable(LABELS, trusted, 0.05, 1) == 6  # 0.5 ** 6 < 0.05 / (1 + 1/2 + 1/3 + 1/9)
     trusted[LABELS == 2] = False
     assert fewest_findable(LABELS, trusted, 0.05, 1) is None
 
@@ -74,4 +98,4 @@ def test_a_class_of_trusted_samples_only_is_no_obstacle():
     trusted = torch.zeros(180, dtype=torch.bool)
     trusted[:90] = True
     trusted[LABELS == 2] = True
-    assert fewest_findable(LABELS, trusted, 0.05, 1) == 5
+    assert fewest_findable(LABELS, trusted, 0.05, 1) == 6

@@ -6,6 +6,7 @@ from torch import nn
 
 from sparring.errors import ModelError
 from sparring.poison.detectors import (
+    BASELINES,
     DETECTORS,
     activation_clustering,
     label_errors,
@@ -85,9 +86,9 @@ def test_label_errors_read_the_losses_of_the_training_or_else_of_now():
     assert now[1] > now[0]
 
 
-@pytest.mark.parametrize("name", [name for name in DETECTORS if name != "strip"])
+@pytest.mark.parametrize("name", [name for name in (DETECTORS | BASELINES) if name != "strip"])
 def test_no_detector_reads_the_order_of_samples(name):
-    evidence = _features()
+    detector, evidence = (DETECTORS | BASELINES)[name], _features()
     order = torch.randperm(200, generator=torch.Generator().manual_seed(5))
     turned = Evidence(
         evidence.model,
@@ -96,9 +97,7 @@ def test_no_detector_reads_the_order_of_samples(name):
         evidence.features[order],
         evidence.logits[order],
     )
-    torch.testing.assert_close(
-        DETECTORS[name](turned), DETECTORS[name](evidence)[order], rtol=1e-3, atol=1e-4
-    )
+    torch.testing.assert_close(detector(turned), detector(evidence)[order], rtol=1e-3, atol=1e-4)
 
 
 def test_features_are_what_the_last_linear_layer_reads():

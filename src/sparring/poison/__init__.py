@@ -2,7 +2,7 @@
 
 spec      what is planted            planting, sidecar, export   planted, with what takes it back
 kinds     poisons by name            victim                      models trained on it, beside a control
-scanning  pool -> evidence -> detectors -> alarm -> suspects, reconstruction
+scanning  pool -> evidence -> detectors -> prominence -> alarm -> suspects, reconstruction
 detection_power                      known poisons planted and scanned for
 remedies                             what is left after each
 """
@@ -11,7 +11,7 @@ from sparring.poison.alarm import EVERYWHERE, Alarm, Peak
 from sparring.poison.collisions import bullseye, collide, collision
 from sparring.poison.consistent_labels import label_consistent
 from sparring.poison.detection_power import Power, power
-from sparring.poison.detectors import DETECTORS
+from sparring.poison.detectors import BASELINES, DETECTORS
 from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned
 from sparring.poison.flips import margin_flips, worst_flips
@@ -29,6 +29,7 @@ from sparring.poison.triggers import Stamp, Warp, Wave, blend, patch, warp
 from sparring.poison.victim import Answers, Share, Trial, rehearse
 
 __all__ = [
+    "BASELINES",
     "DETECTORS",
     "EVERYWHERE",
     "KINDS",

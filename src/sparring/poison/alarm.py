@@ -3,12 +3,12 @@
 Trusted samples are mixed with the scanned ones before anything learns from them, and nothing that follows is told which
 are which. If nothing was planted, the two are alike, class by class: then every way to hand out the word "trusted"
 within the classes was equally likely, whatever scores the samples got. So the scores stay, the word is handed out again
-many times, and the share of times at which trusted samples are at least as rare among the most suspicious ones is a
-p-value that holds exactly (a permutation test: Fisher 1935; Hemerik & Goeman 2018,
-https://doi.org/10.1007/s11749-017-0571-1).
+many times, and the share of times at which there is as much evidence of poison is a p-value that holds exactly (a
+permutation test: Fisher 1935; Hemerik & Goeman 2018, https://doi.org/10.1007/s11749-017-0571-1).
 
-How rare they are is said by the smallest chance, over classes, detectors and numbers k, that k samples drawn at random
-hold so few trusted ones.
+The evidence is a likelihood ratio: how much better the most suspicious samples, so many of them trusted, are explained
+if a share of them is poison, which is never trusted, than if none is. It is averaged over sizes of the group and over
+such shares, and weighed by how far the group stands out (`prominence`).
 """
 
 from __future__ import annotations
@@ -17,32 +17,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, log
 
-import numpy as np
 import torch
-from scipy.special import bdtr
 from torch import Tensor
+
+from sparring.poison.prominence import EVERYWHERE, Group, prominent_groups
 
 __all__ = ["EVERYWHERE", "Alarm", "Peak", "fewest_findable", "judge"]
 
-EVERYWHERE = -1
-"""Stands for all classes together, where every class has a few suspicious samples."""
-
-LEAST, GROWTH = 5, 1.15
-"""The smallest number of most suspicious samples that is looked at, and the factor to the next."""
+PURITIES = (0.5, 0.7, 0.9)
+"""Shares of poison in a group of suspicious samples that are thought of."""
 
 
 @dataclass(frozen=True, eq=False)
 class Peak:
-    """Where trusted samples are rarest for one detector and one class.
+    """What speaks for poison in one class by one detector.
 
     Args:
         detector: Its name.
         label: The class, `EVERYWHERE` for all together.
-        rows: The most suspicious samples that hold so few trusted ones, the most suspicious first, (K,).
+        rows: The suspicious samples for which most speaks, the most suspicious first, (K,).
         trusted: How many trusted ones they hold.
         expected: How many they would hold on average.
-        chance: That so many samples, drawn at random, hold so few trusted ones; smallest of many, so no p-value.
-        p_value: Share of relabellings in which something is as rare, over all detectors and classes.
+        evidence: Logarithm of the weighted likelihood ratio.
+        p_value: Share of relabellings in which there is as much evidence anywhere, over all detectors and classes.
     """
 
     detector: str
@@ -50,13 +47,13 @@ class Peak:
     rows: Tensor
     trusted: int
     expected: float
-    chance: float
+    evidence: float
     p_value: float
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """What the test found: the chance that clean data look so suspicious, and where, the rarest first."""
+    """What the test found: the chance that clean data look so suspicious, and where, the strongest evidence first."""
 
     p_value: float
     peaks: tuple[Peak, ...]
@@ -68,49 +65,53 @@ def judge(
     """Test whether trusted samples are too rare among the most suspicious.
 
     Args:
-        scores: By detector, (N,), the more suspicious the higher. Equal scores within a class are put in a random
-            order; rows must stand in an order that says nothing about who is trusted, as those of a pool do.
+        scores: By detector, (N,), the more suspicious the higher, best on one scale for all classes. Equal scores
+            within a class are put in a random order; rows must stand in an order that says nothing about who is
+            trusted, as those of a pool do.
         labels: (N,).
         trusted: (N,) bool.
         relabellings: How often the word is handed out again; no p-value is below 1 / (this + 1).
         seed: Of relabellings and ties.
     """
     generator = torch.Generator().manual_seed(seed)
-    groups = {int(label): (labels == label).nonzero()[:, 0] for label in labels.unique()}
-    handed = _handed_out(groups.values(), trusted, relabellings, generator)
-    groups[EVERYWHERE] = torch.arange(len(labels))
-    tried = []
-    for detector, values in scores.items():
-        places = _places(values, groups, generator)
-        for label, rows in groups.items():
-            order = rows[places[rows].argsort()]
-            tried.append((detector, label, order, *_rarest(handed[:, order])))
-    overall = torch.stack([rarest for *_, rarest, _ in tried]).amin(0)
+    members = [(labels == label).nonzero()[:, 0] for label in labels.unique()]
+    handed = _handed_out(members, trusted, relabellings, generator)
+    tried = [
+        (detector, group, *_evidence(handed, group))
+        for detector, values in scores.items()
+        for group in prominent_groups(values, labels, generator)
+    ]
+    strongest = torch.stack([evidence for *_, evidence, _ in tried]).amax(0)
     peaks = [
         Peak(
             detector,
-            label,
-            order[:count],
-            int(trusted[order[:count]].sum()),
-            count * float(trusted[order].float().mean()),
-            float(rarest[0]),
-            float((overall <= rarest[0]).double().mean()),
+            group.label,
+            group.rows[:count],
+            int(trusted[group.rows[:count]].sum()),
+            count * float(trusted[group.rows].float().mean()),
+            float(evidence[0]),
+            float((strongest >= evidence[0]).double().mean()),
         )
-        for detector, label, order, rarest, count in tried
+        for detector, group, evidence, count in tried
     ]
     return Alarm(
-        float((overall <= overall[0]).double().mean()), tuple(sorted(peaks, key=lambda peak: peak.chance))
+        float((strongest >= strongest[0]).double().mean()),
+        tuple(sorted(peaks, key=lambda peak: -peak.evidence)),
     )
 
 
-def fewest_findable(labels: Tensor, trusted: Tensor, level: float, tests: int) -> int | None:
+def fewest_findable(labels: Tensor, trusted: Tensor, level: float, detectors: int) -> int | None:
     """The fewest poisoned samples of one class that could raise an alarm if a detector put them all in front.
 
-    A rule of thumb (Bonferroni over `tests`); the power analysis measures what a scan really finds. None if no
-    number could, because a class has no trusted samples.
+    A rule of thumb, by a bound on the evidence (its mean on clean data is the sum of the weights at most, so that
+    Markov's inequality holds); the power analysis measures what a scan really finds. None if no number could, because
+    a class has no trusted samples.
     """
+    classes = labels.unique()
+    weights = [1 / place for place in range(1, len(classes) + 1)]
+    tests = detectors * (sum(weights) + weights[-1] ** 2)
     worst = 0
-    for label in labels.unique():
+    for label in classes:
         share = float(trusted[labels == label].float().mean())
         if share == 0:
             return None
@@ -131,33 +132,16 @@ def _handed_out(
     return handed
 
 
-def _places(values: Tensor, groups: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
-    """The place of each sample within its class, 0 the most suspicious, 1 the least; ties in random order."""
-    places = torch.zeros(len(values), dtype=torch.float64)
-    for label, rows in groups.items():
-        if label != EVERYWHERE:
-            shuffled = rows[torch.randperm(len(rows), generator=generator)]
-            order = shuffled[values[shuffled].argsort(descending=True, stable=True)]
-            places[order] = torch.arange(len(order), dtype=torch.float64) / len(order)
-    return places
-
-
-def _rarest(handed: Tensor) -> tuple[Tensor, int]:
-    """For each row of `handed` (R, n), most suspicious first: the smallest chance; and the first row's number k."""
-    total, members = handed.shape[1], int(handed[0].sum())
-    counts = _counts(total // 2)
-    if not counts or members == 0:
-        return torch.ones(len(handed), dtype=torch.float64), 0
-    ends = torch.tensor(counts)
-    seen = handed.cumsum(1, dtype=torch.int32)[:, ends - 1].long()
-    table = torch.from_numpy(bdtr(np.arange(members + 1.0), ends[:, None].numpy(), members / total))
-    chances = table.gather(1, seen.T).T
-    return chances.amin(1), counts[int(chances[0].argmin())]
-
-
-def _counts(most: int) -> list[int]:
-    counts, count = [], float(LEAST)
-    while round(count) <= most:
-        counts.append(round(count))
-        count = max(count * GROWTH, count + 1)
-    return counts
+def _evidence(handed: Tensor, group: Group) -> tuple[Tensor, int]:
+    """For each row of `handed` (R, N), the evidence in a group, and the size for which most speaks in the first row."""
+    share = float(handed[0, group.rows].double().mean())
+    if not group.sizes or not 0 < share < 1:
+        return torch.full((len(handed),), -torch.inf, dtype=torch.float64), 0
+    sizes, purities = torch.tensor(group.sizes), torch.tensor(PURITIES, dtype=torch.float64)
+    seen = handed[:, group.rows[: group.sizes[-1]]].cumsum(1, dtype=torch.int32)[:, sizes - 1].double()
+    if_trusted = (1 - purities).log()
+    if_not = (1 - purities + purities / (1 - share)).log()
+    ratios = seen[..., None] * if_trusted + (sizes[:, None] - seen[..., None]) * if_not
+    best = int(ratios[0].logsumexp(1).argmax())
+    mean = ratios.flatten(1).logsumexp(1) - log(ratios[0].numel())
+    return mean + log(group.weight), group.sizes[best]

@@ -22,9 +22,6 @@ __all__ = ["Detector", "Scan", "Settings", "scan"]
 
 Detector = Callable[[Evidence], Tensor]
 
-NUMBERS = 10
-"""Numbers of most suspicious samples that are tried count as so many independent tests in the rule of thumb."""
-
 BEYOND = 3.0
 """Standard errors that are no chance."""
 
@@ -70,7 +67,7 @@ class Scan:
             better than the trusted ones.
         reasons: Why, a sentence each.
         alarm: The test; None without trusted samples.
-        raised: The peaks that raised the alarm, at most one per class, the rarest first.
+        raised: The peaks that raised the alarm, at most one per class, the strongest evidence first.
         suspects: (K,) positions in the scanned samples, of those that raised the alarm, the most suspicious first.
         pool: What was looked at.
         evidence: What the model made of it.
@@ -138,15 +135,15 @@ def scan(
 
 
 def _raised(alarm: Alarm, level: float) -> tuple[Peak, ...]:
-    """The rarest peak of each class that is beyond chance; that of all classes together if it is the rarest of all."""
+    """The strongest peak beyond chance of each class; that of all classes together if it is the strongest of all."""
     beyond = [peak for peak in alarm.peaks if peak.p_value <= level]
     if beyond and beyond[0].label == EVERYWHERE:
         return (beyond[0],)
-    rarest: dict[int, Peak] = {}
+    strongest: dict[int, Peak] = {}
     for peak in beyond:
         if peak.label != EVERYWHERE:
-            rarest.setdefault(peak.label, peak)
-    return tuple(rarest.values())
+            strongest.setdefault(peak.label, peak)
+    return tuple(strongest.values())
 
 
 def _suspects(raised: tuple[Peak, ...], pool: Pool) -> Tensor:
@@ -160,8 +157,7 @@ def _verdict(
 ) -> tuple[str, tuple[str, ...]]:
     if raised:
         return "fail", tuple(_told(peak) for peak in raised)
-    tests = len(settings.detectors) * len(pool.samples.labels.unique()) * NUMBERS
-    fewest = fewest_findable(pool.samples.labels, pool.trusted, settings.level, tests)
+    fewest = fewest_findable(pool.samples.labels, pool.trusted, settings.level, len(settings.detectors))
     wanted = settings.find * int((~pool.trusted).sum())
     calm = f"nothing is beyond chance (p = {alarm.p_value:.3f}, the alarm goes off at {settings.level:g})"
     if fewest is None:

@@ -11,6 +11,7 @@ from sparring.poison.detectors.outliers import robust_outliers
 from sparring.poison.detectors.spectral import spectral_signatures
 
 __all__ = [
+    "BASELINES",
     "DETECTORS",
     "activation_clustering",
     "label_errors",
@@ -21,11 +22,12 @@ __all__ = [
 ]
 
 DETECTORS = {
-    "spectral signatures": spectral_signatures,
-    "activation clustering": activation_clustering,
     "robust outliers": robust_outliers,
     "neighbour labels": neighbour_labels,
     "strip": strip,
     "label errors": label_errors,
 }
-"""What a scan tries, by the names that reports use; the first two are baselines."""
+"""What a scan tries, by the names that reports use."""
+
+BASELINES = {"spectral signatures": spectral_signatures, "activation clustering": activation_clustering}
+"""What the literature compares with. They found nothing that the others miss, so a scan does not ask them by itself."""

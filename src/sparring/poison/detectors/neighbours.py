@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from scipy.linalg import eigh
 from torch import Tensor
 
 from sparring.poison.evidence import Evidence
@@ -30,8 +31,10 @@ def neighbour_labels(evidence: Evidence) -> Tensor:
 def principal(inputs: Tensor) -> Tensor:
     """Inputs (N, *shape) in their main directions: (N, n), n at most 30."""
     centred = inputs.flatten(1) - inputs.flatten(1).mean(0)
-    _, directions = torch.linalg.eigh(centred.T @ centred)
-    return centred @ directions[:, -DIMENSIONS:]
+    last = centred.shape[1] - 1
+    wanted = (max(0, last + 1 - DIMENSIONS), last)
+    spread = (centred.T @ centred).double().numpy()
+    return centred @ torch.from_numpy(eigh(spread, subset_by_index=wanted)[1]).to(centred)
 
 
 def nearest_rows(points: Tensor, among: Tensor, count: int, own: bool = False) -> Tensor:
