@@ -20,7 +20,7 @@ from math import ceil, log
 import torch
 from torch import Tensor
 
-from sparring.poison.prominence import EVERYWHERE, Group, prominent_groups
+from sparring.poison.prominence import EVERYWHERE, Group, counts, prominent_groups
 
 __all__ = ["EVERYWHERE", "Alarm", "Peak", "fewest_findable", "judge"]
 
@@ -77,7 +77,7 @@ def judge(
     members = [(labels == label).nonzero()[:, 0] for label in labels.unique()]
     handed = _handed_out(members, trusted, relabellings, generator)
     tried = [
-        (detector, group, *_evidence(handed, group))
+        (detector, group, _evidence(handed, group), _named(trusted, group))
         for detector, values in scores.items()
         for group in prominent_groups(values, labels, generator)
     ]
@@ -132,16 +132,25 @@ def _handed_out(
     return handed
 
 
-def _evidence(handed: Tensor, group: Group) -> tuple[Tensor, int]:
-    """For each row of `handed` (R, N), the evidence in a group, and the size for which most speaks in the first row."""
-    share = float(handed[0, group.rows].double().mean())
-    if not group.sizes or not 0 < share < 1:
-        return torch.full((len(handed),), -torch.inf, dtype=torch.float64), 0
-    sizes, purities = torch.tensor(group.sizes), torch.tensor(PURITIES, dtype=torch.float64)
-    seen = handed[:, group.rows[: group.sizes[-1]]].cumsum(1, dtype=torch.int32)[:, sizes - 1].double()
+def _evidence(handed: Tensor, group: Group) -> Tensor:
+    """For each row of `handed` (R, N), the evidence in a group (R,)."""
+    if not group.sizes:
+        return torch.full((len(handed),), -torch.inf, dtype=torch.float64)
+    ratios = _ratios(handed[:, group.rows], group.sizes)
+    return ratios.flatten(1).logsumexp(1) - log(ratios[0].numel()) + log(group.weight)
+
+
+def _named(trusted: Tensor, group: Group) -> int:
+    """How many of the most suspicious are blamed: that number, of any, for which most speaks."""
+    sizes = counts(len(group.rows) // 2)
+    return sizes[int(_ratios(trusted[None, group.rows], sizes)[0].logsumexp(1).argmax())] if sizes else 0
+
+
+def _ratios(ordered: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Logarithms of likelihood ratios, by size and share of poison, of who is trusted (R, n), most suspicious first."""
+    share = float(ordered[0].double().mean())
+    numbers, purities = torch.tensor(sizes), torch.tensor(PURITIES, dtype=torch.float64)
+    seen = ordered[:, : sizes[-1]].cumsum(1, dtype=torch.int32)[:, numbers - 1, None].double()
     if_trusted = (1 - purities).log()
-    if_not = (1 - purities + purities / (1 - share)).log()
-    ratios = seen[..., None] * if_trusted + (sizes[:, None] - seen[..., None]) * if_not
-    best = int(ratios[0].logsumexp(1).argmax())
-    mean = ratios.flatten(1).logsumexp(1) - log(ratios[0].numel())
-    return mean + log(group.weight), group.sizes[best]
+    if_not = (1 - purities + purities / max(1 - share, 1e-9)).log()
+    return seen * if_trusted + (numbers[:, None] - seen) * if_not

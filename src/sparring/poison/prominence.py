@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-__all__ = ["EVERYWHERE", "Group", "prominent_groups"]
+__all__ = ["EVERYWHERE", "Group", "counts", "prominent_groups"]
 
 EVERYWHERE = -1
 """Stands for all classes together, where every class has a few suspicious samples."""
@@ -66,7 +66,7 @@ def prominent_groups(scores: Tensor, labels: Tensor, generator: Generator) -> tu
     rows = torch.cat(list(orders.values()))
     places = torch.cat([torch.arange(len(order)) / len(order) for order in orders.values()])
     everywhere = rows[_order(-places, torch.arange(len(rows)), generator)]
-    return (*groups, Group(EVERYWHERE, everywhere, _counts(len(rows) // 2), 1 / len(groups) ** 2))
+    return (*groups, Group(EVERYWHERE, everywhere, counts(len(rows) // 2), 1 / len(groups) ** 2))
 
 
 def _order(scores: Tensor, rows: Tensor, generator: Generator) -> Tensor:
@@ -93,14 +93,13 @@ def _standing_out(own: np.ndarray, profiles: dict[int, np.ndarray]) -> tuple[int
 
 def _sizes(members: int, standing: int) -> tuple[int, ...]:
     middle = max(standing, LEAST)
-    return tuple(
-        count for count in _counts(members // 2) if AROUND[0] * middle <= count <= AROUND[1] * middle
-    )
+    return tuple(count for count in counts(members // 2) if AROUND[0] * middle <= count <= AROUND[1] * middle)
 
 
-def _counts(most: int) -> tuple[int, ...]:
-    counts, count = [], float(LEAST)
+def counts(most: int) -> tuple[int, ...]:
+    """Numbers of most suspicious samples from 5 up to `most`, each 15% larger than the last."""
+    found, count = [], float(LEAST)
     while round(count) <= most:
-        counts.append(round(count))
+        found.append(round(count))
         count = max(count * GROWTH, count + 1)
-    return tuple(counts)
+    return tuple(found)
