@@ -92,12 +92,21 @@ CASES: dict[str, tuple[Callable[[], tuple[Samples, Samples, Samples]], Settings]
 """Samples to scan, trusted ones and test samples, and how a scan learns from them."""
 
 
+def hidden_net(samples: Samples, seed: int) -> nn.Sequential:
+    """64 neurons between MNIST and its classes."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)).eval()
+
+
 def clean(runs: int) -> None:
-    """How often clean data raise the alarm: each run has its own 600 samples and 300 trusted ones."""
+    """How often clean data raise the alarm: each run has its own 600 samples and 300 trusted ones, and a small net."""
     whole, alarms, drawn_from = mnist(0, 60_000), 0, torch.Generator().manual_seed(0)
     for run in range(runs):
         rows = torch.randperm(len(whole), generator=drawn_from)[:900]
-        found_now = scan(whole.select(rows[:600]), whole.select(rows[600:]), Settings(seed=run))
+        found_now = scan(
+            whole.select(rows[:600]), whole.select(rows[600:]), Settings(make=hidden_net, seed=run)
+        )
         alarms += found_now.verdict == "fail"
         if run % 20 == 19:
             print(f"{alarms} of {run + 1} clean data sets", exact_interval(alarms, run + 1), flush=True)
@@ -168,13 +177,6 @@ def _at(scores: Tensor, labels: Tensor, poison: Tensor) -> float:
         return 0.0
     own = labels == labels[poison].mode().values
     return float((scores[poison & own] > scores[own & ~poison].quantile(1 - ALLOWED)).float().mean())
-
-
-def hidden_net(samples: Samples, seed: int) -> nn.Sequential:
-    """64 neurons between MNIST and its classes."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)).eval()
 
 
 def predicted(runs: int, *kinds: str) -> None:
