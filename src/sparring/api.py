@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from sparring.evaluation.logged import logged
 from sparring.evaluation.paid import answers_kept, let_go
 from sparring.evaluation.query_budget import with_queries
 from sparring.evaluation.reading import check_reading
+from sparring.evaluation.surrogates import led_by
 from sparring.evaluation.techniques import check_techniques
 from sparring.finishing import Words, carried_out, scratch, write_run
 from sparring.models import Model, load_model, look, shown_rows, untouched
@@ -61,6 +63,7 @@ def audit(
     workers: int = 1,
     store: str | None = None,
     queries: int | None = None,
+    surrogate: Any = None,
     gates: Gates | None = None,
     baseline: Run | Baseline | str | Path | None = None,
     engagement: str | Path | Engagement | None = None,
@@ -79,6 +82,8 @@ def audit(
         seed: Of all draws.
         queries: How often the model may be asked about a sample, for attacks that read answers: the first look, the
             search over all stages and verification together (`docs/blackbox.md`).
+        surrogate: A model of the attacker's own, as `model`, whose gradients say where to ask; what it is shown is not
+            counted. For attacks that are told gradients from scores.
         batch: Most samples shown to the model at once; a matter of memory, changes no result.
         precision: Of the search: float32, bfloat16, float16. What counts is always verified in float32.
         execution: `auto` measures faster ways to ask the model and takes what pays, `plain` asks it as it is; either
@@ -108,10 +113,15 @@ def audit(
     threat = parse_threat(threat) if isinstance(threat, str) else threat
     whole = load_data(data)
     loaded = shown_rows(load_model(model, engagement=engagement), whole.domain.columns)
+    own = _own(surrogate, whole, workers)
     terms, samples = _allowed(loaded, suite, threat), chosen(whole, limit, sample)
     named = f"{threat_text(threat)} {suite if isinstance(suite, str) else 'given'} {seed} {queries}"
+    named = named if own is None else f"{named} {own.digest}"
     place = Path(out).parent if out else Path(runs) if runs else None
-    with answers_kept(loaded, samples, place if workers == 1 else None, named, resume):
+    with (
+        answers_kept(loaded, samples, place if workers == 1 else None, named, resume),
+        nullcontext() if own is None else untouched(own),
+    ):
         plan = make_plan(
             loaded,
             samples,
@@ -122,7 +132,7 @@ def audit(
             precision=_PRECISIONS[precision],
             total=len(whole),
         )
-        plan = with_queries(plan, queries)
+        plan = with_queries(plan if own is None else led_by(plan, own), queries)
         held = _against(plan, gates, baseline, runs)
         speed_ups = plan.speed_ups and execution == "auto"
         plan = replace(plan, gates=None if held is None else held[0], speed_ups=speed_ups)
@@ -131,6 +141,7 @@ def audit(
             "sample": sample,
             "seed": seed or None,
             "queries": queries,
+            "surrogate": None if own is None else own.source,
             "precision": precision,
             "execution": execution,
         }
@@ -317,6 +328,19 @@ def _against(
         keys = set(zip(plan.samples.ids, plan.samples.labels.tolist(), strict=True))
         check_baseline(base, threat_text(plan.threat), suite_text(plan.suite, plan.queries), keys)
     return gates, base
+
+
+def _own(surrogate: Any, samples: Samples, workers: int) -> Model | None:
+    """The attacker's own model, if there is one.
+
+    Raises:
+        UsageError: Several processes were asked for.
+    """
+    if surrogate is None:
+        return None
+    if workers > 1:
+        raise UsageError("a surrogate leads one process; leave out workers, or the surrogate")
+    return shown_rows(load_model(surrogate), samples.domain.columns)
 
 
 def _python(plan: Plan, suite: str | Sequence[Stage | Attack], said: dict[str, Any]) -> str:

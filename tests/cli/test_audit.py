@@ -70,6 +70,12 @@ def test_json_is_for_machines(audit):
     assert code == 0 and json.loads(out)["kind"] == "audit"
 
 
+def test_a_surrogate_leads_the_suite_for_scores(audit):
+    code, out, _ = audit(suite="blackbox", queries=20, surrogate=f"{MODELS}:linear", json=True)
+    assert code == 0
+    assert json.loads(out)["suite"]["surrogate"]["name"] == "linear"
+
+
 def test_a_small_memory_changes_no_result(audit, tmp_path):
     audit(out=tmp_path / "whole")
     code, _, err = audit(model=f"{MODELS}:SmallMemory", out=tmp_path / "small")
@@ -136,6 +142,8 @@ BAD = {
     "eps-larger-than-the-box": ({"threat": "linf:8"}, "8/255"),
     "unknown-suite": ({"suite": "standrad"}, 'did you mean "standard"'),
     "suite-without-l0": ({"suite": "blackbox", "threat": "l0:min"}, "l0"),
+    "nothing-to-lead": ({"surrogate": f"{MODELS}:linear"}, "no attack of the suite smoke"),
+    "missing-surrogate": ({"suite": "blackbox", "surrogate": "none.pt2"}, "none.pt2"),
     "unknown-precision": ({"precision": "float8"}, "float32"),
     "bad-mean": ({"mean": "0,a", "std": "1"}, "commas"),
     "limit-of-none": ({"limit": 0}, "limit"),

@@ -18,6 +18,7 @@ from torch import Tensor
 from sparring.attacks.bases import Kind, basis_of
 from sparring.engine import Ask, Attack, Seen, State, Task, Want
 from sparring.engine.ask import Look
+from sparring.errors import ModelError
 from sparring.models.canonical import show
 from sparring.tensors import flat, pick, tree_map
 from sparring.threat.box import kept
@@ -149,6 +150,7 @@ class Estimated:
         with torch.enable_grad():
             point = inner.point.detach().requires_grad_()
             outputs = show(surrogate, task.threat.render(point, task.inputs))
+            _check_classes(task, outputs)
             loss = self.attack.loss(task, inner, tree_map(lambda values: values[:, None], outputs)).sum()
             (gradient,) = torch.autograd.grad(loss, point)
         return unit(gradient.nan_to_num(0.0, 0.0, 0.0) * _width(task))
@@ -158,6 +160,16 @@ class Estimated:
         known = state.order.shape[1]
         places = torch.arange(min(self.looks, known), device=state.order.device)
         return state.order.gather(1, (state.taken[:, None] * len(places) + places) % known)
+
+
+def _check_classes(task: Task, outputs: Any) -> None:
+    """Refuse a surrogate for other classes than the target's, as far as its clean outputs are known."""
+    if not isinstance(task.clean, Tensor) or outputs.shape[-1] == task.clean.shape[-1]:
+        return
+    raise ModelError(
+        f"the surrogate answers with {outputs.shape[-1]:,} classes and the model under attack with "
+        f"{task.clean.shape[-1]:,}; give a surrogate of the same classes in the same order"
+    )
 
 
 def _shifted(task: Task, point: Tensor, wave: Tensor, length: float) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ __all__ = [
     "jobs_of",
     "loaded_data",
     "loaded_model",
+    "loaded_surrogate",
     "numbers",
     "opened",
     "training_of",
@@ -99,6 +100,14 @@ def loaded_model(job: Job) -> Model:
         outputs=job["outputs"], device=job["device"], allow_unsafe_sha256=job["allow_unsafe"],
         engagement=job.get("engagement"), json_fields=job.get("json_fields"),
     )  # fmt: skip
+
+
+def loaded_surrogate(source: str, device: str | None) -> Model:
+    """A surrogate from `source` or `source,weights`."""
+    import sparring
+
+    place, _, weights = source.partition(",")
+    return sparring.load_model(place, weights=weights or None, device=device)
 
 
 def loaded_data(job: Job, source: str) -> Samples:

@@ -27,6 +27,7 @@ __all__ = [
     "Std",
     "StoreUrl",
     "SuiteName",
+    "SurrogateSource",
     "ThreatText",
     "Weights",
 ]
@@ -96,6 +97,14 @@ QueryCount = Annotated[
         help="how often the model may be asked about a sample, for suites that read answers; the first look, the "
         "search and verification together",
         min=1,
+    ),
+]
+SurrogateSource = Annotated[
+    str | None,
+    typer.Option(
+        "--surrogate",
+        help="a model of your own for the same classes, whose gradients say where the suite blackbox asks: net.pt2, or "
+        "code.py:factory,weights.safetensors",
     ),
 ]
 StoreUrl = Annotated[

@@ -26,7 +26,7 @@ from sparring.cli.gate_options import (
     verdict_code,
     worst,
 )
-from sparring.cli.jobs import Job, jobs_of, opened
+from sparring.cli.jobs import Job, jobs_of, loaded_surrogate, opened
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -47,6 +47,7 @@ from sparring.cli.options import (
     Std,
     StoreUrl,
     SuiteName,
+    SurrogateSource,
     ThreatText,
     Weights,
 )
@@ -66,6 +67,7 @@ def audit(
     threat: ThreatText = None,
     suite: SuiteName = "fast",
     queries: QueryCount = None,
+    surrogate: SurrogateSource = None,
     limit: Limit = None,
     sample: SampleCount = None,
     weights: Weights = None,
@@ -162,6 +164,8 @@ def _audited(model: Model, samples: Samples, job: Job, several: bool) -> int:
         "baseline",
     )
     options = {name: job[name] for name in names}
+    if job["surrogate"] is not None:
+        options["surrogate"] = loaded_surrogate(job["surrogate"], job["device"])
     try:
         with watching(f"{model.name} under {job['threat']}") as watch:
             run = sparring.audit(

@@ -11,7 +11,7 @@ import typer
 
 from sparring.cli.ending import command, finish
 from sparring.cli.engaged import tell_engagement
-from sparring.cli.jobs import numbers
+from sparring.cli.jobs import loaded_surrogate, numbers
 from sparring.cli.options import (
     ClassNames,
     Crop,
@@ -114,7 +114,7 @@ def transfer(
     tell_engagement(target)
     whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
     samples, began = chosen(whole, limit, sample), time.monotonic()
-    own = [_surrogate(each, device) for each in surrogate or []]
+    own = [loaded_surrogate(each, device) for each in surrogate or []]
     if steal_queries is not None:
         own.append(_stolen(target, whole, samples, steal_queries, seed))
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
@@ -194,14 +194,6 @@ def _refined(
         "wrong": int(found.success.sum()),
         "asked": int(found.queries.sum()),
     }
-
-
-def _surrogate(source: str, device: str | None) -> Model:
-    """A surrogate from `source` or `source,weights`."""
-    import sparring
-
-    place, _, weights = source.partition(",")
-    return sparring.load_model(place, weights=weights or None, device=device)
 
 
 def _exporter(

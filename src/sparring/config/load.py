@@ -85,6 +85,8 @@ def _train_beside(folder: Path, train: TrainTable | None) -> TrainTable | None:
 
 
 def _audit_beside(folder: Path, audit: AuditTable) -> AuditTable:
+    if audit.surrogate is not None:
+        audit = replace(audit, surrogate=_place(folder, audit.surrogate))
     if audit.gate is None or audit.gate.baseline is None:
         return audit
     return replace(audit, gate=replace(audit.gate, baseline=_baseline(folder, audit.gate.baseline)))

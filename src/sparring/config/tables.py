@@ -76,6 +76,7 @@ class AuditTable:
     threat: Text
     suite: Text = "fast"
     queries: Count | None = None
+    surrogate: Text | None = None
     seed: int = 0
     batch: Count = 64
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

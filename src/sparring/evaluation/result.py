@@ -14,6 +14,7 @@ from sparring.evaluation.plan import Plan
 from sparring.evaluation.right_answers import correct_answers, told
 from sparring.evaluation.risk import LEVEL, TOLD
 from sparring.evaluation.statistics import exact_interval
+from sparring.evaluation.surrogates import surrogate_of
 from sparring.evaluation.tables import attempts_of, records_of, tensors_of
 from sparring.storage import Run
 from sparring.storage.envelope import versions
@@ -53,6 +54,7 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "suite": {
             "name": plan.suite,
             "queries": plan.queries,
+            **_surrogate(plan),
             "stages": [_stage(stage) for stage in plan.stages],
         },
         "seed": plan.seed,
@@ -73,6 +75,14 @@ def _result(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         **query_budget.told(plan, outcome),
         "body": _body(plan, outcome),
     }
+
+
+def _surrogate(plan: Plan) -> dict[str, Any]:
+    """Who led the suite, if anybody did."""
+    led = surrogate_of(plan)
+    return (
+        {} if led is None else {"surrogate": {"name": led.name, "source": led.source, "digest": led.digest}}
+    )
 
 
 def _body(plan: Plan, outcome: Outcome) -> dict[str, Any]:
