@@ -6,7 +6,7 @@ The same samples for all, those that the net gets right; all begin at them. The 
 shown is a query of the sample it was made from, and what it errs at counts, whatever the attack makes of it. Everybody
 runs anew under each budget and is told of it where it can be told. Printed are how many samples broke, or under
 `l2:min` the median distance, and the paired bootstrap interval (95%) of the difference between our suite and the best
-peer.
+peer. `--surrogate NAME` runs the suite once more, led by another net.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import json
 import logging
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from _blackbox import PEERS, Crowd, Spent, installed, interval
+from _data import found
 from _nets import problem
 from torch import Tensor
 
-from sparring.attacks import NES, SimBA, SparseRS, Square, SquareL2
+from sparring.attacks import NES, Estimated, SimBA, SparseRS, Square, SquareL2
 from sparring.attacks.suites import Stage, stages_for, within
 from sparring.engine import Task, search
 from sparring.engine.ask import Look
@@ -59,6 +61,7 @@ def main() -> None:
     )
     options.add_argument("--samples", type=int, default=24)
     options.add_argument("--most", type=int, default=2500, help="largest budget")
+    options.add_argument("--surrogate", help="a net in models/ that leads the suite")
     options.add_argument("--only", help="attacks whose names contain this", default="")
     options.add_argument("--json", type=Path, help="where to write; what is there already is not run again")
     asked = options.parse_args()
@@ -69,7 +72,7 @@ def main() -> None:
     kind, budgets = threat_kind(task.threat), [each for each in BUDGETS if each <= asked.most]
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
     runs: Runs = {name: {int(key): each for key, each in told.items()} for name, told in old.items()}
-    for name, run in _everybody(kind).items():
+    for name, run in _everybody(kind, asked.surrogate).items():
         if asked.only not in name or name in runs:
             continue
         began = time.process_time()
@@ -81,14 +84,26 @@ def main() -> None:
     _print(runs, budgets, None if is_smallest(task.threat) else float(task.threat.eps))
 
 
-def _everybody(kind: str):
+def _everybody(kind: str, surrogate: str | None):
     """Everything that is run."""
     suite = stages_for("blackbox", kind)
-    found = {"sparring blackbox": _ours(suite)}
-    found |= {f"sparring {name}": _ours((stage,)) for name, stage in OURS[kind].items()}
-    return found | {
+    runs = {"sparring blackbox": _ours(suite)}
+    if surrogate is not None:
+        runs["sparring blackbox, led"] = _ours(_led(suite, surrogate))
+    runs |= {f"sparring {name}": _ours((stage,)) for name, stage in OURS[kind].items()}
+    return runs | {
         name: _theirs(peer, name) for name, peer in PEERS[kind].items() if installed(name.split()[0])
     }
+
+
+def _led(stages: tuple[Stage, ...], surrogate: str) -> tuple[Stage, ...]:
+    net = torch.export.load(found(f"models/{surrogate}.pt2")).module()
+    led = [
+        replace(stage, attack=replace(stage.attack, surrogate=net))
+        for stage in stages
+        if isinstance(stage.attack, Estimated)
+    ]
+    return (*led, *(stage for stage in stages if not isinstance(stage.attack, Estimated)))
 
 
 def _ours(stages: tuple[Stage, ...]):
@@ -143,13 +158,13 @@ def _print(runs: Runs, budgets: list[int], eps: float | None) -> None:
     for name in sorted(told):
         print(f"{name:26}" + "".join(f"{float(statistic(told[name][q][None])):9.3g}" for q in budgets))
     peers = [name for name in told if not name.startswith("sparring")]
-    if "sparring blackbox" not in told or not peers:
-        return
+    pick = min if eps is None else max
+    suites = [name for name in told if name.startswith("sparring blackbox")]
     for q in budgets:
-        pick = min if eps is None else max
-        best = pick(peers, key=lambda name: float(statistic(told[name][q][None])))
-        middle, low, high = interval(told["sparring blackbox"][q], told[best][q], statistic)
-        print(f"{q:5}: blackbox minus {best}: {middle:+.3g} [{low:+.3g}, {high:+.3g}]")
+        best = [pick(peers, key=lambda name: float(statistic(told[name][q][None])))] if peers else []
+        for ours, other in [(suites[0], each) for each in best] + [(led, suites[0]) for led in suites[1:]]:
+            middle, low, high = interval(told[ours][q], told[other][q], statistic)
+            print(f"{q:5}: {ours} minus {other}: {middle:+.3g} [{low:+.3g}, {high:+.3g}]")
 
 
 def _median(values: Tensor) -> Tensor:
