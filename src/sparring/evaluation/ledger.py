@@ -126,7 +126,7 @@ def settle(
         stage: By which stage.
         found: What came of it.
         risk: How often the model errs at the points found, if it draws; then `found` has the riskiest, not the closest.
-        final: Whether a sample that breaks is done with.
+        final: Whether a sample that breaks is done with; then nothing is told of how it came closer.
     """
     old = take(ledger, rows)
     spent = old.forwards + old.backwards
@@ -137,7 +137,7 @@ def settle(
         stage=torch.where(moved, stage, old.stage),
         adversarial=pick(moved, found.adversarial, old.adversarial),
         distance=torch.where(moved, found.distance, old.distance),
-        history=torch.minimum(old.history, found.history),
+        history=old.history if final else torch.minimum(old.history, found.history),
         margin=torch.maximum(old.margin, found.margin),
         forwards=old.forwards + found.forwards,
         backwards=old.backwards + found.backwards,

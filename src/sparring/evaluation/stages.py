@@ -190,5 +190,7 @@ def _task(plan: Plan, ledger: Ledger, rows: Tensor, turn: _Turn) -> Task:
         draws=Draws(row_keys(plan.seed, chosen.ids, *words).to(inputs.device)),
         aim=aim,
         clean=clean,
-        marks=torch.tensor(MARKS, device=clean.device) - ledger.forwards[rows, None],
+        marks=torch.tensor(MARKS, device=clean.device) - ledger.forwards[rows, None]
+        if plan.smallest
+        else None,
     )
