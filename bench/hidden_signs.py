@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from _detector import detector, scenes
 from _signs import signs
-from physical import LIT, PLACEMENT, captured
+from physical import PLACEMENT, captured, lit
 from torch import Tensor
 
 from sparring.data import Samples, load_data
@@ -72,9 +72,8 @@ def main() -> None:
 
 def whole(part: str) -> Samples:
     """Signs of all classes that are not too dark to be printed, labelled 1: to be found."""
-    inputs = signs(part, 16).inputs
-    lit = inputs[inputs.mean((1, 2, 3)) >= LIT]
-    return load_data((lit, torch.ones(len(lit), dtype=torch.long)))
+    inputs = lit(signs(part, 16)).inputs
+    return load_data((inputs, torch.ones(len(inputs), dtype=torch.long)))
 
 
 def pictures_at(run: PrintRun, level: int, arm: str) -> Tensor:

@@ -20,6 +20,7 @@ import argparse
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,13 +61,13 @@ from sparring.reports.on_paper import render_paper
 
 PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, feature=2.8)
 
-WIDE = Placement(side=84, width=47.6, height=14, left=18.2, top=35, feature=2.8)
+LEFT = replace(PLACEMENT, left=11.2)
 
-SIGNS = {"stop to 30": (14, 1, PLACEMENT), "no entry to stop": (17, 14, WIDE)}
+SIGNS = {"stop to 30": (14, 1, PLACEMENT), "no entry to stop": (17, 14, LEFT)}
 """Class of the objects, the class that must come out, and where the patch lies."""
 
 LIT = 0.25
-"""Mean of the darkest sign that is judged on: darker ones print as black."""
+"""Mean of the darkest sign that is learned from and judged on: darker ones print as black."""
 
 TOASTER = 859
 """The class of ImageNet that must come out, as in Brown et al. 2017."""
@@ -81,7 +82,7 @@ def main() -> None:
     options.add_argument("--only", choices=SIGNS, nargs="+", default=list(SIGNS))
     options.add_argument("--scenario", default="scanner")
     options.add_argument("--n", type=int, default=100, help="captures of `fiducials`; 100")
-    options.add_argument("--steps", type=int, default=300, help="of each patch; 300")
+    options.add_argument("--steps", type=int, default=200, help="of each patch; 200")
     options.add_argument("--objects", type=int, default=12, help="printed; 12")
     options.add_argument("--again", action="store_true", help="print and score the patches that --out has")
     options.add_argument("--out", type=Path, default=Path("runs/bench-physical"))
@@ -106,10 +107,9 @@ def levels(name: str, chosen: argparse.Namespace) -> None:
     """One sign through all levels; the folder holds sheets, captures and report."""
     net, _ = trained(chosen.out)
     sign, target, placement = SIGNS[name]
-    learn, judge = of_class(signs("train_2614", 16), sign), of_class(signs("test_2000", 16), sign)
-    lit = (judge.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
+    learn, judge = (lit(of_class(signs(part, 16), sign)) for part in ("train_2614", "test_2000"))
     setting = Setting(placement, load_scenario(chosen.scenario), target, photos=3)
-    patched(name, net, (learn, judge.select(lit)), setting, PatchAttack(chosen.steps, 16, 0.1), chosen)
+    patched(name, net, (learn, judge), setting, PatchAttack(chosen.steps, 16, 0.1), chosen)
 
 
 def imagenet(chosen: argparse.Namespace) -> None:
@@ -156,11 +156,9 @@ def patched(
 def scans(chosen: argparse.Namespace) -> None:
     """Whole pictures of all classes, changed within 16 grey levels, through all levels."""
     net, _ = trained(chosen.out)
-    whole = signs("test_2000", 16)
-    lit = (whole.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1)
     scenario, began = load_scenario(chosen.scenario), time.process_time()
     run = make_perturbed_run(
-        load_model(net), whole.select(lit).sample(chosen.objects), PLACEMENT.side, scenario,
+        load_model(net), lit(signs("test_2000", 16)).sample(chosen.objects), PLACEMENT.side, scenario,
         Perturbation(16 / 255, steps=20, looks=8), photos=3,
     )  # fmt: skip
     print(
@@ -267,6 +265,11 @@ def corners(box: Box) -> list[tuple[float, float]]:
     """Of a box, from the top left clockwise."""
     right, below = box.left + box.width, box.top + box.height
     return [(box.left, box.top), (right, box.top), (right, below), (box.left, below)]
+
+
+def lit(samples: Samples) -> Samples:
+    """The samples that are not too dark to be printed."""
+    return samples.select((samples.inputs.mean((1, 2, 3)) >= LIT).nonzero().squeeze(1))
 
 
 def of_class(samples: Samples, label: int) -> Samples:
