@@ -10,6 +10,7 @@ from sparring.defences import (
     CropRescale,
     GaussianFilter,
     GaussianNoise,
+    LocalGradients,
     MedianFilter,
     NoiseVote,
     Purified,
@@ -26,7 +27,7 @@ from sparring.models.declared import as_written, ways_through
 
 EDITS = [
     BitDepth(2), JPEG(50), MedianFilter(3), GaussianFilter(0.8), TotalVariation(), RandomResizePad(), CropRescale(),
-    GaussianNoise(), RandomMix(), Purified(lambda inputs: inputs / 2),
+    GaussianNoise(), RandomMix(), LocalGradients(0.5), Purified(lambda inputs: inputs / 2),
 ]  # fmt: skip
 
 
@@ -43,6 +44,19 @@ def test_an_edit_keeps_the_shape_and_lets_gradients_through(edit):
     assert inputs.grad.isfinite().all()
     # a median passes the slope on to the pixels that are medians, a crop to those inside
     assert ((inputs.grad != 0).flatten(1).double().mean(1) > 0.3).all()
+
+
+def test_much_detail_is_darkened_and_the_rest_left_alone():
+    picture = torch.linspace(0.3, 0.7, 24).expand(1, 3, 24, 24).clone()
+    draws = torch.Generator().manual_seed(0)
+    picture[..., 12:18, 12:18] = torch.rand(3, 6, 6, generator=draws)
+    kept = LocalGradients()(picture) / picture
+    assert kept[..., 12:18, 12:18].mean() < 0.5 and kept.min() >= 0
+    assert torch.allclose(kept[..., :8, :], torch.ones(()), atol=0.1)
+    assert torch.allclose(LocalGradients(threshold=1.0)(picture), picture)
+    for wrong in ({"strength": 0}, {"threshold": 2}, {"window": 1}):
+        with pytest.raises(UsageError, match="strength is positive"):
+            LocalGradients(**wrong)
 
 
 @pytest.mark.parametrize("edit", [BitDepth(2), JPEG(50), Thermometer(4)], ids=_name)

@@ -7,6 +7,7 @@ they are here to show.
 from sparring.defences.chances import CropRescale, GaussianNoise, RandomMix, RandomResizePad
 from sparring.defences.coded import Thermometer
 from sparring.defences.fixed import JPEG, BitDepth, GaussianFilter, MedianFilter, TotalVariation
+from sparring.defences.local_gradients import LocalGradients
 from sparring.defences.purifying import Purified
 from sparring.defences.several import NoiseVote, ViewVote
 
@@ -16,6 +17,7 @@ __all__ = [
     "CropRescale",
     "GaussianFilter",
     "GaussianNoise",
+    "LocalGradients",
     "MedianFilter",
     "NoiseVote",
     "Purified",

@@ -8,6 +8,7 @@ from torch import nn
 
 from sparring.defences.chances import CropRescale, GaussianNoise, RandomMix, RandomResizePad
 from sparring.defences.fixed import JPEG, BitDepth, GaussianFilter, MedianFilter, TotalVariation
+from sparring.defences.local_gradients import LocalGradients
 from sparring.defences.several import NoiseVote, ViewVote
 from sparring.errors import UsageError, nearest
 
@@ -27,6 +28,7 @@ DEFENCES: dict[str, tuple[float, Callable[[nn.Module, float], nn.Module]]] = {
     "jpeg": (75, _before(lambda number: JPEG(_whole(number)))),
     "median": (3, _before(lambda number: MedianFilter(_whole(number)))),
     "gaussian": (1.0, _before(GaussianFilter)),
+    "local-gradients": (2.3, _before(LocalGradients)),
     "tv": (0.05, _before(TotalVariation)),
     "resize-pad": (0.8, _before(RandomResizePad)),
     "crop": (0.8, _before(CropRescale)),

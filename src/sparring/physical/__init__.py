@@ -11,6 +11,7 @@ from sparring.physical.judging import Setting
 from sparring.physical.light_search import LightSearch
 from sparring.physical.making import make_print_run
 from sparring.physical.making_light import make_lit_run
+from sparring.physical.on_paper import OnPaper
 from sparring.physical.patch_attack import PatchAttack
 from sparring.physical.patch_cleanser import PatchCleanser
 from sparring.physical.perturbing import Perturbation, make_perturbed_run
@@ -30,6 +31,7 @@ __all__ = [
     "Detector",
     "InScenes",
     "LightSearch",
+    "OnPaper",
     "PatchAttack",
     "PatchCleanser",
     "Perturbation",
