@@ -53,6 +53,10 @@ def test_to_paper_and_back(physical, folder):
     assert (code, err) == (0, "") and out.split() == ["run/sheet-1.pdf", "run/sheet-1.png"]
     code, out, err = physical("rehearse", "run")
     assert (code, err) == (0, "") and out.split() == ["run/simulated/simulated-1-1.jpg"]
+    code, _, err = physical("sheet", "run", "--tiles", "a4")
+    assert code == 2 and "fits on a4 as it is" in err and err.count("\n") == 1
+    code, out, err = physical("sheet", "run", "--objects", "1", "--arms", "none, patch", "--tiles", "a5")
+    assert (code, err) == (0, "") and out.split()[-1] == "run/sheet-1-tiles.pdf"
     (folder / "text.jpg").write_text("no picture")
     code, out, err = physical("score", "run", "run/simulated/simulated-1-1.jpg", "text.jpg", "--json")
     assert code == 2 and "text.jpg is no picture" in err and err.count("\n") == 1

@@ -156,6 +156,13 @@ def test_a_missing_extra_is_told_with_the_command_that_brings_it(run, tmp_path, 
         asked(run, tmp_path)
 
 
+def test_a_model_of_another_input_size_is_refused(printed):
+    run, photos = printed
+    other = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
+    with pytest.raises(ModelError, match="for models of 16 x 16 RGB inputs, but"):
+        score_photos(run, photos, load_model(other))
+
+
 def test_the_report_stands_alone_and_never_calls_simulated_things_physical(printed):
     run, photos = printed
     scored = score_photos(run, photos, load_model(net())).run

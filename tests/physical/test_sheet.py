@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from sparring.errors import UsageError
-from sparring.physical.pdf import rasterised, write_pdf
+from sparring.physical.found_sheet import find_sheet
+from sparring.physical.pdf import rasterised, write_pdf, write_tiles
+from sparring.physical.photos import Photo
 from sparring.physical.sheet import CHART, PAGES, chart_sheet, lay_out
 from sparring.physical.sheet_id import DIGITS, SheetId, run_number
+from sparring.physical.tiling import tiles_of
 
 pytest.importorskip("cv2")
 pytest.importorskip("reportlab")
@@ -123,6 +126,34 @@ def test_poppler_draws_the_same_page(page, tmp_path):
     other = np.asarray(Image.open(next(Path(tmp_path).glob("page*.png"))).convert("RGB"), float)
     height, width = (min(*each) for each in zip(pixels.shape[:2], other.shape[:2], strict=True))
     assert np.abs(pixels[:height, :width] - other[:height, :width]).mean() < 1
+
+
+def test_pieces_joined_at_their_marks_are_the_sheet(tmp_path):
+    sheet = lay_out(2, 180, 5, "a3")[0]
+    pictures = [Image.effect_noise((60, 60), 80).convert("RGB") for _ in range(2)]
+    tiles = tiles_of(sheet, "a4")
+    assert [each.name for each in tiles][:2] == ["row 1 of 2, column 1 of 2", "row 1 of 2, column 2 of 2"]
+    write_pdf(tmp_path / "whole.pdf", sheet, pictures, "a test")
+    write_tiles(tmp_path / "tiles.pdf", sheet, pictures, "a test", tiles)
+    scale = 4 * 25.4  # four pixels to the millimetre
+    whole = rasterised(tmp_path / "whole.pdf", scale).astype(float)
+    joined = np.zeros((1680, 1188, 3))
+    for number, tile in enumerate(tiles):
+        pixels = rasterised(tmp_path / "tiles.pdf", scale, number)
+        top, left = (round(4 * each) for each in (tile.piece.top, tile.piece.left))
+        height, width = (round(4 * each) for each in (tile.piece.height, tile.piece.width))
+        joined[top : top + height, left : left + width] = pixels[48 : 48 + height, 48 : 48 + width]
+        assert pixels[48 - 8, 47:49].min() < 200  # a crop mark above the corner
+    assert np.abs(joined - whole[:1680, :1188]).mean() < 3
+    found = find_sheet(Photo("joined", joined.astype(np.uint8), None, False), (sheet,))
+    assert found.sheet is sheet and found.residual < 1
+
+
+def test_pieces_that_make_no_sense_are_refused():
+    with pytest.raises(UsageError, match="fits on a4 as it is"):
+        tiles_of(lay_out(2, 84, 5)[0], "a4")
+    with pytest.raises(UsageError, match='no page "a9"'):
+        tiles_of(lay_out(2, 84, 5, "a3")[0], "a9")
 
 
 def test_the_same_sheet_is_the_same_file(page, tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from sparring.errors import DataError
 from sparring.physical.extras import pdfium, reportlab_canvas
 from sparring.physical.fiducials import MODULES, modules_of
 from sparring.physical.sheet import EDGE, MARKER, QUIET, Box, Sheet
+from sparring.physical.tiling import BORDER, Tile
 
-__all__ = ["rasterised", "write_pdf"]
+__all__ = ["rasterised", "write_pdf", "write_tiles"]
 
 POINT = 25.4 / 72
 """Millimetres per point, the unit of PDF."""
@@ -35,7 +37,59 @@ def write_pdf(path: Path, sheet: Sheet, pictures: Sequence[Image.Image], title: 
         title: A line for people, above the pictures.
     """
     target = BytesIO()
-    page = _Page(target, sheet)
+    canvas = _canvas(target, sheet, sheet.width, sheet.height)
+    page = _Page(canvas, sheet.height)
+    _draw(page, sheet, pictures, title)
+    page.finish()
+    canvas.save()
+    _write(path, target)
+
+
+def write_tiles(
+    path: Path, sheet: Sheet, pictures: Sequence[Image.Image], title: str, tiles: Sequence[Tile]
+) -> None:
+    """The same sheet in pieces, a page for each, with crop marks; to be cut at these and joined edge to edge.
+
+    Args:
+        path: The file.
+        sheet: What stands where.
+        pictures: As for `write_pdf`.
+        title: Likewise.
+        tiles: From `tiles_of`.
+    """
+    target, size = BytesIO(), tiles[0]
+    canvas = _canvas(target, sheet, size.width, size.height)
+    for tile in tiles:
+        place = Box(BORDER, BORDER, tile.piece.width, tile.piece.height)
+        page, whole = _Page(canvas, tile.height), _Page(canvas, sheet.height)
+        with page.clipped(place):
+            top = (tile.height - BORDER) - (sheet.height - tile.piece.top)
+            canvas.translate((BORDER - tile.piece.left) / POINT, top / POINT)
+            _draw(whole, sheet, pictures, title)
+        page.crop_marks(place)
+        page.label(f"Sparring sheet {sheet.id}, {tile.name}: cut at the marks and join", place)
+        page.finish()
+    canvas.save()
+    _write(path, target)
+
+
+def rasterised(path: Path, dpi: float = 300, page: int = 0) -> NDArray[np.uint8]:
+    """One page, the first, as pixels `(H, W, 3)`, white paper behind it, by PDFium."""
+    document = pdfium().PdfDocument(str(path))
+    try:
+        return np.array(document[page].render(scale=dpi / 72).to_pil().convert("RGB"))
+    finally:
+        document.close()
+
+
+def _canvas(target: BytesIO, sheet: Sheet, width: float, height: float) -> Any:
+    canvas = reportlab_canvas().Canvas(target, pagesize=(width / POINT, height / POINT), invariant=1)
+    canvas.setTitle(f"Sparring sheet {sheet.id}")
+    return canvas
+
+
+def _draw(page: _Page, sheet: Sheet, pictures: Sequence[Image.Image], title: str) -> None:
+    """Everything on a sheet."""
     for cell in sheet.cells:
         page.image(pictures[cell.picture], cell.box)
         page.crop_marks(cell.box)
@@ -45,30 +99,37 @@ def write_pdf(path: Path, sheet: Sheet, pictures: Sequence[Image.Image], title: 
         page.rectangle(box, colour)
     page.words(sheet, title)
     page.scale_bar(sheet.bar)
-    page.finish()
+
+
+def _write(path: Path, target: BytesIO) -> None:
     try:
         path.write_bytes(target.getvalue())
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def rasterised(path: Path, dpi: float = 300) -> NDArray[np.uint8]:
-    """The first page as pixels `(H, W, 3)`, white paper behind it, by PDFium."""
-    document = pdfium().PdfDocument(str(path))
-    try:
-        return np.array(document[0].render(scale=dpi / 72).to_pil().convert("RGB"))
-    finally:
-        document.close()
-
-
 class _Page:
     """ReportLab's canvas, with millimetres from the top left."""
 
-    def __init__(self, target: BytesIO, sheet: Sheet) -> None:
-        self.height = sheet.height
-        size = (sheet.width / POINT, sheet.height / POINT)
-        self.canvas: Any = reportlab_canvas().Canvas(target, pagesize=size, invariant=1)
-        self.canvas.setTitle(f"Sparring sheet {sheet.id}")
+    def __init__(self, canvas: Any, height: float) -> None:
+        self.canvas, self.height = canvas, height
+
+    @contextmanager
+    def clipped(self, box: Box) -> Iterator[None]:
+        """Nothing is drawn outside the box, and what is moved inside is moved back."""
+        self.canvas.saveState()
+        path = self.canvas.beginPath()
+        path.rect(*self.place(box))
+        self.canvas.clipPath(path, stroke=0)
+        yield
+        self.canvas.restoreState()
+
+    def label(self, words: str, box: Box) -> None:
+        """Small words below a box."""
+        left, bottom, _, _ = self.place(box)
+        self.canvas.setFillColorRGB(0, 0, 0)
+        self.canvas.setFont("Helvetica", 6.5)
+        self.canvas.drawString(left + 12, bottom - 14, words)
 
     def place(self, box: Box) -> tuple[float, float, float, float]:
         """Left, bottom, width and height in points."""
@@ -122,4 +183,3 @@ class _Page:
 
     def finish(self) -> None:
         self.canvas.showPage()
-        self.canvas.save()

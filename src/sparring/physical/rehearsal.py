@@ -9,7 +9,7 @@ from typing import Any
 from sparring.errors import DataError
 from sparring.physical.pdf import rasterised
 from sparring.physical.print_run import PrintRun
-from sparring.physical.printing_run import DPI
+from sparring.physical.printing_run import dpi_of
 from sparring.physical.rendering import render
 from sparring.physical.scenario import Scenario
 from sparring.storage import replacing
@@ -47,11 +47,12 @@ def rehearse_run(
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for sheet in run.sheets:
-        page = rasterise(run.folder / f"sheet-{sheet.id.number + 1}.pdf", DPI)
+        dpi = dpi_of(sheet)
+        page = rasterise(run.folder / f"sheet-{sheet.id.number + 1}.pdf", dpi)
         draw = scenario.draw([f"sheet {sheet.id} photo {photo}" for photo in range(photos)], seed)
         for photo in range(photos):
             values = {name: float(each[photo]) for name, each in draw.items()}
-            capture = render(page, (sheet.width, sheet.height), values, seed + len(paths), 25.4 / DPI)
+            capture = render(page, (sheet.width, sheet.height), values, seed + len(paths), 25.4 / dpi)
             paths.append(folder / f"simulated-{sheet.id.number + 1}-{photo + 1}.jpg")
             with replacing(paths[-1]) as path:
                 path.write_bytes(capture.jpeg)

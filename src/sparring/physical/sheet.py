@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from sparring.errors import UsageError, nearest
 from sparring.physical.sheet_id import SheetId
 
-__all__ = ["CHART", "MARKER", "PAGES", "Box", "Cell", "Sheet", "chart_sheet", "lay_out"]
+__all__ = ["CHART", "MARKER", "PAGES", "Box", "Cell", "Sheet", "chart_sheet", "lay_out", "page_size"]
 
-PAGES = {"a5": (148.0, 210.0), "a4": (210.0, 297.0), "a3": (297.0, 420.0), "letter": (215.9, 279.4)}
+PAGES = {
+    "a5": (148.0, 210.0), "a4": (210.0, 297.0), "a3": (297.0, 420.0), "a2": (420.0, 594.0), "a1": (594.0, 841.0),
+    "letter": (215.9, 279.4),
+}  # fmt: skip
 """Width and height of pages that are known by name."""
 
 EDGE = 8.0
@@ -103,7 +106,7 @@ def lay_out(pictures: int, side: float, run: int, page: str = "a4") -> tuple[She
     Raises:
         UsageError: The page is unknown, a picture does not fit on it, or there are too many pages.
     """
-    width, height = _page(page)
+    width, height = page_size(page)
     room = _room(width, height)
     across, down = (int((length + GAP) // (side + GAP)) for length in (room.width, room.height))
     if not (across and down):
@@ -127,7 +130,7 @@ def lay_out(pictures: int, side: float, run: int, page: str = "a4") -> tuple[She
 
 def chart_sheet(run: int, page: str = "a4") -> Sheet:
     """A page with the strip and a field for each of 216 colours, six steps of red, green and blue."""
-    width, height = _page(page)
+    width, height = page_size(page)
     room, steps = _room(width, height), [step / 5 for step in range(6)]
     colours = [(red, green, blue) for red in steps for green in steps for blue in steps]
     across, size = 12, min(room.width / 12, room.height / 18)
@@ -140,7 +143,12 @@ def chart_sheet(run: int, page: str = "a4") -> Sheet:
     )
 
 
-def _page(name: str) -> tuple[float, float]:
+def page_size(name: str) -> tuple[float, float]:
+    """Width and height of a page in mm.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
     if name.lower() not in PAGES:
         raise UsageError(f'there is no page "{name}"; {nearest(name.lower(), PAGES)}')
     return PAGES[name.lower()]

@@ -14,5 +14,5 @@ ScenarioName = Annotated[
     str, typer.Option(help="scanner, phone-indoors, street-camera, or a TOML file with a unit on every range")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print for machines")]
-Page = Annotated[str, typer.Option(help="a4, a3, a5 or letter")]
+Page = Annotated[str, typer.Option(help="a5, a4, a3, a2, a1 or letter")]
 Seed = Annotated[int, typer.Option(help="of all draws")]

@@ -21,6 +21,10 @@ def sheet(
         str | None,
         typer.Option(help="only these, with commas between: none, patch, grey, random, …; default all"),
     ] = None,
+    tiles: Annotated[
+        str | None,
+        typer.Option(help="a smaller page: also cut each sheet into pieces that it can take, to be joined"),
+    ] = None,
 ) -> int:
     """Write `sheet-1.pdf`, `sheet-1.png`, … into a run's folder, and print their paths.
 
@@ -30,7 +34,7 @@ def sheet(
     from sparring.physical import load_print_run, write_sheets
 
     chosen = tuple(each.strip() for each in (arms or "").split(",") if each.strip())
-    _, paths = write_sheets(load_print_run(run), run, page, objects, chosen)
+    _, paths = write_sheets(load_print_run(run), run, page, objects, chosen, tiles)
     for path in paths:
         sys.stdout.write(f"{path}\n")
     return 0
