@@ -60,6 +60,15 @@ def test_from_init_to_verify(table, sparring):
     assert code == 0, out + err
 
 
+@pytest.mark.parametrize(
+    ("threat", "suite"), [("linf:min", "trees"), ("l2:min", "labels"), ("l2:1", "blackbox")]
+)
+def test_trees_get_suites_that_need_no_slopes(table, sparring, threat, suite):
+    code, _, err = sparring("init", "--model", "model.skops", "--data", "table.csv", "--threat", threat)
+    assert code == 0, err
+    assert tomllib.loads((table / "sparring.toml").read_text())["audit"][0]["suite"] == suite
+
+
 def test_without_features_it_is_invalid(table, sparring):
     words = ("--model", "model.skops", "--data", "table.csv", "--threat", "linf:5", "--suite", "blackbox")
     code, out, _ = sparring("audit", *words, "--queries", 20, "--json")

@@ -42,14 +42,23 @@ def file_text(job: Job, model: Model, samples: Samples, checks: Sequence[Check],
     threat = job["threat"]
     audit = {
         "threat": (threat, threat_words(parse_threat(threat), samples.domain)),
-        "suite": _suite(model),
+        "suite": _suite(model, samples, threat),
     }
     return draft(about, data, audit, proposed_features(samples) if samples.domain.is_table else None)
 
 
-def _suite(model: Model) -> tuple[str, str]:
+def _suite(model: Model, samples: Samples, threat: str) -> tuple[str, str]:
+    from sparring.evaluation.boxes import answers_in_boxes
+    from sparring.threat import parse_threat, threat_kind
+
     if not model.scores:
         return "labels", "sees classes only, as this model gives no more"
+    for_boxes = {"linf:min": "trees", "l2:min": "labels"}.get(threat_kind(parse_threat(threat)))
+    if not model.gradients and for_boxes and answers_in_boxes(model, samples):
+        return (
+            for_boxes,
+            "sees classes only: answers are constant on boxes, as those of trees are, and slopes zero",
+        )
     if not model.gradients:
         return "blackbox", "reads scores only: this model gives no gradients"
     return "fast", "standard is AutoAttack itself, twenty times the cost; smoke can only show weakness"
