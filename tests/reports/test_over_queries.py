@@ -7,6 +7,7 @@ import torch
 
 import sparring
 from sparring.attacks import DDN, PGD, SimBA, Square
+from sparring.demo import nets
 from sparring.reports import render_html
 from sparring.reports.markdown import render_markdown
 from sparring.reports.over_queries import nearer_over_queries, over_queries
@@ -94,3 +95,12 @@ def test_changes_are_in_the_units_of_the_columns():
         "Recognised of each class before and after the attack: class 0: 100.0% before, "
     )
     assert changes(audited(half_space(Linf(0.05), rows=10))) == []
+
+
+def test_what_rounding_to_grey_levels_asks_hides_no_table():
+    """It may look at one gradient of a model that has some, and that is no search along gradients."""
+    data = nets.images(20)
+    broken = sparring.audit(nets.plain(), data, "linf:0.3", "blackbox", queries=40)
+    smallest = sparring.audit(nets.plain(), data, "l2:min", "labels", queries=40)
+    assert broken.result["backwards"] and smallest.result["backwards"]
+    assert over_queries(broken) and nearer_over_queries(smallest)

@@ -36,7 +36,8 @@ class MedianAfter:
 def medians_after(plan: Plan, outcome: Outcome, level: float) -> list[MedianAfter] | None:
     """A line per round number of queries, and one for the most that a sample took; None if gradients were climbed."""
     ledger, correct = outcome.ledger, outcome.ledger.correct
-    if plan.model.randomised or int(ledger.backwards.sum()) or not bool(correct.any()):
+    climbed = any(bool(attempt.backwards.any()) for attempt in outcome.attempts)
+    if plan.model.randomised or climbed or not bool(correct.any()):
         return None
     most = int(ledger.forwards[correct].max())
     known = torch.cat([ledger.history, ledger.distance[:, None]], 1)

@@ -55,7 +55,7 @@ def over_queries(run: Run) -> list[Mark]:
 
     Nor is there one where the smallest change is looked for: there everything breaks, and how far is what counts.
     """
-    if run.result["backwards"] or not run.result["forwards"] or "distances" in run.result:
+    if any(run.attempts["backwards"].to_pylist()) or not run.result["forwards"] or "distances" in run.result:
         return []
     if "randomised" in run.result["body"]:
         return []
