@@ -28,9 +28,6 @@ class Each:
     def __getitem__(self, rows: Tensor) -> Each:
         return Each(tuple(self.things[row] for row in rows.tolist()))
 
-    def __add__(self, other: Each) -> Each:
-        return Each(self.things + other.things)
-
 
 def tree_map(change: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Apply `change` to every tensor or `Each` of `tree`, together with those in the same place of `others`."""
@@ -75,15 +72,15 @@ def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
     return tree_map(write, tree, new)
 
 
-def join(first: Tree, second: Tree) -> Tree:
-    """Put the rows of `second` behind those of `first`."""
+def join(first: Tree, *others: Tree) -> Tree:
+    """Put the rows of others behind those of `first`, all in one copy."""
 
-    def behind(one: Any, other: Any) -> Any:
-        if isinstance(one, Each):
-            return one + other
-        return torch.cat([one, other]) if one.ndim else one
+    def behind(*parts: Any) -> Any:
+        if isinstance(parts[0], Each):
+            return Each(tuple(thing for part in parts for thing in part.things))
+        return torch.cat(parts) if parts[0].ndim else parts[0]
 
-    return tree_map(behind, first, second)
+    return tree_map(behind, first, *others)
 
 
 def per_row(values: float | Tensor, like: Tensor) -> Tensor:

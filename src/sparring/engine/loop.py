@@ -117,6 +117,7 @@ def search(
             over = _over(flight.books, attack, retire, limit - panel.price)
             _write(found, flight, over)
             flight = _advance(found, flight, attack, seen, ~over)
+            del seen  # gradients that the next look has no use for
             tell(flight)
     except (KeyboardInterrupt, Exhausted) as stop:
         if flight is not None:

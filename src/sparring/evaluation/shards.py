@@ -15,7 +15,7 @@ from torch import Tensor
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
-from sparring.tensors import join, put, take, tree_map
+from sparring.tensors import join, take, tree_map
 
 __all__ = ["SHARD", "merged", "on_cpu", "part", "shards_of"]
 
@@ -42,21 +42,18 @@ def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcom
 
     Args:
         ledger: Of all samples, after the first look.
-        outcomes: The samples of each shard that was reached, as indices, and its outcome, in order.
+        outcomes: The samples of each shard that was reached, as indices, and its outcome, in order from the first.
     """
     attempts: list[Attempt] = []
     for rows, outcome in outcomes:
-        rows = rows.to(ledger.broken.device)
-        ledger = put(ledger, rows, outcome.ledger)
-        attempts += [replace(attempt, rows=rows[attempt.rows]) for attempt in outcome.attempts]
-    verified = outcomes[0][1].verified
-    for _, outcome in outcomes[1:]:
-        verified = join(verified, outcome.verified)
+        attempts += [replace(each, rows=rows.to(each.rows.device)[each.rows]) for each in outcome.attempts]
+    reached = sum(len(rows) for rows, _ in outcomes)
+    rest = torch.arange(reached, len(ledger.broken), device=ledger.broken.device)
     return Outcome(
-        ledger=ledger,
+        ledger=join(*(outcome.ledger for _, outcome in outcomes), take(ledger, rest)),
         attempts=tuple(attempts),
         rows=torch.cat([rows.to(outcome.rows.device)[outcome.rows] for rows, outcome in outcomes]),
-        verified=verified,
+        verified=join(*(outcome.verified for _, outcome in outcomes)),
         storable=_merged_storable(outcomes),
         stopped=any(outcome.stopped for _, outcome in outcomes),
     )
@@ -64,13 +61,13 @@ def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcom
 
 def _merged_storable(outcomes: Sequence[tuple[Tensor, Outcome]]) -> Storable | None:
     """What is storable of all samples, if every shard was looked at for it."""
-    whole: Storable | None = None
+    found: list[Storable] = []
     for rows, outcome in outcomes:
-        if (found := outcome.storable) is None:
+        if outcome.storable is None:
             return None
-        found = replace(found, rows=rows.to(found.rows.device)[found.rows])
-        whole = found if whole is None else join(whole, found)
-    return whole
+        mine = outcome.storable
+        found.append(replace(mine, rows=rows.to(mine.rows.device)[mine.rows]))
+    return join(*found)
 
 
 def on_cpu(outcome: Outcome) -> Outcome:

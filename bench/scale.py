@@ -1,0 +1,105 @@
+"""Ten times the samples: ten times the time, and how much memory.
+
+    .venv/bin/python bench/scale.py --samples 10000 100000 --json scale.json
+
+Random 8-bit images of 3x32x32 in an .npz file, and a tiny net that gave them their labels, are audited by the command
+line (Linf 2/255, suite `fast`), a process for each size. The table shows the CPU time of that process and the most
+memory that it held, per sample beyond what the smallest needs; the images alone take 12 KiB a sample as floats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+NET = """
+import torch
+from torch import nn
+
+
+def make():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(192, 10))
+"""
+SHAPE, PART = (3, 32, 32), 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """A size: samples, those left robust, CPU seconds, and the most memory held, in MiB."""
+
+    samples: int
+    robust: int
+    seconds: float
+    memory: float
+
+
+def main() -> None:
+    """A row per size."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--samples", type=int, nargs="+", default=[10_000, 100_000])
+    options.add_argument("--suite", default="fast")
+    options.add_argument("--json", type=Path, help="where to write the table, too")
+    chosen = options.parse_args()
+    rows: list[Row] = []
+    for samples in chosen.samples:
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(_measured(Path(folder), samples, chosen.suite))
+        print(_line(rows), flush=True)
+        if chosen.json:
+            chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+
+
+def _measured(folder: Path, samples: int, suite: str) -> Row:
+    (folder / "net.py").write_text(NET)
+    _write_images(folder / "images.npz", samples)
+    command = [
+        *(sys.executable, "-c", "from sparring.cli import main; main()", "audit", "--model", f"{folder}/net.py:make"),
+        *("--data", f"{folder}/images.npz", "--threat", "linf:2/255", "--suite", suite),
+        *("--out", f"{folder}/run", "--json"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"the audit of {samples} samples ended with exit code {process.returncode}")
+    return Row(samples, json.loads(said)["robust"], used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _write_images(path: Path, samples: int) -> None:
+    """Random images and the classes that the net gives them, made in parts."""
+    scope: dict[str, object] = {}
+    exec(NET, scope)  # the same net that the audit loads
+    net, random = scope["make"](), np.random.default_rng(0)  # type: ignore[operator]  # exec says no types
+    images = np.empty((samples, *SHAPE), np.uint8)
+    labels = np.empty(samples, np.int64)
+    for start in range(0, samples, PART):
+        images[start : start + PART] = random.integers(0, 256, (min(PART, samples - start), *SHAPE), np.uint8)
+        with torch.no_grad():
+            labels[start : start + PART] = net(torch.from_numpy(images[start : start + PART]) / 255).argmax(1)
+    np.savez(path, x=images, y=labels)
+
+
+def _line(rows: list[Row]) -> str:
+    row, first = rows[-1], rows[0]
+    text = f"{row.samples:8,} samples: {row.robust:,} robust, {row.seconds:.1f} CPU s, {row.memory:.0f} MiB"
+    if len(rows) == 1:
+        return text
+    each = (row.memory - first.memory) / (row.samples - first.samples) * 1024
+    times = row.seconds / first.seconds
+    return f"{text}; {row.samples / first.samples:.1f} times the samples, {times:.1f} times the time, {each:.1f} KiB a sample"
+
+
+if __name__ == "__main__":
+    main()
