@@ -42,8 +42,8 @@ class Row:
     inputs: float
 
     def __str__(self) -> str:
-        ratio = self.search / self.model
-        return f"| {self.net} | {self.attack} | {self.model:.1f} | {self.search:.1f} | {ratio:.2f} | {self.inputs:+.1f} |"
+        held = f"{self.model:.1f} | {self.search:.1f} | {self.search / self.model:.2f} | {self.inputs:+.1f}"
+        return f"| {self.net} | {self.attack} | {held} |"
 
 
 def main() -> None:

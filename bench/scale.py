@@ -20,6 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+
+from sparring.models import load_model
 
 NET = """
 import torch
@@ -31,6 +34,7 @@ def make():
     return nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(192, 10))
 """
 SHAPE, PART = (3, 32, 32), 1000
+SPARRING = (sys.executable, "-c", "from sparring.cli import main; main()")
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,14 @@ def main() -> None:
 
 def _measured(folder: Path, samples: int, suite: str) -> Row:
     (folder / "net.py").write_text(NET)
-    _write_images(folder / "images.npz", samples)
+    _write_images(folder / "images.npz", samples, load_model(f"{folder}/net.py:make"))
     command = [
-        *(sys.executable, "-c", "from sparring.cli import main; main()", "audit", "--model", f"{folder}/net.py:make"),
-        *("--data", f"{folder}/images.npz", "--threat", "linf:2/255", "--suite", suite),
-        *("--out", f"{folder}/run", "--json"),
+        *(*SPARRING, "audit", "--model", f"{folder}/net.py:make", "--data", f"{folder}/images.npz"),
+        *("--threat", "linf:2/255", "--suite", suite, "--out", f"{folder}/run", "--json"),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as process:
         assert process.stdout is not None
         said = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
@@ -77,18 +82,14 @@ def _measured(folder: Path, samples: int, suite: str) -> Row:
     return Row(samples, json.loads(said)["robust"], used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def _write_images(path: Path, samples: int) -> None:
+def _write_images(path: Path, samples: int, net: nn.Module) -> None:
     """Random images and the classes that the net gives them, made in parts."""
-    scope: dict[str, object] = {}
-    exec(NET, scope)  # the same net that the audit loads
-    net, random = scope["make"](), np.random.default_rng(0)  # type: ignore[operator]  # exec says no types
-    images = np.empty((samples, *SHAPE), np.uint8)
-    labels = np.empty(samples, np.int64)
-    for start in range(0, samples, PART):
-        images[start : start + PART] = random.integers(0, 256, (min(PART, samples - start), *SHAPE), np.uint8)
+    random, images, labels = np.random.default_rng(0), np.empty((samples, *SHAPE), np.uint8), []
+    for part in np.split(images, range(PART, samples, PART)):
+        part[:] = random.integers(0, 256, part.shape, np.uint8)
         with torch.no_grad():
-            labels[start : start + PART] = net(torch.from_numpy(images[start : start + PART]) / 255).argmax(1)
-    np.savez(path, x=images, y=labels)
+            labels.append(net(torch.from_numpy(part) / 255).argmax(1).numpy())
+    np.savez(path, x=images, y=np.concatenate(labels))
 
 
 def _line(rows: list[Row]) -> str:
@@ -97,8 +98,8 @@ def _line(rows: list[Row]) -> str:
     if len(rows) == 1:
         return text
     each = (row.memory - first.memory) / (row.samples - first.samples) * 1024
-    times = row.seconds / first.seconds
-    return f"{text}; {row.samples / first.samples:.1f} times the samples, {times:.1f} times the time, {each:.1f} KiB a sample"
+    more, times = row.samples / first.samples, row.seconds / first.seconds
+    return f"{text}; {more:.1f} times the samples, {times:.1f} times the time, {each:.1f} KiB a sample"
 
 
 if __name__ == "__main__":

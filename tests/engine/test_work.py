@@ -93,7 +93,9 @@ def _climb(model, inputs):
 @pytest.mark.parametrize(("attack", "copies"), [(PGD(5), 4.5), (APGD(10), 7.5), (Square(10), 0.0)])
 def test_a_search_holds_a_few_batches_beside_the_model(attack, copies):
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Conv2d(32, 8, 3), nn.Flatten(), nn.Linear(1152, 10))
+    net = nn.Sequential(
+        nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Conv2d(32, 8, 3), nn.Flatten(), nn.Linear(1152, 10)
+    )
     task = _task(net)
     own = _most_held(partial(_climb, net, task.inputs))
     held = _most_held(partial(search, net, task, attack, retire="never", batch=ROWS))

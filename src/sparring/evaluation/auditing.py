@@ -18,7 +18,7 @@ from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Fit, Plan, fitting_stages
 from sparring.evaluation.result import run_of
-from sparring.evaluation.shards import merged, part, shards_of
+from sparring.evaluation.shards import held_in, merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
 from sparring.evaluation.stages import run_stages
@@ -146,11 +146,12 @@ def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, c
     if crew is not None and shelf is not None and not fill(plan, ledger, shelf, crew, watch):
         return _kept(plan, ledger, shelf)
     outcomes: list[tuple[Tensor, Outcome]] = []
+    points = ledger.adversarial.clone()
     for rows in shards_of(plan):
         tell = whole(watch, plan, ledger, outcomes)
         mine = take(ledger, rows.to(ledger.clean.device))
         try:
-            outcomes.append((rows, shard_outcome(part(plan, rows), mine, tell, shelf)))
+            outcomes.append((rows, held_in(points, rows, shard_outcome(part(plan, rows), mine, tell, shelf))))
         except KeyboardInterrupt:  # between a search and the next
             if shelf is None:
                 raise

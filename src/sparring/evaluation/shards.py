@@ -17,7 +17,7 @@ from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.tensors import join, take, tree_map
 
-__all__ = ["SHARD", "merged", "on_cpu", "part", "shards_of"]
+__all__ = ["SHARD", "held_in", "merged", "on_cpu", "part", "shards_of"]
 
 SHARD = 256
 """Samples per shard: what a killed audit loses at most."""
@@ -35,6 +35,16 @@ def shards_of(plan: Plan) -> tuple[Tensor, ...]:
 def part(plan: Plan, rows: Tensor) -> Plan:
     """The plan for some samples only."""
     return replace(plan, samples=plan.samples.select(rows), threat=take(plan.threat, rows))
+
+
+def held_in(points: Tensor, rows: Tensor, outcome: Outcome) -> Outcome:
+    """The outcome of the samples `rows` with its points moved into `points` `(N, *shape)`.
+
+    One piece of memory for all shards: pieces of each between what a search frees would tear memory to shreds.
+    """
+    place = slice(int(rows[0]), int(rows[-1]) + 1)
+    points[place] = outcome.ledger.adversarial
+    return replace(outcome, ledger=replace(outcome.ledger, adversarial=points[place]))
 
 
 def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcome:
