@@ -24,7 +24,12 @@ def poison(sparring, project):
     _save(project / "bad.npz", plant(toy(300), corner(rate=0.08, target=1))[0])
     _save(project / "known.npz", toy(300, seed=1))
     _save(project / "test.npz", toy(100, seed=2))
+    np.savez(project / "same.npz", x=np.zeros((60, 1, 8, 8), np.uint8), y=np.ones(60, np.int64))
+    np.savez(project / "dots.npz", x=np.arange(60, dtype=np.uint8).reshape(60, 1, 1, 1), y=np.arange(60) % 2)
     np.savez(project / "bare.npz", x=np.zeros((9, 1, 8, 8), dtype=np.uint8))
+    (project / "few.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))\n"
+    )
     for size in (8, 9):
         (project / "mixed" / str(size)).mkdir(parents=True)
         Image.new("L", (size, size)).save(project / "mixed" / str(size) / "one.png")
@@ -103,6 +108,19 @@ def test_run_saves_poisoned_data_and_a_table(poison, project):
     assert trial["victim"]["success"]["tried"] == trial["control"]["success"]["tried"] > 50
 
 
+def test_undo_gives_the_data_back(poison, project):
+    words = ("--data", "clean.npz", "--test", "test.npz", "--rate", "10%", "--seeds", 1, "--epochs", 1)
+    poison("run", *words, "--save", "new.npz")
+    code, out, err = poison("undo", "--data", "new.npz", "--save", "again.npz")
+    assert (code, err) == (0, "")
+    assert out.startswith("30 samples poisoned by badnets are as they were before")
+    before, after = (np.load(project / name) for name in ("clean.npz", "again.npz"))
+    assert all(np.array_equal(before[key], after[key]) for key in ("x", "y"))
+    (project / "new.provenance.safetensors").rename(project / "bad.provenance.safetensors")
+    code, out, err = poison("undo", "--data", "bad.npz", "--save", "again.npz")
+    assert (code, "not the ones that the sidecar was written for" in err) == (2, True)
+
+
 def test_power_and_repair_write_their_tables(poison, project):
     words = ("--data", "clean.npz", "--trusted", "known.npz", "--epochs", 2)
     code, out, _ = poison("power", *words, "--kind", "flips", "--rate", "0.1", "--trials", 1)
@@ -143,6 +161,20 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
         (["scan", "--data", "bad.npz", "--model", "net.py:two"], "net.py"),
         (["scan", "--data", "bad.npz", "--level", 2], "alarm rate"),
         (["scan", "--data", "bad.npz", "--format", "pdf"], "known are: junit, sarif"),
+        (["scan", "--data", "same.npz"], "poisoning needs two classes at least"),
+        (["power", "--data", "same.npz", "--trusted", "same.npz", "--trials", 1], "two classes at least"),
+        (
+            ["run", "--data", "dots.npz", "--rate", "10%"],
+            "a patch of 2x2 pixels does not fit into images of 1x1",
+        ),
+        (["scan", "--data", "bad.npz", "--trusted", "dots.npz"], "give trusted samples of the same kind"),
+        (["scan", "--data", "bad.npz", "--trusted", "bad.npz"], "nothing to scan"),
+        (
+            ["scan", "--data", "bad.npz", "--model", "few.py:make"],
+            "labels go up to 3 but the model has 2 outputs",
+        ),
+        (["undo", "--data", "bad.npz"], "--save clean.npz"),
+        (["undo", "--data", "bad.npz", "--save", "out.npz"], "no sidecar"),
         (["certify", "--data", "clean.npz", "--parts", 1000], "2 to 240 parts, not 1,000"),
         (["certify", "--data", "clean.npz", "--election", "lots"], "no election"),
         (["certify", "--data", "clean.npz", "--parts", 100, "--spread", 3], "2 to 240 parts, not 300"),

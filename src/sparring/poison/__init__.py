@@ -13,7 +13,7 @@ from sparring.poison.consistent_labels import label_consistent
 from sparring.poison.detection_power import Power, power
 from sparring.poison.detectors import BASELINES, DETECTORS
 from sparring.poison.evidence import Evidence
-from sparring.poison.export import sidecar_of, write_poisoned
+from sparring.poison.export import sidecar_of, write_poisoned, write_samples
 from sparring.poison.flips import margin_flips, worst_flips
 from sparring.poison.hinge_flips import worst_hinge_flips
 from sparring.poison.kinds import KINDS, drawn
@@ -79,4 +79,5 @@ __all__ = [
     "worst_flips",
     "worst_hinge_flips",
     "write_poisoned",
+    "write_samples",
 ]

@@ -104,6 +104,8 @@ def _patch(domain: Domain, generator: Generator) -> Stamp:
     """A random pattern of a tenth of each side, at least 2 pixels, anywhere."""
     _, height, width = domain.shape
     rows, columns = max(2, height // 10 + 1), max(2, width // 10 + 1)
+    if rows > height or columns > width:
+        raise UsageError(f"a patch of {rows}x{columns} pixels does not fit into images of {height}x{width}")
     pattern = (torch.rand(rows, columns, generator=generator) > 0.4).float() * _high(domain)
     down = int(torch.randint(0, height - rows + 1, (), generator=generator))
     right = int(torch.randint(0, width - columns + 1, (), generator=generator))

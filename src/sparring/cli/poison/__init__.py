@@ -9,6 +9,7 @@ from sparring.cli.poison.power import power
 from sparring.cli.poison.repair import repair
 from sparring.cli.poison.run import run
 from sparring.cli.poison.scan import scan
+from sparring.cli.poison.undo import undo
 
 __all__ = ["poison"]
 
@@ -21,3 +22,4 @@ poison.command()(scan)
 poison.command()(power)
 poison.command()(repair)
 poison.command()(certify)
+poison.command()(undo)
