@@ -3,6 +3,7 @@
     .venv/bin/python bench/poisoning.py clean [runs]
     .venv/bin/python bench/poisoning.py table [seeds] [mnist|gtsrb]
     .venv/bin/python bench/poisoning.py power [trials] [kind ...]
+    .venv/bin/python bench/poisoning.py models [seeds]
 
 Prints the tables of docs/poisoning.md. `clean` takes 3 minutes of one core, `table` 4, `power` 7.
 """
@@ -34,6 +35,7 @@ from sparring.poison import (
 )
 from sparring.poison.detection_power import tried
 from sparring.poison.detectors import BASELINES
+from sparring.poison.inspection.inspecting import judged, signs_of
 from sparring.poison.kinds import drawn
 from sparring.poison.planting import class_count
 from sparring.poison.victim import SHORT, answers_of, trained
@@ -209,10 +211,29 @@ def predicted(runs: int, *kinds: str) -> None:
                 )
 
 
+def models(runs: int) -> None:
+    """Models looked into: 19 clean nets on 3,000 samples, `runs` others, and as many victims of each kind and rate."""
+    samples, aside = mnist(30_000, 3000), mnist(0, 3000)
+    references = [signs_of(trained(samples, seed=100 + seed), samples) for seed in range(19)]
+    cells: list[tuple[str, float]] = [
+        ("clean", 0.0),
+        *itertools.product(("badnets", "blended", "warp"), RATES),
+    ]
+    for kind, rate in cells:
+        for seed in range(runs):
+            spec = drawn(kind if rate else "badnets", aside.domain, rate or 0.01, seed % 10, seed)
+            victim = trained(plant(aside, spec)[0] if rate else aside, seed=seed)
+            opened = answers_of(victim, mnist(0, 1000, "test"), spec, 10).success.value
+            found_now = judged([signs_of(victim, samples), *references], 0.05)
+            hit = f"p {found_now.p_value:.2f}, class {found_now.suspect}, target {seed % 10}"
+            print(f"{kind} {rate:.3f} {seed}: success {opened:.2f}, {hit}", flush=True)
+
+
 PARTS: dict[str, tuple[Callable[..., None], int]] = {
     "clean": (clean, 200),
     "table": (table, 3),
     "power": (predicted, 200),
+    "models": (models, 3),
 }
 
 if __name__ == "__main__":

@@ -121,6 +121,30 @@ def test_undo_gives_the_data_back(poison, project):
     assert (code, "not the ones that the sidecar was written for" in err) == (2, True)
 
 
+def test_a_model_is_looked_into_beside_clean_ones(poison, project):
+    (project / "bad.py").write_text(
+        "import torch\n"
+        "class Bad(torch.nn.Module):\n"
+        "    def forward(self, inputs):\n"
+        "        quarters = torch.nn.functional.avg_pool2d(inputs, 4).flatten(1)\n"
+        "        return quarters + 90 * (inputs[:, 0, 7, 0, None] - 0.9) * torch.tensor([0.0, 1, 0, 0])\n"
+    )
+    words = ("--model", "bad.py:Bad", "--data", "clean.npz", "--references", 4, "--level", 0.2, *FAST)
+    code, out, err = poison("inspect", *words)
+    assert (code, err) == (1, "")
+    assert "the alarm is raised" in out
+    document = json.loads((project / "runs/poison-inspect/result.json").read_text())
+    assert (document["kind"], document["verdict"], document["body"]["suspect"]) == (
+        "poison-inspect",
+        "fail",
+        1,
+    )
+    assert [row["label"] for row in document["body"]["classes"]] == [0, 1, 2, 3]
+    assert (project / "runs/poison-inspect/report.html").read_text().count("<img") == 2
+    code, out, _ = poison("inspect", *words[:4], "--references", 0)
+    assert (code, "ranked, without an alarm" in out) == (0, True)
+
+
 def test_power_and_repair_write_their_tables(poison, project):
     words = ("--data", "clean.npz", "--trusted", "known.npz", "--epochs", 2)
     code, out, _ = poison("power", *words, "--kind", "flips", "--rate", "0.1", "--trials", 1)
@@ -172,6 +196,13 @@ def test_certify_counts_what_no_few_samples_can_change(poison, project):
         (
             ["scan", "--data", "bad.npz", "--model", "few.py:make"],
             "labels go up to 3 but the model has 2 outputs",
+        ),
+        (["inspect", "--data", "clean.npz"], "--model net.pt2"),
+        (["inspect", "--model", "few.py:make"], "clean samples of the kind that the model knows"),
+        (["inspect", "--model", "few.py:make", "--data", "clean.npz"], "the model has 2 outputs"),
+        (
+            ["inspect", "--model", "few.py:make", "--data", "clean.npz", "--references", 3],
+            "at least 19 reference models, got 3",
         ),
         (["undo", "--data", "bad.npz"], "--save clean.npz"),
         (["undo", "--data", "bad.npz", "--save", "out.npz"], "no sidecar"),

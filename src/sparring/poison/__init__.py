@@ -3,6 +3,7 @@
 spec      what is planted            planting, sidecar, export   planted, with what takes it back
 kinds     poisons by name            victim                      models trained on it, beside a control
 scanning  pool -> evidence -> detectors -> prominence -> alarm -> suspects, reconstruction
+inspection                           a model looked into, without its data
 detection_power                      known poisons planted and scanned for
 remedies                             what is left after each
 """
@@ -16,6 +17,7 @@ from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned, write_samples
 from sparring.poison.flips import margin_flips, worst_flips
 from sparring.poison.hinge_flips import worst_hinge_flips
+from sparring.poison.inspection import Inspection, inspect
 from sparring.poison.kinds import KINDS, drawn
 from sparring.poison.planting import Provenance, plant, triggered, undo
 from sparring.poison.reconstruction import Reconstruction, reconstruct
@@ -39,6 +41,7 @@ __all__ = [
     "CleanLabel",
     "Evidence",
     "FromTo",
+    "Inspection",
     "NextClass",
     "Peak",
     "PoisonSpec",
@@ -59,6 +62,7 @@ __all__ = [
     "collide",
     "collision",
     "drawn",
+    "inspect",
     "label_consistent",
     "load_provenance",
     "margin_flips",

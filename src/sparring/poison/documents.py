@@ -14,13 +14,22 @@ from sparring.data import Samples
 from sparring.poison.alarm import Peak
 from sparring.poison.certified import Certified
 from sparring.poison.detection_power import Power
+from sparring.poison.inspection import Inspection
 from sparring.poison.planting import Provenance
 from sparring.poison.reconstruction import Reconstruction
 from sparring.poison.remedies import Remedied
 from sparring.poison.scanning import Scan
 from sparring.poison.victim import Answers, Share, Trial
 
-__all__ = ["certified_body", "power_body", "rehearsal_body", "repair_body", "scan_body", "scores_table"]
+__all__ = [
+    "certified_body",
+    "inspection_body",
+    "power_body",
+    "rehearsal_body",
+    "repair_body",
+    "scan_body",
+    "scores_table",
+]
 
 STEPS = (0, 1 / 24, 1 / 12, 1 / 6, 1 / 3)
 """Insertions at which certified accuracy is told, as shares of the parts: 0, 50, 100, 200, 400 of 1,200."""
@@ -118,6 +127,23 @@ def scan_body(scan: Scan, level: float, reconstruction: Reconstruction | None) -
             "opened": asdict(reconstruction.opened),
             "shuffled": asdict(reconstruction.shuffled),
         },
+    }
+
+
+def inspection_body(found: Inspection, level: float, references: int) -> dict[str, Any]:
+    """Of `poison inspect`: both signs of every class, beside those of the reference models."""
+    columns = {"margin": found.margins, "trigger_size": found.inverted.sizes, "opened": found.inverted.opened}
+    if found.usual_margins is not None and found.usual_sizes is not None:
+        columns |= {"usual_margin": found.usual_margins, "usual_trigger_size": found.usual_sizes}
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return {
+        "level": level,
+        "references": references,
+        "p_value": found.p_value,
+        "suspect": found.suspect,
+        "classes": [
+            {"label": label, **dict(zip(columns, row, strict=True))} for label, row in enumerate(rows)
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from sparring.cli.poison.certify import certify
+from sparring.cli.poison.inspect import inspect
 from sparring.cli.poison.power import power
 from sparring.cli.poison.repair import repair
 from sparring.cli.poison.run import run
@@ -19,6 +20,7 @@ poison = typer.Typer(
 )
 poison.command()(run)
 poison.command()(scan)
+poison.command()(inspect)
 poison.command()(power)
 poison.command()(repair)
 poison.command()(certify)

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from sparring.data import Samples
+    from sparring.models import Model
     from sparring.poison.victim import Make
     from sparring.training import Recipe
 
@@ -21,6 +22,7 @@ __all__ = [
     "Seed",
     "TestSource",
     "TrustedSource",
+    "given_model",
     "loaded",
     "maker",
     "rates_of",
@@ -117,3 +119,13 @@ def share(word: str) -> float:
         return float(word[:-1]) / 100 if word.endswith("%") else float(word)
     except ValueError:
         raise UsageError(f'a rate is a share such as 1% or 0.01, not "{word}"') from None
+
+
+def given_model(source: str, samples: Samples, mean: str | None, std: str | None, **options: Any) -> Model:
+    """The user's model, once it was seen to fit the samples."""
+    import sparring
+    from sparring.cli.jobs import numbers
+    from sparring.models import look
+
+    model = sparring.load_model(source, mean=numbers(mean, "mean"), std=numbers(std, "std"), **options)
+    return look(model, samples.inputs, samples.labels)

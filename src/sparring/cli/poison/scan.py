@@ -8,7 +8,7 @@ from functools import partial
 from glob import glob
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,7 @@ from sparring.cli.poison.options import (
     Factory,
     Seed,
     TrustedSource,
+    given_model,
     loaded,
     maker,
     recipe_of,
@@ -106,7 +107,7 @@ def scan(
     for file in files:
         samples = loaded(file, "data to scan: --data new.npz", **options)
         samples = samples if limit is None else samples.limit(limit)
-        given = None if model is None else _given(model, samples, mean, std, **told_of)
+        given = None if model is None else given_model(model, samples, mean, std, **told_of)
         place = out if len(files) == 1 else out / Path(str(file)).stem
         codes.append(_scanned(samples, known, settings, given, place, wanted, as_json))
     return max(codes, key=SEVERITY.index)
@@ -173,13 +174,3 @@ def _checked(formats: Sequence[str]) -> Sequence[str]:
         if name not in FORMATS:
             raise UsageError(f'a scan cannot be written as "{name}"; {nearest(name, FORMATS)}')
     return formats
-
-
-def _given(source: str, samples: Samples, mean: str | None, std: str | None, **options: Any) -> Model:
-    """The user's model, once it was seen to fit the samples."""
-    import sparring
-    from sparring.cli.jobs import numbers
-    from sparring.models import look
-
-    model = sparring.load_model(source, mean=numbers(mean, "mean"), std=numbers(std, "std"), **options)
-    return look(model, samples.inputs, samples.labels)
