@@ -128,6 +128,8 @@ def test_light_is_thrown(physical, folder):
     code, out, err = physical(*words, *few, "beam", "--out", "lit")
     page = (folder / "lit" / "report.html").read_text()
     assert (code, err) == (0, "") and "beam" in out and "A beam was thrown on each of 2 objects" in page
+    code, _, err = physical("sheet", "lit")
+    assert code == 2 and "threw a beam on objects; nothing of it is printed" in err
     code, _, err = physical(*words, *few, "lamp")
     assert code == 2 and 'no kind of light "lamp"' in err and err.count("\n") == 1
 
