@@ -38,7 +38,8 @@ def write_sheets(
         tiles: A smaller page, to write `sheet-1-tiles.pdf` too: pieces of the sheet that are printed on it and joined.
 
     Raises:
-        UsageError: An arm or the page is unknown, a picture does not fit on it, or the run threw light and prints nothing.
+        UsageError: An arm or the page is unknown, a picture does not fit on it, or the run threw light and has nothing
+            to print.
     """
     if run.facts["main"] not in ("patch", "perturbed"):
         raise UsageError(f"this run threw a {run.facts['main']} on objects; nothing of it is printed")
