@@ -73,14 +73,23 @@ def test_light_fools_a_model_that_random_light_does_not():
     inputs = 0.5 + 0.05 * torch.rand(3, 3, SIZE, SIZE, generator=draws)
     inputs[..., : SIZE // 2] += 0.05
     samples = sparring.load_data((inputs, torch.zeros(3, dtype=torch.long)))
-    attack = LightSearch(Shadow(0.2), 25)
+    attack, told = LightSearch(Shadow(0.2), 25), []
     run = make_lit_run(
-        load_model(left_or_right()), samples, 40, load_scenario("scanner"), attack, looks=2, photos=1
+        load_model(left_or_right()),
+        samples,
+        40,
+        load_scenario("scanner"),
+        attack,
+        looks=2,
+        photos=1,
+        progress=lambda stage, at: told.append((stage, at.step, at.steps)),
     )
     shares = {(each["level"], each["arm"]): each["successes"] for each in run.facts["levels"]}
     assert [shares[level, "shadow"] for level in range(4)] == [3, 3, 3, 3]
     assert shares[1, "none"] == 0 and shares[1, "random"] < 3
     assert run.facts["scenario"]["name"] == "scanner, nothing printed"
+    searching = [done for stage, done, _ in told if stage == "throwing a shadow"]
+    assert searching == sorted(searching) and searching[-1] == 3 * 2 * 28 and told[-1] == ("judging", 5, 5)
 
 
 def left_or_right():

@@ -16,8 +16,7 @@ from sparring.physical.channel import Channel
 from sparring.physical.extras import opencv
 from sparring.physical.judging import Setting, Tell, here, judged_run, size_of, usable
 from sparring.physical.light_search import LightSearch
-from sparring.physical.patch_attack import PatchProgress
-from sparring.physical.perturbing import Photographed, searched, whole_picture
+from sparring.physical.perturbing import Photographed, passes_told, searched, whole_picture
 from sparring.physical.print_run import PrintRun
 from sparring.physical.scenario import Scenario
 from sparring.physical.thrown_light import Shadow
@@ -101,10 +100,11 @@ def _arms(
     threat = Linf(samples.domain.high - samples.domain.low).bind(samples.inputs, samples.domain)
     channel = Channel(setting.scenario, setting.placement.side, size_of(samples), setting.seed)
     photographed = Photographed(model, channel, setting.placement)
-    found = searched(photographed, samples, setting, threat, Averaged(attack, draws=looks))
-    progress(f"throwing a {name}", PatchProgress(1, 2, 0.0))
-    unseen = searched(here(model), samples, setting, threat, attack)
-    progress(f"throwing a {name}", PatchProgress(2, 2, 0.0))
+    queries = len(samples) * (attack.steps + 3)
+    tell = passes_told(progress, f"throwing a {name}", looks * queries)
+    found = searched(photographed, samples, setting, threat, Averaged(attack, draws=looks), tell)
+    tell = passes_told(progress, "without the channel", queries)
+    unseen = searched(here(model), samples, setting, threat, attack, tell)
     draws = Draws(row_keys(setting.seed, samples.ids, "light"))
     drawn = draws.uniform(torch.empty(len(samples), attack.light.numbers))
     return {

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from sparring.attacks import PGD, Averaged
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
-from sparring.engine import Attack, Task, search
+from sparring.engine import Attack, Progress, Task, search
 from sparring.errors import UsageError
 from sparring.models import Model, look, untouched
 from sparring.physical.channel import Channel
@@ -29,7 +30,7 @@ from sparring.physical.print_run import PrintRun
 from sparring.physical.scenario import Scenario
 from sparring.threat import Linf, Targeted, Threat, Untargeted
 
-__all__ = ["Perturbation", "Photographed", "make_perturbed_run", "searched", "whole_picture"]
+__all__ = ["Perturbation", "Photographed", "make_perturbed_run", "passes_told", "searched", "whole_picture"]
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,11 @@ def _arms(
     channel = Channel(setting.scenario, setting.placement.side, size_of(samples), setting.seed)
     photographed = Photographed(model, channel, setting.placement)
     averaged = Averaged(PGD(steps=perturbation.steps), draws=perturbation.looks)
-    found = searched(photographed, samples, setting, threat, averaged)
-    progress("perturbing", PatchProgress(1, 2, 0.0))
-    unprotected = searched(here(model), samples, setting, threat, PGD(steps=perturbation.steps))
-    progress("perturbing", PatchProgress(2, 2, 0.0))
+    passes = 2 * len(samples) * (perturbation.steps + 3)
+    tell = passes_told(progress, "perturbing", perturbation.looks * passes)
+    found = searched(photographed, samples, setting, threat, averaged, tell)
+    tell = passes_told(progress, "without the channel", passes)
+    unprotected = searched(here(model), samples, setting, threat, PGD(steps=perturbation.steps), tell)
     draws = torch.Generator().manual_seed(setting.seed)
     signs = torch.randint(0, 2, samples.inputs.shape, generator=draws) * 2 - 1
     order = torch.randperm(size_of(samples) ** 2, generator=draws)
@@ -150,8 +152,18 @@ def _arms(
     }
 
 
+def passes_told(progress: Tell, stage: str, total: int) -> Callable[[Progress], Any]:
+    """Tells how many passes of about so many a search has made."""
+    return lambda at: progress(stage, PatchProgress(min(at.passes, total), total, 0.0))
+
+
 def searched(
-    model: Callable[[Tensor], Tensor], samples: Samples, setting: Setting, threat: Threat, attack: Attack
+    model: Callable[[Tensor], Tensor],
+    samples: Samples,
+    setting: Setting,
+    threat: Threat,
+    attack: Attack,
+    tell: Callable[[Progress], Any],
 ) -> Tensor:
     """Where the attack ended, whether or not some single photo was a success on the way."""
     labels = samples.labels
@@ -161,4 +173,4 @@ def searched(
         else Targeted(torch.full_like(labels, setting.target), labels)
     )
     task = Task(samples.inputs, goal, threat, Draws(row_keys(setting.seed, samples.ids, "perturb")))
-    return search(model, task, attack, retire="never", keep="last").adversarial
+    return search(model, task, attack, retire="never", keep="last", progress=tell).adversarial
