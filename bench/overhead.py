@@ -26,7 +26,7 @@ from _passes import Counting, Prices, best_batch, cpu_seconds, prices
 from _peers import PEERS, Peer, installed
 from torch import Tensor, nn
 
-from sparring.attacks import APGD, PGD
+from sparring.attacks import APGD, PGD, Square
 from sparring.cli.memory import keep_memory
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
@@ -34,8 +34,8 @@ from sparring.engine import Attack, Task, search
 from sparring.threat import Linf, Untargeted
 
 CASE = CASES["cifar10"]
-OURS: dict[str, Attack] = {"PGD": PGD(40), "APGD": APGD(100)}
-IMAGES, ROUNDS = 128, 9
+OURS: dict[str, Attack] = {"PGD": PGD(40), "APGD": APGD(100), "Square": Square(500)}
+IMAGES = 128
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,23 @@ def main() -> None:
     """Measure, print the table, and write it down if asked to."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--json", type=Path, help="where to write the table, too")
-    target = options.parse_args().json
+    options.add_argument("--attack", choices=OURS, nargs="+", default=["PGD", "APGD"])
+    options.add_argument("--rounds", type=int, default=9)
+    chosen = options.parse_args()
     torch.set_num_threads(1)
     keep_memory()
     model, samples = CASE.load(500)
     batch = best_batch(model, samples.inputs[:256])
     samples = _correct(model, samples)
-    rows = _measured(model, samples.inputs, batch, _contenders(samples, batch))
-    print(f"Batch {batch}, {ROUNDS} rounds.\n")
+    contenders = _contenders(samples, batch, chosen.attack)
+    rows = _measured(model, samples.inputs, batch, contenders, chosen.rounds)
+    print(f"Batch {batch}, {chosen.rounds} rounds.\n")
     print(f"{'attack':10}{'library':14}{'forwards':>9}{'backwards':>10}{'CPU s':>8}   over bare passes")
     print(*rows, sep="\n")
-    if target:
-        target.write_text(json.dumps({"batch": batch, "rows": [vars(row) for row in rows]}, indent=2) + "\n")
+    if chosen.json:
+        chosen.json.write_text(
+            json.dumps({"batch": batch, "rows": [vars(row) for row in rows]}, indent=2) + "\n"
+        )
 
 
 def _correct(model: nn.Module, samples: Samples) -> Samples:
@@ -89,14 +94,15 @@ def _correct(model: nn.Module, samples: Samples) -> Samples:
     return samples.select(right.nonzero().flatten()[:IMAGES])
 
 
-def _contenders(samples: Samples, batch: int) -> list[Contender]:
+def _contenders(samples: Samples, batch: int, names: list[str]) -> list[Contender]:
     found = []
-    for name, attack in OURS.items():
+    for name in names:
+        attack = OURS[name]
         title = f"{name}-{attack.steps}"
         found.append(Contender(title, "sparring", partial(_ours, samples, batch, attack)))
         found += [
             Contender(title, library, partial(_theirs, samples, batch, peer, attack.steps))
-            for library, peer in PEERS[name].items()
+            for library, peer in PEERS.get(name, {}).items()
             if installed(library)
         ]
     return found
@@ -113,9 +119,11 @@ def _theirs(samples: Samples, batch: int, peer: Peer, steps: int, model: nn.Modu
     return [peer(model, inputs, labels, CASE.eps, steps) for inputs, labels in parts]
 
 
-def _measured(model: nn.Module, inputs: Tensor, batch: int, contenders: list[Contender]) -> list[Row]:
+def _measured(
+    model: nn.Module, inputs: Tensor, batch: int, contenders: list[Contender], rounds: int
+) -> list[Row]:
     rows = [_empty_row(each, model, len(inputs)) for each in contenders]
-    for number in range(ROUNDS):
+    for number in range(rounds):
         before = prices(model, inputs, batch)
         for place in random.Random(number).sample(range(len(rows)), len(rows)):
             seconds = cpu_seconds(partial(contenders[place].run, model))
