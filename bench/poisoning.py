@@ -107,7 +107,9 @@ def clean(runs: int) -> None:
     for run in range(runs):
         rows = torch.randperm(len(whole), generator=drawn_from)[:900]
         found_now = scan(
-            whole.select(rows[:600]), whole.select(rows[600:]), Settings(make=hidden_net, seed=run)
+            whole.select(rows[:600]),
+            whole.select(rows[600:]),
+            Settings(make=hidden_net, seed=run, relabellings=199),
         )
         alarms += found_now.verdict == "fail"
         if run % 20 == 19:

@@ -6,6 +6,7 @@ from tests.faults.defences import DEFENCES
 from tests.faults.draws import DRAWS
 from tests.faults.engagements import ENGAGEMENTS
 from tests.faults.fault import Fault
+from tests.faults.poisoning import POISONING
 from tests.faults.queries import QUERIES
 from tests.faults.training import TRAINING
 from tests.faults.transfers import TRANSFERS
@@ -377,4 +378,5 @@ CHOSEN = (
     *TRAINING,
     *QUERIES,
     *TRANSFERS,
+    *POISONING,
 )

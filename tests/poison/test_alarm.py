@@ -86,6 +86,16 @@ def test_fifteen_poisoned_samples_are_enough_where_a_third_are_trusted():
     assert judge(scores, labels, trusted, 199).p_value <= 0.05
 
 
+def test_classes_may_have_unlike_shares_of_trusted_samples():
+    """Were trust handed out across classes, the class with many trusted samples would always look poisoned."""
+    generator = torch.Generator().manual_seed(5)
+    share = torch.tensor([0.8, 0.3, 0.3])[LABELS]
+    trusted, scores = torch.rand(180, generator=generator) < share, torch.rand(180, generator=generator)
+    assert judge({"blind": scores}, LABELS, trusted, 199).p_value > 0.05
+    scores[((LABELS == 1) & ~trusted).nonzero()[:20, 0]] += 1
+    assert judge({"seeing": scores}, LABELS, trusted, 199).p_value <= 0.05
+
+
 def test_how_few_can_be_found():
     trusted = torch.zeros(180, dtype=torch.bool)
     trusted[:90] = True
