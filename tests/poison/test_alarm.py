@@ -89,7 +89,7 @@ def test_fifteen_poisoned_samples_are_enough_where_a_third_are_trusted():
 def test_classes_may_have_unlike_shares_of_trusted_samples():
     """Were trust handed out across classes, the class with many trusted samples would always look poisoned."""
     generator = torch.Generator().manual_seed(5)
-    share = torch.tensor([0.8, 0.3, 0.3])[LABELS]
+    share = torch.tensor([0.95, 0.3, 0.3])[LABELS]
     trusted, scores = torch.rand(180, generator=generator) < share, torch.rand(180, generator=generator)
     assert judge({"blind": scores}, LABELS, trusted, 199).p_value > 0.05
     scores[((LABELS == 1) & ~trusted).nonzero()[:20, 0]] += 1
