@@ -30,4 +30,5 @@ DETECTORS = {
 """What a scan tries, by the names that reports use."""
 
 BASELINES = {"spectral signatures": spectral_signatures, "activation clustering": activation_clustering}
-"""What the literature compares with. They found nothing that the others miss, so a scan does not ask them by itself."""
+"""What the literature compares with. At small rates they see nothing that the others miss, and every detector costs
+the alarm some power, so a scan does not ask them by itself."""
