@@ -61,7 +61,7 @@ class Row:
     def __str__(self) -> str:
         spread = f"{median(self.ratios):.3f} ({min(self.ratios):.3f} to {max(self.ratios):.3f})"
         passes = f"{self.forwards:9.0f}{self.backwards:10.0f}"
-        return f"{self.attack:10}{self.library:14}{passes}{median(self.seconds):8.2f}   {spread}"
+        return f"{self.attack:12}{self.library:14}{passes}{median(self.seconds):8.2f}   {spread}"
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
     contenders = _contenders(samples, batch, chosen.attack)
     rows = _measured(model, samples.inputs, batch, contenders, chosen.rounds)
     print(f"Batch {batch}, {chosen.rounds} rounds.\n")
-    print(f"{'attack':10}{'library':14}{'forwards':>9}{'backwards':>10}{'CPU s':>8}   over bare passes")
+    print(f"{'attack':12}{'library':14}{'forwards':>9}{'backwards':>10}{'CPU s':>8}   over bare passes")
     print(*rows, sep="\n")
     if chosen.json:
         chosen.json.write_text(
