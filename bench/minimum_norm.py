@@ -60,7 +60,7 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             attacks |= {"PDPGD": PDPGD(steps)}
         case "l2":
             rounds = 2 if budget < 300 else 3
-            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps)}
+            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps), "PDPGD": PDPGD(steps)}
             attacks |= {"CW": CarliniWagner(rounds, budget // 2 // rounds, 0.03, 1.0)}
             attacks |= {"SuperDeepFool": SuperDeepFool((budget - 1) // 5)}
         case "l1":

@@ -75,6 +75,7 @@ TABLE = {
     "alma-l2": Case(ALMA(200, loss=margin), L2_),
     "alma-l1": Case(ALMA(200, 0.5, 0.5, loss=margin), L1_, reach=0.5),
     "pdpgd-linf": Case(PDPGD(200), LINF),
+    "pdpgd-l2": Case(PDPGD(200), L2_),
     "pdpgd-l1": Case(PDPGD(200), L1_),
     "carlini-wagner": Case(CarliniWagner(6, 30), L2_),
     "sigma-zero": Case(SigmaZero(200), L0(3)),

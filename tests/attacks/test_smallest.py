@@ -20,7 +20,7 @@ from sparring.attacks import (
     SuperDeepFool,
     margin,
 )
-from sparring.attacks.pdpgd import _cut
+from sparring.attacks.pdpgd import _cut, _short
 from sparring.engine import search
 from sparring.errors import ThreatError
 from sparring.threat import L0, L1, L2, Linf
@@ -37,6 +37,7 @@ FLAT = {
     "alma-l2": (ALMA(300, loss=margin), L2_, 0.01),
     "alma-l1": (ALMA(500, 0.5, 0.5, loss=margin), L1_, 0.01),
     "pdpgd-linf": (PDPGD(300), LINF, 0.01),
+    "pdpgd-l2": (PDPGD(300), L2_, 0.01),
     "pdpgd-l1": (PDPGD(500), L1_, 0.02),
     "carlini-wagner": (CarliniWagner(9, 100), L2_, 0.01),
     "fab-linf": (FAB(30), LINF, 0.01),
@@ -70,6 +71,7 @@ CURVED = {
     "fmn-l2": (FMN(200), L2_),
     "fmn-l1": (FMN(200), L1_),
     "ddn": (DDN(200), L2_),
+    "pdpgd": (PDPGD(300), L2_),
     "fab": (FAB(50), L2_),
     "super-deepfool": (SuperDeepFool(50), L2_),
 }
@@ -153,9 +155,9 @@ def test_runs_at_further_classes_begin_anew():
 
 @pytest.mark.parametrize("attack", [DDN(), ALMA(), PDPGD(), SuperDeepFool(), CarliniWagner(), SigmaZero()])
 def test_an_attack_of_another_norm_is_refused(attack):
-    wrong = L2_ if isinstance(attack, PDPGD | SigmaZero) else LINF
+    wrong = L0(3) if isinstance(attack, PDPGD) else L2_ if isinstance(attack, SigmaZero) else LINF
     with pytest.raises(ThreatError, match=f"not (in|for) {wrong.norm}; use FMN"):
-        attack.start(flat_boundary(wrong).task)
+        attack.start(replace(flat_boundary(LINF).task, threat=wrong))
 
 
 def test_a_cut_spends_what_it_is_given():
@@ -167,6 +169,19 @@ def test_a_cut_spends_what_it_is_given():
     assert torch.allclose(spent[:5], spend[:5], atol=1e-4)
     assert float(cut[5].abs().max()) == 0.0
     assert bool((cut * wish >= 0).all())
+
+
+def test_what_a_proximal_step_in_l2_loses_in_length_it_pays_in_its_metric():
+    """At the minimum of spend ||d|| + (d - z)' H (d - z) / 2, H (z - d) is `spend` long and points along d."""
+    generator = torch.Generator().manual_seed(0)
+    wish, metric = torch.randn(6, 40, generator=generator), torch.rand(6, 40, generator=generator) ** 4 + 1e-4
+    spend = torch.tensor([0.0, 0.01, 0.1, 0.5, 0.9, 1e6])
+    change = _short(wish, metric, spend)
+    force = metric * (wish - change)
+    assert torch.allclose(force[:5].norm(dim=1), spend[:5], rtol=0.01, atol=1e-6)
+    along = torch.nn.functional.cosine_similarity(force[1:5], change[1:5])
+    assert torch.allclose(along, torch.ones(4), atol=1e-4)
+    assert float(change[5].abs().max()) == 0.0
 
 
 def test_almas_first_step_minds_the_range_of_the_data():

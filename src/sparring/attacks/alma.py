@@ -1,6 +1,6 @@
 """ALMA (Rony et al. 2021, https://arxiv.org/abs/2011.11857): an augmented Lagrangian, a multiplier per sample.
 
-Follows the authors' code. Deviation: the first check compares with nothing, so that no penalty grows there.
+Follows the authors' code.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class ALMA:
             gradient_at(task.threat.box.clip(moved)),
             multiplier=multiplier,
             penalty=penalty,
-            before=torch.where(due, violation, state.before),
+            before=torch.where(due | (state.taken == 0), violation, state.before),
             found=found,
             rate=rate,
             square=square,
@@ -145,7 +145,7 @@ class ALMA:
 
     def _decay(self, taken: Tensor, found: Tensor) -> Tensor:
         """Down to a hundredth over the steps that are left from the first success on, `(B,)`."""
-        share = (taken - found) / (self.steps - found).clamp_min(1)
+        share = (taken - found) / (self.steps + 1 - found)
         return torch.where(found < 0, 1.0, 0.01**share)
 
 

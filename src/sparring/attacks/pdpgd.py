@@ -1,7 +1,8 @@
 """PDPGD (Matyasko & Chau 2021, https://arxiv.org/abs/2106.01538): proximal steps, weighed by success.
 
-Deviations: the proximal step of Linf is solved exactly in Adam's metric, where the authors take five steps; the search
-starts at the input without noise.
+Deviations: in Linf and L2 the proximal step is solved exactly in Adam's metric; the authors take five steps in Linf, and
+in L2 descend the norm's gradient; in L2 steps are shorter, which found smaller changes on the MNIST net of
+`bench/minimum_norm.py` at 1,000 passes. The search starts at the input without noise.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from sparring.attacks.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, over_rows
-from sparring.threat import L1, Linf
+from sparring.threat import L1, L2, Linf, Threat
 from sparring.threat.box import allowed
 
 __all__ = ["PDPGD"]
 
+_LENGTHS = {"linf": 0.1, "l2": 0.03, "l1": 0.1}
 _MOST = math.log(1e6)
 """How far the weights may be apart."""
 
@@ -38,7 +40,7 @@ class _PrimalDual(State):
 
 @dataclass(frozen=True)
 class PDPGD:
-    """Descend the loss, then shrink by the norm's proximal operator; weigh both by success. Linf and L1.
+    """Descend the loss, then shrink by the norm's proximal operator; weigh both by success. Linf, L2 and L1.
 
     With d the change, L the loss (positive once the goal is reached), w the weight of the norm:
 
@@ -51,22 +53,22 @@ class PDPGD:
 
     Args:
         steps: How many steps to take.
-        step_size: Length of the first step per value.
+        step_size: Length of the first step per value. If None: 0.03 for L2, else 0.1.
         dual_step: How fast the weight follows at first.
         ratio: Of the norm's weight to the loss's at first.
         loss: What is climbed; positive once the goal is reached.
     """
 
     steps: int = 500
-    step_size: float = 0.1
+    step_size: float | None = None
     dual_step: float = 0.1
     ratio: float = 0.01
     loss: AttackLoss = margin
 
     def start(self, task: Task) -> _PrimalDual:
-        if not isinstance(task.threat, Linf | L1):
+        if not isinstance(task.threat, Linf | L2 | L1):
             raise ThreatError(
-                f"PDPGD finds smallest changes in linf and l1, not in {task.threat.norm}; use FMN"
+                f"PDPGD finds smallest changes in linf, l2 and l1, not in {task.threat.norm}; use FMN"
             )
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         odds = torch.full(none.shape, math.log(self.ratio), device=none.device)
@@ -76,15 +78,16 @@ class PDPGD:
         )
 
     def step(self, task: Task, state: _PrimalDual, seen: Seen) -> _PrimalDual:
-        reached, share = task.goal.reached(seen.outputs)[:, 0], state.taken / max(self.steps, 1)
+        reached, looks = task.goal.reached(seen.outputs)[:, 0], self.steps + 1
         pull = (-seen.loss.float()).clamp_max(1e6).sigmoid()
         slope = allowed(-over_rows(pull, seen.gradient).to(seen.gradient) * seen.gradient, task.threat.mask)
         moments, mean, metric = adam(state.moments, slope, state.taken)
-        length = (self.step_size * 0.01**share).to(slope)
+        first = _LENGTHS[task.threat.norm] if self.step_size is None else self.step_size
+        length = (first * 0.01 ** (state.taken / looks)).to(slope)
         wish = task.threat.box.clip(state.point - over_rows(length, slope) * mean / metric) - task.inputs
         shrink = length * (state.weight / (1 - state.weight)).to(slope)
-        change = _cut(wish, metric, shrink) if isinstance(task.threat, Linf) else _soft(wish, metric, shrink)
-        faster = self.dual_step * (1 - 0.9 * share)
+        change = _shrunk(task.threat, wish, metric, shrink)
+        faster = self.dual_step * (1 - 0.9 * state.taken / max(self.steps, 1))
         odds = (state.odds + torch.where(reached, faster, -faster)).clamp(-_MOST, _MOST)
         return _PrimalDual(
             gradient_at(task.threat.box.clip(task.inputs + change)),
@@ -93,6 +96,38 @@ class PDPGD:
             weight=torch.lerp(odds.sigmoid(), state.weight, 0.9),
             taken=state.taken + 1,
         )
+
+
+def _shrunk(threat: Threat, wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
+    """The proximal operator of `shrink` `(B,)` times the threat's norm at `wish`, in a diagonal metric."""
+    match threat:
+        case Linf():
+            return _cut(wish, metric, shrink)
+        case L2():
+            return _short(wish, metric, shrink)
+    return _soft(wish, metric, shrink)
+
+
+def _short(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
+    """The proximal operator of `shrink` `(B,)` times the L2 norm: all values shrink, those that matter little most.
+
+    The change is `metric wish / (metric + shrink / length)`, whose length must be `length`: the root of a rising concave
+    function, so that Newton's steps from zero never go too far.
+    """
+    weight, spend = flat(metric), shrink[:, None].clamp_min(1e-12)
+    pull = weight * flat(wish)
+    length, tiny = torch.zeros_like(spend), torch.finfo(wish.dtype).tiny
+    for _ in range(20):
+        spread = weight * length + spend
+        share = pull / spread
+        far = share.norm(dim=1, keepdim=True)
+        slope = (share.square_() * (weight / spread)).sum(1, keepdim=True) / far.clamp_min(tiny)
+        more = length + (far - 1).clamp_min(0) * far / slope.clamp_min(tiny)
+        on = more > 1.001 * length
+        if not bool(on.any()):
+            break
+        length = torch.where(on, more, length)
+    return (pull * length / (weight * length + spend)).view_as(wish)
 
 
 def _soft(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:

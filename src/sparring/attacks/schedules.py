@@ -10,6 +10,9 @@ __all__ = ["cosine"]
 
 
 def cosine(first: float, last: float, taken: Tensor, steps: int) -> Tensor:
-    """From `first` to `last` over so many steps along half a cosine, `(B,)`; rows have `taken` steps, `(B,)`."""
-    share = (taken / max(steps - 1, 1)).clamp_max(1)
+    """From `first` towards `last` along half a cosine, for rows that have `taken` steps `(B,)` of so many, `(B,)`.
+
+    As authors write it, who count looks: after so many steps there is a last look, and `last` would follow it.
+    """
+    share = (taken / (steps + 1)).clamp_max(1)
     return last + (first - last) * (1 + (math.pi * share).cos()) / 2

@@ -76,7 +76,7 @@ class SigmaZero:
         slope = slope / over_rows(flat(slope).abs().amax(1).clamp_min(1e-12), slope)
         moments, mean, spread = adam(state.moments, slope, state.taken)
         before, length = (
-            cosine(self.step_size, self.step_size / 10, each, self.steps + 1)
+            cosine(self.step_size, self.step_size / 10, each, self.steps)
             for each in ((state.taken - 1).clamp_min(0), state.taken)
         )
         moved = task.threat.box.clip(task.inputs + width * (change - per_row(before, change) * mean / spread))
