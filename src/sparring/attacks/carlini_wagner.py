@@ -1,6 +1,7 @@
 """C&W in L2 (Carlini & Wagner 2017, https://arxiv.org/abs/1608.04644): Adam on distance plus weighted loss.
 
-Deviation: no row ends a round early.
+Deviations: no row ends a round early; the first weight follows from the gradient at the input, where the authors begin
+at 0.001 for every model and need thousands of passes to find what fits.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sparring.attacks.adam import Moments, adam, no_moments
 from sparring.attacks.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
-from sparring.tensors import over_rows, pick
+from sparring.tensors import flat, over_rows, pick
 from sparring.threat import L2
 from sparring.threat.box import allowed
 
@@ -48,21 +49,22 @@ class CarliniWagner:
 
         x = low + (high - low) (tanh w + 1) / 2,   w <- w - step_size Adam(gradient)
 
-    L is the loss, positive once the goal is reached. After each round c becomes the middle of what is known, or ten
-    times as much while nothing was found. A baseline. Cost: `rounds * moves` forwards, one backward less.
+    L is the loss, positive once the goal is reached. The first c is twice that which puts the minimum on the boundary if L
+    is linear: 4 |L| / ||gradient of L||^2 at the input. After each round c becomes the middle of what is known, or ten times
+    as much while nothing was found. A baseline. Cost: `rounds * moves` forwards, one backward less.
 
     Args:
         rounds: How many weights to try.
         moves: How many looks each.
         step_size: Of Adam.
-        weight: The first c.
+        weight: The first c; None for what follows from the gradient.
         loss: What is climbed; positive once the goal is reached.
     """
 
     rounds: int = 9
     moves: int = 1000
     step_size: float = 0.01
-    weight: float = 1e-3
+    weight: float | None = None
     loss: AttackLoss = margin
 
     @property
@@ -73,7 +75,7 @@ class CarliniWagner:
         if not isinstance(task.threat, L2):
             raise ThreatError(f"C&W is here for l2, not for {task.threat.norm}; use FMN")
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
-        weight = torch.full(none.shape, self.weight, device=none.device)
+        weight = torch.full(none.shape, self.weight or 1.0, device=none.device)
         place = _unbounded(task)
         return _Round(
             gradient_at(task.inputs),
@@ -89,27 +91,35 @@ class CarliniWagner:
     def step(self, task: Task, state: _Round, seen: Seen) -> _Round:
         held, taken = state.held | task.goal.reached(seen.outputs)[:, 0], state.taken + 1
         over = taken % self.moves == 0
-        pull = state.weight * (seen.loss.float() <= 0)
+        weight = state.weight
+        if self.weight is None:
+            weight = torch.where(state.taken == 0, _fitting(seen), weight)
+        pull = weight * (seen.loss.float() <= 0)
         slope = (
             2 * (state.point - task.inputs) - over_rows(pull, seen.gradient).to(seen.gradient) * seen.gradient
         )
         slope = allowed(slope * _stretch(task, state.point), task.threat.mask)
         moments, mean, spread = adam(state.moments, slope, state.taken % self.moves)
         place = state.place - self.step_size * mean / spread
-        low, high = torch.where(held, state.low, state.weight), torch.where(held, state.weight, state.high)
-        middle = torch.where(high.isinf(), 10 * state.weight, (low + high) / 2)
+        low, high = torch.where(held, state.low, weight), torch.where(held, weight, state.high)
+        middle = torch.where(high.isinf(), 10 * weight, (low + high) / 2)
         first = no_moments(place)
         place = pick(over, _unbounded(task), place) if bool(over.any()) else place
         return _Round(
             gradient_at(pick(over, task.inputs, _bounded(task, place))),
             place=place,
             moments=Moments(pick(over, first.mean, moments.mean), pick(over, first.square, moments.square)),
-            weight=torch.where(over, middle, state.weight),
+            weight=torch.where(over, middle, weight),
             low=torch.where(over, low, state.low),
             high=torch.where(over, high, state.high),
             held=held & ~over,
             taken=taken,
         )
+
+
+def _fitting(seen: Seen) -> Tensor:
+    """Twice the weight with which a linear loss would reach zero, `(B,)`."""
+    return 4 * seen.loss.float().abs() / flat(seen.gradient).float().square().sum(1).clamp_min(1e-12)
 
 
 def _stretch(task: Task, points: Tensor) -> Tensor:
