@@ -62,7 +62,7 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             rounds = 1 if budget < 300 else 2
             attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps), "PDPGD": PDPGD(steps)}
             attacks |= {"CW": CarliniWagner(rounds, budget // 2 // rounds, 0.03)}
-            attacks |= {"SuperDeepFool": SuperDeepFool((budget - 1) // 5)}
+            attacks |= {"SuperDeepFool": SuperDeepFool((budget - 11) // 5)}
         case "l1":
             attacks |= {"PDPGD": PDPGD(steps), "ALMA": ALMA(steps, 0.5, 0.5)}
         case "l0":

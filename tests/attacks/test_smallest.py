@@ -46,7 +46,7 @@ FLAT = {
     "deepfool-linf": (DeepFool(20), LINF, 0.025),  # its overshoot is two hundredths
     "deepfool-l2": (DeepFool(20), L2_, 0.025),
     "deepfool-l1": (DeepFool(20), L1_, 0.025),
-    "super-deepfool": (SuperDeepFool(20), L2_, 0.025),
+    "super-deepfool": (SuperDeepFool(20), L2_, 0.01),
     "nearest-class": (NearestClass(FMN(100)), L2_, 0.01),
 }
 
@@ -71,7 +71,6 @@ CURVED = {
     "fmn-l2": (FMN(200), L2_),
     "fmn-l1": (FMN(200), L1_),
     "ddn": (DDN(200), L2_),
-    "pdpgd": (PDPGD(300), L2_),
     "fab": (FAB(50), L2_),
     "super-deepfool": (SuperDeepFool(50), L2_),
 }

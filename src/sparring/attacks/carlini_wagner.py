@@ -49,9 +49,9 @@ class CarliniWagner:
 
         x = low + (high - low) (tanh w + 1) / 2,   w <- w - step_size Adam(gradient)
 
-    L is the loss, positive once the goal is reached. The first c is twice that which puts the minimum on the boundary if L
-    is linear: 4 |L| / ||gradient of L||^2 at the input. After each round c becomes the middle of what is known, or ten times
-    as much while nothing was found. A baseline. Cost: `rounds * moves` forwards, one backward less.
+    L is the loss, positive once the goal is reached. The first c is twice that which puts the minimum on the boundary
+    if L is linear: 4 |L| / ||gradient of L||^2 at the input. After each round c becomes the middle of what is known, or
+    ten times as much while nothing was found. A baseline. Cost: `rounds * moves` forwards, one backward less.
 
     Args:
         rounds: How many weights to try.

@@ -1,7 +1,7 @@
 """PDPGD (Matyasko & Chau 2021, https://arxiv.org/abs/2106.01538): proximal steps, weighed by success.
 
-Deviations: in Linf and L2 the proximal step is solved exactly in Adam's metric; the authors take five steps in Linf, and
-in L2 descend the norm's gradient; in L2 steps are shorter, which found smaller changes on the MNIST net of
+Deviations: in Linf and L2 the proximal step is solved exactly in Adam's metric; the authors take five steps in Linf,
+and in L2 descend the norm's gradient; in L2 steps are shorter, which found smaller changes on the MNIST net of
 `bench/minimum_norm.py` at 1,000 passes. The search starts at the input without noise.
 """
 
@@ -111,8 +111,8 @@ def _shrunk(threat: Threat, wish: Tensor, metric: Tensor, shrink: Tensor) -> Ten
 def _short(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
     """The proximal operator of `shrink` `(B,)` times the L2 norm: all values shrink, those that matter little most.
 
-    The change is `metric wish / (metric + shrink / length)`, whose length must be `length`: the root of a rising concave
-    function, so that Newton's steps from zero never go too far.
+    The change is `metric wish / (metric + shrink / length)`, whose length must be `length`: the root of a rising
+    concave function, so that Newton's steps from zero never go too far.
     """
     weight, spend = flat(metric), shrink[:, None].clamp_min(1e-12)
     pull = weight * flat(wish)
