@@ -32,6 +32,7 @@ from sparring.attacks import (
     FAB,
     FMN,
     PDPGD,
+    BrendelBethge,
     CarliniWagner,
     DeepFool,
     NearestClass,
@@ -69,11 +70,13 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             attacks |= {"SigmaZero": SigmaZero(steps)}
     if norm != "l0":
         attacks |= {"FAB": FAB(budget // (2 + others)), "DeepFool": DeepFool((budget - 1) // 5, 4)}
+        attacks |= {"BB": BrendelBethge(steps)}
     looks, aims = (5, 1) if budget < 300 else (9, 3)
     left = budget - 2 * looks
     attacks |= {"NearestClass FMN": NearestClass(FMN(left // aims // 2 - 1), looks, aims)}
     if norm != "l0":
         attacks |= {"NearestClass FAB": NearestClass(FAB(left // aims // 3), looks, aims)}
+        attacks |= {"NearestClass BB": NearestClass(BrendelBethge(left // aims // 2 - 1), looks, aims)}
     return attacks
 
 

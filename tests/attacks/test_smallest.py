@@ -13,6 +13,7 @@ from sparring.attacks import (
     FAB,
     FMN,
     PDPGD,
+    BrendelBethge,
     CarliniWagner,
     DeepFool,
     NearestClass,
@@ -43,6 +44,9 @@ FLAT = {
     "fab-linf": (FAB(30), LINF, 0.01),
     "fab-l2": (FAB(30), L2_, 0.01),
     "fab-l1": (FAB(30), L1_, 0.01),
+    "brendel-bethge-linf": (BrendelBethge(60), LINF, 0.01),
+    "brendel-bethge-l2": (BrendelBethge(60), L2_, 0.01),
+    "brendel-bethge-l1": (BrendelBethge(60), L1_, 0.01),
     "deepfool-linf": (DeepFool(20), LINF, 0.025),  # its overshoot is two hundredths
     "deepfool-l2": (DeepFool(20), L2_, 0.025),
     "deepfool-l1": (DeepFool(20), L1_, 0.025),
@@ -72,6 +76,9 @@ CURVED = {
     "fmn-l1": (FMN(200), L1_),
     "ddn": (DDN(200), L2_),
     "fab": (FAB(50), L2_),
+    "brendel-bethge-linf": (BrendelBethge(100), LINF),
+    "brendel-bethge-l2": (BrendelBethge(100), L2_),
+    "brendel-bethge-l1": (BrendelBethge(100), L1_),
     "super-deepfool": (SuperDeepFool(50), L2_),
 }
 
@@ -152,11 +159,28 @@ def test_runs_at_further_classes_begin_anew():
     assert bool(found.finished.all())
 
 
-@pytest.mark.parametrize("attack", [DDN(), ALMA(), PDPGD(), SuperDeepFool(), CarliniWagner(), SigmaZero()])
+@pytest.mark.parametrize(
+    "attack", [DDN(), ALMA(), PDPGD(), SuperDeepFool(), CarliniWagner(), SigmaZero(), BrendelBethge()]
+)
 def test_an_attack_of_another_norm_is_refused(attack):
-    wrong = L0(3) if isinstance(attack, PDPGD) else L2_ if isinstance(attack, SigmaZero) else LINF
+    wrong = (
+        L0(3) if isinstance(attack, PDPGD | BrendelBethge) else L2_ if isinstance(attack, SigmaZero) else LINF
+    )
     with pytest.raises(ThreatError, match=f"not (in|for) {wrong.norm}; use FMN"):
         attack.start(replace(flat_boundary(LINF).task, threat=wrong))
+
+
+def test_a_walk_along_the_boundary_begins_where_it_is_told():
+    """At points beyond a half-space the first look is at them, and the second is nearer and still across."""
+    problem = flat_boundary(L2_, rows=6)
+    found = closest(problem, BrendelBethge(40)).adversarial
+    begin = problem.task.inputs + 1.5 * (found - problem.task.inputs)
+    task = replace(problem.task, threat=replace(problem.task.threat, eps=math.inf), begin=begin)
+    attack = BrendelBethge(1)
+    assert torch.equal(attack.start(task).point, begin)
+    short = search(problem.model, task, attack, retire="never", keep="closest")
+    assert bool(short.success.all())
+    assert bool((short.distance < (begin - task.inputs).flatten(1).norm(dim=1)).all())
 
 
 def test_a_cut_spends_what_it_is_given():

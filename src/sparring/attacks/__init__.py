@@ -6,6 +6,7 @@ from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.averaged import Averaged
 from sparring.attacks.boundary_walk import BoundaryWalk
+from sparring.attacks.brendel_bethge import BrendelBethge
 from sparring.attacks.carlini_wagner import CarliniWagner
 from sparring.attacks.cgba import CGBA
 from sparring.attacks.ddn import DDN
@@ -50,6 +51,7 @@ __all__ = [
     "PGD",
     "Averaged",
     "BoundaryWalk",
+    "BrendelBethge",
     "CarliniWagner",
     "DeepFool",
     "Estimated",
