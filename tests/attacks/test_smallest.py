@@ -116,6 +116,30 @@ def test_the_fewest_values_are_found(attack, pixels):
     assert exact.max() > 1, "the problem is too easy to tell"
 
 
+@pytest.mark.parametrize("attack", [SigmaZero(300), FMN(200)], ids=["sigma-zero", "fmn"])
+def test_the_fewest_squares_are_found(attack):
+    """Against the sum of the largest gains: each square of a linear model gains what its best corner does."""
+    generator = torch.Generator().manual_seed(5)
+    normal = torch.randn(2, 5, 8, generator=generator)
+    inputs = torch.rand(12, 2, 5, 8, generator=generator) * 0.2 + 0.4
+
+    def model(points):
+        score = 12 - (points * normal).flatten(1).sum(1) + (0.5 * normal).sum()
+        return torch.stack([score, -score], 1)
+
+    threat = L0(math.inf, pixels=True, side=3)
+    found = search(
+        model, task_of(inputs, model(inputs).argmax(1), threat), attack, retire="never", keep="closest"
+    )
+    gains = (normal * torch.where(normal > 0, 1 - inputs, -inputs)).sum(1)
+    squares = [gains[:, top : top + 3, left : left + 3].sum((1, 2)) for top in (0, 3) for left in (0, 3, 6)]
+    most = torch.stack(squares, 1).sort(dim=1, descending=True).values.cumsum(1)
+    exact = (most < model(inputs)[:, :1]).sum(1) + 1
+    assert found.distance.tolist() == exact.tolist()
+    assert exact.min() > 1, "the problem is too easy to tell"
+    assert exact.max() < 6, "the problem is too hard to tell"
+
+
 def _fewest(model, row, label, pixels):
     """The least number of values that can change the answer, by trying every choice and every corner of it."""
     places = list(range(row[0].numel() if pixels else row.numel()))

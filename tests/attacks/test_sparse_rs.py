@@ -19,7 +19,8 @@ def _seen(losses):
 
 
 @pytest.mark.parametrize(
-    ("threat", "counted"), [(L0(12), 12), (L0(7, pixels=True), 7), (L0(36, pixels=True), 36)]
+    ("threat", "counted"),
+    [(L0(12), 12), (L0(7, pixels=True), 7), (L0(36, pixels=True), 36), (L0(3, pixels=True, side=4), 3)],
 )
 def test_the_whole_budget_is_changed_and_values_stand_at_an_end(threat, counted):
     task = task_of(INPUTS, LABELS, threat)

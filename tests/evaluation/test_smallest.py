@@ -20,7 +20,7 @@ from sparring.threat import L0, L1, L2, Linf, parse_threat
 from tests.known import constant, flat_boundary
 
 THREATS = {"linf": Linf(0.05), "l2": L2(0.2), "l1": L1(0.3)}
-SUITE = (Stage("fmn", FMN(60), norms=("linf:min", "l2:min", "l1:min")),)
+SUITE = (Stage("fmn", FMN(60, shrink=0.05), norms=("linf:min", "l2:min", "l1:min")),)
 
 
 def _audit(norm, problem=None, **options):
@@ -44,8 +44,8 @@ def test_records_have_the_smallest_distance(norm):
     assert run.result["distances"]["median"] == pytest.approx(float(problem.distance.quantile(0.5)), rel=0.01)
 
 
-@pytest.mark.parametrize("threat", ["l0:min", "l0:minpx"])
-def test_fewest_values_and_pixels_are_verified(threat):
+@pytest.mark.parametrize("threat", ["l0:min", "l0:minpx", "l0:minsq2"])
+def test_fewest_values_pixels_and_squares_are_verified(threat):
     problem = half_space(L0(3))
     stage = Stage("sigma-zero", SigmaZero(60), norms=("l0:min",))
     run = sparring.audit(problem.model, (problem.task.inputs, problem.task.goal.labels), threat, [stage])

@@ -34,10 +34,18 @@ def test_a_budget_beyond_the_data_is_a_mistaken_unit(threat, limit):
 
 
 @pytest.mark.parametrize(
-    "threat", [Linf(1.0), L2(13.8564), L1(192.0), L0(192.0), L0(64.0, pixels=True)], ids=repr
+    "threat",
+    [Linf(1.0), L2(13.8564), L1(192.0), L0(192.0), L0(64.0, pixels=True), L0(9.0, pixels=True, side=3)],
+    ids=repr,
 )
 def test_the_whole_range_is_allowed(threat):
     threat.bind(IMAGES, UNIT)
+
+
+def test_squares_are_of_pixels():
+    for threat in (L0(2.0, side=3), L0(2.0, pixels=True, side=0)):
+        with pytest.raises(ThreatError, match="squares of at least one pixel, but their side is"):
+            threat.bind(IMAGES, UNIT)
 
 
 def test_pixels_are_fewer_than_coordinates():

@@ -1,5 +1,7 @@
 """Threats as words, there and back."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -20,6 +22,8 @@ WORDS = {
     "l1:12": L1(12.0),
     "l0:24": L0(24.0),
     "l0:24px": L0(24.0, pixels=True),
+    "l0:3sq4": L0(3.0, pixels=True, side=4),
+    "l0:minsq12": L0(math.inf, pixels=True, side=12),
 }
 
 
@@ -100,6 +104,8 @@ PLAIN = {
     "l2:0.5": "Euclidean length of the change being at most 0.5",
     "l1:12": "add up to at most 12",
     "l0:24px": "at most 24 pixels may change",
+    "l0:3sq4": "at most 3 squares of 4 by 4 pixels may change",
+    "l0:minsq4": "measured by the number of changed squares of 4 by 4 pixels",
     "l0:24": "at most 24 pixel values may change",
 }
 

@@ -22,6 +22,7 @@ from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import flat, over_rows
 from sparring.threat.box import allowed
 from sparring.threat.l2 import unit
+from sparring.threat.units import added_up
 
 __all__ = ["FMN"]
 
@@ -104,9 +105,8 @@ def _resized(task: Task, size: Tensor, reached: Tensor, best: Tensor, share: Ten
 
 
 def _fewest(task: Task, points: Tensor, seen: Seen) -> Tensor:
-    """How many values (or pixels) must change for the linearised loss to reach zero, `(B,)`."""
+    """How many values (or pixels, or squares) must change for the linearised loss to reach zero, `(B,)`."""
     slope = allowed(seen.gradient, task.threat.mask)
     gain = slope.abs() * task.threat.box.room(points, slope)
-    gain = gain.sum(1) if getattr(task.threat, "pixels", False) else gain
-    most = flat(gain).float().sort(dim=1, descending=True).values.cumsum(1)
+    most = flat(added_up(task.threat, gain)).float().sort(dim=1, descending=True).values.cumsum(1)
     return ((most < seen.loss.abs()[:, None]).sum(1) + 1).float()

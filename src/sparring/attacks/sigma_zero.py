@@ -1,7 +1,7 @@
 """sigma-zero (Cina et al. 2025, https://arxiv.org/abs/2402.01879): a smooth stand-in for the number of changed values.
 
-Follows the authors' code. Deviation: where an L0 threat counts pixels, the stand-in and the threshold see the length of
-the change of a whole pixel instead of one value.
+Follows the authors' code. Deviation: where an L0 threat counts pixels or squares of them, the stand-in and the
+threshold see the length of the change of a whole pixel or square instead of one value: the search is sparse in groups.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, over_rows, per_row
 from sparring.threat.box import allowed
+from sparring.threat.units import added_up, spread_out
 
 __all__ = ["SigmaZero"]
 
@@ -88,14 +89,13 @@ class SigmaZero:
     def _slope(self, task: Task, change: Tensor) -> Tensor:
         """Gradient of the smooth count with respect to the change."""
         size = _size(task, change)
-        count = size[0].numel()
+        count = added_up(task.threat, change[:1]).numel()
         return 2 * change * self.smoothness / (size + self.smoothness).square() / count
 
 
 def _size(task: Task, change: Tensor) -> Tensor:
-    """The square of each counted change: of values, or of whole pixels, `(B, ...)`."""
-    square = change.square()
-    return square.sum(1, keepdim=True) if getattr(task.threat, "pixels", False) else square
+    """The square of each change: of the value, or of all of the pixel or square that it lies in, `(B, *shape)`."""
+    return spread_out(task.threat, added_up(task.threat, change.square()), change)
 
 
 def _width(task: Task) -> float | Tensor:

@@ -17,6 +17,7 @@ from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, pick, vector
 from sparring.threat.smallest import budgeted
+from sparring.threat.units import added_up, first_of, spread_out
 
 __all__ = ["SparseRS"]
 
@@ -94,8 +95,8 @@ class SparseRS:
 
 
 def _units(task: Task, values: Tensor) -> Tensor:
-    """What an L0 budget counts: values, or pixels, `(B, U)`."""
-    return flat(values[:, 0]) if getattr(task.threat, "pixels", False) else flat(values)
+    """The first value of each unit that an L0 budget counts, `(B, U)`."""
+    return flat(first_of(task.threat, values))
 
 
 def _free(task: Task) -> Tensor:
@@ -103,7 +104,7 @@ def _free(task: Task) -> Tensor:
     mask = task.threat.mask
     if mask is None:
         return torch.ones_like(_units(task, task.inputs), dtype=torch.bool)
-    return flat(mask.any(1)) if getattr(task.threat, "pixels", False) else flat(mask)
+    return flat(added_up(task.threat, mask.float())) > 0
 
 
 def _count(task: Task) -> Tensor:
@@ -123,7 +124,7 @@ def _changed(task: Task, point: Tensor, chosen: Tensor, drawn: Tensor, tried: Te
     box = task.threat.box
     heads = task.draws.uniform(task.inputs, draw=3 * tried) < 0.5
     ends = torch.where(heads, torch.as_tensor(box.low).to(point), torch.as_tensor(box.high).to(point))
-    shape = (len(point), 1, *point.shape[2:]) if getattr(task.threat, "pixels", False) else point.shape
-    moved = torch.where(drawn.reshape(shape), ends, point)
-    moved = torch.where(chosen.reshape(shape), moved, task.inputs)
+    shape = first_of(task.threat, point).shape
+    drawn, chosen = (spread_out(task.threat, each.reshape(shape), point) for each in (drawn, chosen))
+    moved = torch.where(chosen, torch.where(drawn, ends, point), task.inputs)
     return moved if task.threat.mask is None else torch.where(task.threat.mask, moved, task.inputs)

@@ -80,7 +80,7 @@ SampleCount = Annotated[
 ThreatText = Annotated[
     str | None,
     typer.Option(
-        help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels), l2:min (smallest change)"
+        help="linf:8/255, l2:0.5, l1:12, l0:24 (values), l0:24px (pixels), l0:3sq4 (4x4 squares), l2:min (smallest)"
     ),
 ]
 SuiteName = Annotated[

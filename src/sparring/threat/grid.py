@@ -52,6 +52,11 @@ class Grid:
         """Whether an L0 budget counts pixels."""
         return getattr(self.inner, "pixels", False)
 
+    @property
+    def side(self) -> int:
+        """Of the squares of pixels that it counts."""
+        return getattr(self.inner, "side", 1)
+
     def bind(self, inputs: Tensor, domain: Domain) -> Self:
         return replace(self, inner=self.inner.bind(inputs, domain))
 

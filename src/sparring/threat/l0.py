@@ -1,4 +1,4 @@
-"""L0: at most eps coordinates, or whole pixels, may change, each as far as the data allow."""
+"""L0: at most eps coordinates, whole pixels or squares of pixels may change, each as far as the data allow."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sparring.threat.box import (
     rendered,
 )
 from sparring.threat.smallest import budgeted, is_smallest
+from sparring.threat.units import added_up, spread_out
 
 __all__ = ["L0"]
 
@@ -36,12 +37,14 @@ class L0:
     Args:
         eps: How many may change: a number, or `(B,)` per sample; fractions are cut off.
         pixels: Count pixels across the channels of `(C, H, W)` images instead of single coordinates.
+        side: Where pixels are counted: count squares of `side` by `side` of them instead, cut from the upper left.
         mask: True where a coordinate may change; None for everywhere.
         box: Range of the data; set by `bind`.
     """
 
     eps: float | Tensor
     pixels: bool = False
+    side: int = 1
     mask: Tensor | None = None
     box: Box = UNIT
 
@@ -52,6 +55,8 @@ class L0:
             raise ThreatError(
                 f"l0 over pixels needs images (C, H, W), but the data have shape {tuple(inputs.shape[1:])}"
             )
+        if self.side < 1 or (self.side > 1 and not self.pixels):
+            raise ThreatError(f"l0 counts squares of at least one pixel, but their side is {self.side}")
         bound = replace(
             self,
             eps=per_sample(self.eps, inputs),
@@ -61,7 +66,7 @@ class L0:
         whole = torch.as_tensor(bound.eps).floor()
         fits(
             bound.eps if is_smallest(bound) else whole,
-            longest=float(self._units(inputs[:1]).numel()),
+            longest=float(added_up(self, inputs[:1]).numel()),
             name="l0",
         )
         return bound
@@ -76,7 +81,7 @@ class L0:
         is what keeping gains, and the eps largest gains are kept.
         """
         inside = kept(self.box.clip(points), inputs, self.mask)
-        gain = self._units((points - inputs) ** 2 - (points - inside) ** 2)
+        gain = added_up(self, (points - inputs) ** 2 - (points - inside) ** 2)
         return torch.where(self._chosen(gain, points), inside, inputs)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
@@ -84,25 +89,21 @@ class L0:
         budgeted(self)
         low, high = torch.as_tensor(self.box.low).to(inputs), torch.as_tensor(self.box.high).to(inputs)
         value = kept(low + (high - low) * draws.uniform(inputs), inputs, self.mask)
-        luck = self._units(allowed(draws.uniform(inputs, draw=1) + 1, self.mask))
+        luck = added_up(self, allowed(draws.uniform(inputs, draw=1) + 1, self.mask))
         return torch.where(self._chosen(luck, inputs), value, inputs)
 
     def steepest(self, gradient: Tensor, points: Tensor) -> Tensor:
         """Signs at the eps largest gradients that still have room: each of them moves by one."""
         gradient = allowed(gradient, self.mask)
         gradient = gradient * self.box.room(points, gradient).sign()
-        return torch.where(self._chosen(self._units(gradient.abs()), points), gradient, 0).sign()
+        return torch.where(self._chosen(added_up(self, gradient.abs()), points), gradient, 0).sign()
 
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return flat(self._units((points != inputs).to(points.dtype)) > 0).sum(1).to(points.dtype)
+        return flat(added_up(self, (points != inputs).to(points.dtype)) > 0).sum(1).to(points.dtype)
 
     def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
         near = self.distance(points, inputs) <= vector(self.eps, inputs)
         return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
-
-    def _units(self, values: Tensor) -> Tensor:
-        """What is counted: coordinates, or pixels with their channels added up, `(B, ...)`."""
-        return values.sum(1, keepdim=True) if self.pixels else values
 
     def _chosen(self, gain: Tensor, like: Tensor) -> Tensor:
         """The eps largest positive gains of each row, the first of equal ones, as a mask over `like`."""
@@ -115,4 +116,4 @@ class L0:
             above = rows > least
             among = (chosen & ~above).cumsum(1) <= most - above.sum(1, keepdim=True)
             chosen &= above | among
-        return chosen.view_as(gain).expand_as(like)
+        return spread_out(self, chosen.view_as(gain), like)

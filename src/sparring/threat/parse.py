@@ -1,4 +1,8 @@
-"""Threats as words: `linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels), `l2:min`."""
+"""Threats as words.
+
+`linf:8/255`, `l2:0.5`, `l1:12`, `l0:24` (coordinates), `l0:24px` (pixels), `l0:3sq4` (squares of 4 by 4 pixels), and
+`l2:min` for the smallest change.
+"""
 
 from __future__ import annotations
 
@@ -54,25 +58,43 @@ def parse_threat(text: str) -> Threat:
             return L2(_size(size, text))
         case "l1":
             return L1(_size(size, text))
-    return L0(_size(size.removesuffix("px"), text), pixels=size.endswith("px"))
+    count, unit, side = re.fullmatch(r"(.*?)(?:(px)|sq([1-9]\d*))?", size).groups()  # type: ignore[union-attr]  # fits all
+    return L0(_size(count, text), pixels=bool(unit or side), side=int(side or 1))
 
 
 def threat_text(threat: Threat) -> str:
     """The words for a threat; sizes in 255ths read so.
 
-    >>> threat_text(Linf(8 / 255)), threat_text(L0(24, pixels=True))
-    ('linf:8/255', 'l0:24px')
+    >>> threat_text(Linf(8 / 255)), threat_text(L0(24, pixels=True)), threat_text(L0(3, pixels=True, side=4))
+    ('linf:8/255', 'l0:24px', 'l0:3sq4')
     """
     if isinstance(threat.eps, Tensor) and threat.eps.numel() != 1:
         return f"{threat.norm}:per sample"
     if is_smallest(threat):
-        return f"{threat.norm}:min{'px' if getattr(threat, 'pixels', False) else ''}"
+        return f"{threat.norm}:min{_unit(threat)}"
     eps = float(threat.eps)
     grey = round(eps * 255)
     if threat.norm == "linf" and grey and math.isclose(eps * 255, grey, rel_tol=1e-6) and eps < 1:
         return f"linf:{grey}/255"
     size = f"{eps:g}" if float(f"{eps:g}") == eps else repr(eps)
-    return f"{threat.norm}:{size}{'px' if getattr(threat, 'pixels', False) else ''}"
+    return f"{threat.norm}:{size}{_unit(threat)}"
+
+
+def _unit(threat: Threat) -> str:
+    """What an L0 budget counts, as a threat's text has it."""
+    if not getattr(threat, "pixels", False):
+        return ""
+    side: int = threat.side  # type: ignore[attr-defined]  # those that count pixels have one
+    return "px" if side == 1 else f"sq{side}"
+
+
+def _counted(threat: Threat, thing: str) -> str:
+    """What an L0 budget counts, in words."""
+    unit = _unit(threat)
+    if not unit:
+        return f"{thing}s"
+    side = unit.removeprefix("sq")
+    return "pixels" if unit == "px" else f"squares of {side} by {side} pixels"
 
 
 def parse_size(text: str) -> float:
@@ -120,8 +142,9 @@ def threat_words(threat: Threat, domain: Domain) -> str:
     if isinstance(threat.eps, Tensor):
         return f"the change may have at most the {threat.norm} size that is set for each sample or coordinate"
     if is_smallest(threat):
-        counted = getattr(threat, "pixels", False)
-        measure = "the number of changed pixels" if counted else _MEASURES[threat.norm]
+        measure = (
+            f"the number of changed {_counted(threat, 'value')}" if _unit(threat) else _MEASURES[threat.norm]
+        )
         return (
             f"every change is allowed, and the smallest one that works is looked for, measured by {measure}"
         )
@@ -139,5 +162,4 @@ def threat_words(threat: Threat, domain: Domain) -> str:
             return f"all {thing}s may change, the Euclidean length of the change being at most {size}"
         case "l1":
             return f"the absolute changes of all {thing}s may add up to at most {size}"
-    pixels = getattr(threat, "pixels", False)
-    return f"at most {int(threat.eps)} {'pixel' if pixels else thing}s may change, each by any amount"
+    return f"at most {int(threat.eps)} {_counted(threat, thing)} may change, each by any amount"

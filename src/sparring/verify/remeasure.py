@@ -91,7 +91,10 @@ def _distance(threat: Threat, adversarial: Tensor, inputs: Tensor) -> Tensor:
             return change.sum(1)
         case "l0":
             if getattr(threat, "pixels", False):
-                change = (adversarial != inputs).any(1).flatten(1)
+                changed = (adversarial != inputs).any(1, keepdim=True).double()
+                change = torch.nn.functional.max_pool2d(
+                    changed, getattr(threat, "side", 1), ceil_mode=True
+                ).flatten(1)
             return (change != 0).sum(1).double()
     return threat.distance(adversarial, inputs)
 
