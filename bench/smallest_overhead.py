@@ -15,7 +15,18 @@ from _data import CASES
 from overhead import Contender, _correct, _measured
 from torch import nn
 
-from sparring.attacks import ALMA, DDN, FAB, FMN, PDPGD, CarliniWagner, NearestClass, SigmaZero, SuperDeepFool
+from sparring.attacks import (
+    ALMA,
+    DDN,
+    FAB,
+    FMN,
+    PDPGD,
+    BrendelBethge,
+    CarliniWagner,
+    NearestClass,
+    SigmaZero,
+    SuperDeepFool,
+)
 from sparring.cli.memory import keep_memory
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
@@ -29,6 +40,8 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "FMN L0": ("l0", FMN(40)),
     "DDN": ("l2", DDN(40)),
     "ALMA L2": ("l2", ALMA(40)),
+    "PDPGD L2": ("l2", PDPGD(40)),
+    "BB L2": ("l2", BrendelBethge(40)),
     "PDPGD Linf": ("linf", PDPGD(40)),
     "PDPGD L1": ("l1", PDPGD(40)),
     "sigma-zero": ("l0", SigmaZero(40)),
