@@ -119,10 +119,10 @@ def imagenet(chosen: argparse.Namespace) -> None:
     whole = photographs()
     half = len(whole) // 2
     setting = Setting(
-        Placement(84, 25.5, 25.5, 55.5, 55.5, 1.5), load_scenario(chosen.scenario), TOASTER, photos=2
+        Placement(84, 25.5, 25.5, 29.25, 29.25, 0.75), load_scenario(chosen.scenario), TOASTER, photos=2
     )
     objects = whole.select(range(half)), whole.select(range(half, half + chosen.objects))
-    patched("toaster", EfficientNet(0), objects, setting, PatchAttack(chosen.steps, 8, 0.1), chosen)
+    patched("toaster", EfficientNet(0), objects, setting, PatchAttack(chosen.steps, 8, 0.1, 0.02), chosen)
 
 
 def patched(

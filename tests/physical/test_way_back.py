@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sparring.errors import DataError
+from sparring.physical.fiducials import modules_of
 from sparring.physical.found_sheet import find_sheet
 from sparring.physical.pdf import rasterised, write_pdf
 from sparring.physical.photos import Photo, open_photo
@@ -92,6 +93,14 @@ def test_what_cannot_be_used_is_named(page):
         find_sheet(photo(page), lay_out(8, 84, run_number("other")))
     with pytest.raises(DataError, match="shows sheet 2 of this run, which has only 1"):
         find_sheet(photo(page), lay_out(4, 84, RUN))
+
+
+def test_a_picture_that_looks_like_a_small_marker_is_no_fiducial(page):
+    small = np.kron(modules_of(17), np.ones((6, 6)))
+    marked, place = page.copy(), np.s_[600 : 600 + len(small), 400 : 400 + len(small)]
+    marked[590 : 610 + len(small), 390 : 410 + len(small)] = 255
+    marked[place] = np.where(small, 0, 255)[..., None]
+    assert find_sheet(photo(marked), SHEETS).sheet is SHEETS[1]
 
 
 def test_a_crumpled_sheet_is_refused(page):

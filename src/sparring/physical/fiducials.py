@@ -4,6 +4,8 @@ https://doi.org/10.1016/j.patcog.2014.01.005, as OpenCV has it).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,9 @@ MODULES = 7
 
 SHARP = 40.0
 """Variance of the Laplacian below which a photo without markers is called blurred; sharp prints have hundreds."""
+
+SMALLEST = 0.5
+"""Side of the farthest fiducial of a sheet at least, in sides of the nearest."""
 
 WIDEST = 1600
 """Pixels to which a photo is reduced for the first look; corners are refined in the whole one."""
@@ -58,11 +63,12 @@ def find_fiducials(grey: Pixels, name: str) -> tuple[SheetId, Points]:
             f"{name} shows {len(found)} of the 4 fiducials, not those at the {' and '.join(missing)}: it is cropped, "
             "covered or blurred there; the whole sheet must be in the photo"
         )
-    if len(found) > len(CORNERS):
+    fours = [four for four in product(*corners.values()) if len(found) == len(CORNERS) or _alike(four)]
+    if len(fours) != 1:
         raise DataError(
             f"{name} shows {len(found)} fiducials, so more than one sheet; photograph one at a time"
         )
-    chosen = [corners[corner][0] for corner in range(len(CORNERS))]
+    (chosen,) = fours
     first, second, third, fourth = (marker for marker, _ in chosen)
     return SheetId.of((first, second, third, fourth)), np.stack([points for _, points in chosen])
 
@@ -71,6 +77,17 @@ def _found(grey: Pixels) -> list[tuple[int, Points]]:
     """Markers anywhere, with refined corners, from the marker's own top left clockwise."""
     first = _seen(grey, min(1.0, WIDEST / max(grey.shape)))
     return first if len(first) >= len(CORNERS) or max(grey.shape) <= WIDEST else _seen(grey, 1.0)
+
+
+def _alike(markers: Sequence[tuple[int, Points]]) -> bool:
+    """Whether they are of about one size; what looks like a marker in a picture seldom has that of the fiducials."""
+    sides = [_side(points) for _, points in markers]
+    return min(sides) >= SMALLEST * max(sides)
+
+
+def _side(points: Points) -> float:
+    """The mean side of a marker, in pixels."""
+    return float(np.linalg.norm(points - np.roll(points, 1, 0), axis=1).mean())
 
 
 def _seen(grey: Pixels, shrunk: float) -> list[tuple[int, Points]]:
@@ -93,8 +110,7 @@ def _seen(grey: Pixels, shrunk: float) -> list[tuple[int, Points]]:
 def _refined(grey: Pixels, points: Points) -> Points:
     """Corners moved to where the edges in the whole photo meet, searched within half a module."""
     cv2 = opencv()
-    side = float(np.linalg.norm(points - np.roll(points, 1, 0), axis=1).mean())
-    reach = int(np.clip(side / MODULES / 2, 2, 12))
+    reach = int(np.clip(_side(points) / MODULES / 2, 2, 12))
     ending = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 40, 0.005)
     start = points.astype(np.float32).reshape(-1, 1, 2)
     return np.asarray(
