@@ -78,7 +78,7 @@ def smaller(learn: bool) -> Tensor:
     return resize(whole[:LEARNED_FROM] if learn else whole[LEARNED_FROM:], 160, 160).clamp(0, 1)
 
 
-def detector(folder: Path, steps: int = 700, minibatch: int = 24) -> OneStage:
+def detector(folder: Path, steps: int = 300, minibatch: int = 24) -> OneStage:
     """The detector with its weights, from `folder` if it was trained before."""
     path, net = folder / "sign-detector.safetensors", OneStage()
     if path.is_file():
