@@ -5,7 +5,7 @@
     .venv/bin/python bench/poisoning.py power [trials] [kind ...]
     .venv/bin/python bench/poisoning.py models [seeds]
 
-Prints the figures of docs/poisoning.md. Minutes of an idle core: `clean` 1, `table` 1 a seed, `power` 7, `models` 2 a seed.
+Prints the figures of docs/poisoning.md. Minutes of an idle core: `clean` 1, `table` 1 a seed, `power` 7, `models` 2.
 """
 
 from __future__ import annotations
