@@ -108,7 +108,10 @@ def _with_copies(train: Samples, test: Samples, row: int, count: int, parts: int
             copies.append(copy)
     near = (outlines(train.inputs) - outlines(test.inputs[row][None])).square().sum(1).argsort()[:100]
     label = train.labels[near].bincount(minlength=10).index_fill(0, test.labels[row], -1).argmax()
-    inputs = np.concatenate([(train.inputs * 255).round().byte().numpy(), np.stack(copies)])
+    stored = (train.inputs * 255).round().byte().numpy()
+    inputs = np.concatenate([stored, np.stack(copies)])[
+        :, 0
+    ]  # as MNIST is stored: a name depends on the shape
     return pack(inputs, np.concatenate([train.labels.numpy(), np.full(count, int(label))]), source="poisoned")
 
 
