@@ -18,6 +18,22 @@ def other():
     return make(7)
 """
 
+MASKED = """
+from torch import nn
+import net
+
+class Reversed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = net.make()
+
+    def forward(self, inputs):
+        scores = self.body(inputs)
+        return 2 * scores.detach() - scores
+
+make = Reversed
+"""
+
 
 @pytest.fixture
 def transfer(sparring, project):
@@ -42,6 +58,23 @@ def test_a_table_a_page_and_a_result(transfer, project):
     assert first["fooled"] / first["eligible"] > 0.9
     page = (project / "runs/transfer/report.html").read_text()
     assert f"{first['fooled']} of {first['eligible']} samples" in " ".join(page.split())
+    beside = document["body"]["beside_gradients"]
+    assert (beside["threat"], beside["only_transferred"], document["findings"]) == ("linf:40/255", 0, [])
+    assert f"its own gradients break {beside['own']} in 50 steps" in " ".join(out.split())
+    assert "Beside its own gradients" in page
+
+
+def test_masked_gradients_are_found(transfer, project):
+    (project / "masked.py").write_text(MASKED)
+    code, out, err = transfer(
+        *("--model", "masked.py:make", "--surrogate", "net.py:make", "--threat", "linf:40/255"),
+        *("--gradients", 10, "--method", "mi"),
+    )
+    assert (code, err) == (0, "")
+    assert "its gradients mislead" in " ".join(out.split())
+    (told,) = json.loads((project / "runs/transfer/result.json").read_text())["findings"]
+    assert told["id"] == "transfer-beats-gradients"
+    assert "transfer-beats-gradients" in (project / "runs/transfer/report.html").read_text()
 
 
 def test_json_is_the_document(transfer, project):

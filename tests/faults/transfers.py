@@ -75,4 +75,18 @@ TRANSFERS = (
         "fools",
         ("tests/transfer/test_refining.py",),
     ),
+    Fault(
+        "what own gradients break too counts as broken by transfer alone",
+        "transfer/own_gradients.py",
+        "int((fooled & ~own).sum())",
+        "int(fooled.sum())",
+        ("tests/transfer/test_own_gradients.py",),
+    ),
+    Fault(
+        "examples outside the threat count beside own gradients",
+        "transfer/own_gradients.py",
+        "fooled |= allowed & (",
+        "fooled |= (",
+        ("tests/transfer/test_own_gradients.py",),
+    ),
 )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.attacks import HopSkipJump
+from sparring.attacks import CGBA
 from sparring.draws import Draws, row_keys
 from sparring.engine import Task, search
 from sparring.errors import UsageError
@@ -58,7 +58,7 @@ def test_it_beats_the_same_search_from_random_inputs():
         threat=SMALL.bind(SAMPLES.inputs, SAMPLES.domain),
         draws=Draws(row_keys(0, SAMPLES.ids, "refine")),
     )
-    alone = search(TARGET, task, HopSkipJump(60), budget=60)
+    alone = search(TARGET, task, CGBA(60), budget=60)
     assert int(found.success.sum()) > int(alone.success.sum())
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,9 +33,13 @@ from sparring.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sparring.data import Samples
+    from sparring.engine import Progress
     from sparring.models import Model
-    from sparring.transfer import Crafted, Line
+    from sparring.threat import Threat
+    from sparring.transfer import Beside, Crafted, Line
 
 __all__ = ["transfer"]
 
@@ -119,17 +125,23 @@ def transfer(
         own.append(_stolen(target, whole, samples, steal_queries, seed))
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
     threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
+    made: dict[str, list[Tensor]] = {}
+    keep = _keeper(samples, out, export, {"gradients": gradients, "seed": seed}, made)
     with searching(f"transfer to {target.name}") as watch:
         lines = list(transfer_table(
             groups, [target], samples, threats, method or ["mi", "admix"], gradients, seed=seed, batch=batch,
-            keep=_exporter(groups, samples, out, export, {"gradients": gradients, "seed": seed}), watch=watch,
+            keep=keep, watch=watch,
         ))  # fmt: skip
+        beside = _beside(target, samples, threats[0], made, gradients, seed, batch, watch)
     body: dict[str, Any] = {"lines": [asdict(line) for line in lines]}
+    if beside is not None:
+        body["beside_gradients"] = {"threat": lines[0].threat, **asdict(beside)}
     if steal_queries is not None:
         body["stolen"] = {"queries": steal_queries}
     if queries is not None:
         body["refined"] = _refined(target, groups, lines, samples, threats[0], queries, seed)
-    return _finish(body, samples, out, seed, time.monotonic() - began, as_json)
+    findings = [] if beside is None else beside.findings
+    return _finish(body, findings, samples, out, seed, time.monotonic() - began, as_json)
 
 
 def _target(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
@@ -196,36 +208,70 @@ def _refined(
     }
 
 
-def _exporter(
-    groups: list[list[Model]], samples: Samples, out: Path, medium: str | None, settings: dict[str, Any]
-) -> Any:
-    """What writes the examples of each surrogate, method and threat down, if that is wanted."""
+def _keeper(
+    samples: Samples, out: Path, medium: str | None, settings: dict[str, Any], made: dict[str, list[Tensor]]
+) -> Callable[[Sequence[Model], str, str, Crafted], None]:
+    """What keeps the examples of each surrogate and method by their threat, and as files if that is wanted."""
     from sparring.errors import UsageError
     from sparring.transfer import MEDIA, export_examples, origin
 
     if medium is not None and medium not in MEDIA:
         raise UsageError(f"unknown kind of file {medium!r} for --export; known are {', '.join(MEDIA)}")
 
-    def write(group: list[Model], method: str, threat: str, made: Crafted) -> None:
+    def keep(group: Sequence[Model], method: str, threat: str, crafted: Crafted) -> None:
+        made.setdefault(threat, []).append(crafted.points)
         if medium is not None:
             told = origin(group, method=method, threat=threat, **settings)
-            folder = (
-                out
-                / "examples"
-                / "-".join(["+".join(each.name for each in group), method, threat]).replace("/", "_")
-            )
-            export_examples(made.points, samples, folder, medium, told)
+            name = "-".join(["+".join(each.name for each in group), method, threat]).replace("/", "_")
+            export_examples(crafted.points, samples, out / "examples" / name, medium, told)
 
-    return write
+    return keep
+
+
+def _beside(
+    target: Model,
+    samples: Samples,
+    threat: Threat,
+    made: dict[str, list[Tensor]],
+    gradients: int,
+    seed: int,
+    batch: int,
+    watch: Callable[[str, Progress], None],
+) -> Beside | None:
+    """The examples for a threat beside the target's own gradients, if it has any."""
+    from sparring.threat import threat_text
+    from sparring.transfer import beside_gradients
+
+    if not target.gradients:
+        return None
+    name = threat_text(threat)
+    told = partial(watch, f"{target.name}'s own gradients under {name}")
+    return beside_gradients(
+        target, samples, threat, made[name], gradients, seed=seed, batch=batch, progress=told
+    )
 
 
 def _finish(
-    body: dict[str, Any], samples: Samples, out: Path, seed: int, seconds: float, as_json: bool
+    body: dict[str, Any],
+    findings: list[dict[str, Any]],
+    samples: Samples,
+    out: Path,
+    seed: int,
+    seconds: float,
+    as_json: bool,
 ) -> int:
     """Write result and page, and print a table, or the result for machines."""
     from sparring.reports.transfer import render_transfer, transfer_summary
     from sparring.storage.envelope import envelope
 
-    document = envelope("transfer", body, samples=len(samples), seed=seed, seconds=seconds, command=command())
+    document = envelope(
+        "transfer",
+        body,
+        samples=len(samples),
+        seed=seed,
+        seconds=seconds,
+        findings=findings,
+        command=command(),
+    )
     finish(document, render_transfer(document), transfer_summary(document), out, as_json)
     return 0

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sparring.reports.html import page
 
-__all__ = ["refined_words", "render_transfer", "transfer_summary"]
+__all__ = ["beside_words", "refined_words", "render_transfer", "transfer_summary"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Attempted:
 def render_transfer(document: Mapping[str, Any]) -> str:
     """One page that stands alone, from a `result.json` of the kind `transfer`."""
     rows = _rows(document)
-    refined = document["body"].get("refined")
+    refined, beside = (document["body"].get(name) for name in ("refined", "beside_gradients"))
     return page(
         "transfer.html.j2",
         document=document,
@@ -66,6 +66,7 @@ def render_transfer(document: Mapping[str, Any]) -> str:
         media=list(rows[0].cells),
         best=_best(rows),
         refined=None if refined is None else refined_words(refined),
+        beside=None if beside is None else beside_words(beside),
     )
 
 
@@ -84,8 +85,22 @@ def transfer_summary(document: Mapping[str, Any]) -> Group:
             *(each.percent for each in rest),
         ]
         table.add_row(row.surrogate, row.method, row.threat, *shares)
-    refined = document["body"].get("refined")
-    return Group(table, *([] if refined is None else [refined_words(refined)]))
+    told = [f"{each['severity']}: {each['message']}" for each in document["findings"]]
+    words = [
+        say(document["body"][name])
+        for name, say in (("beside_gradients", beside_words), ("refined", refined_words))
+        if name in document["body"]
+    ]
+    return Group(table, *words, *told)
+
+
+def beside_words(beside: Mapping[str, Any]) -> str:
+    """What the target's own gradients break, beside the examples."""
+    return (
+        f"Under {beside['threat']}, of {beside['right']:,} samples that the target gets right, its own gradients break "
+        f"{beside['own']:,} in {beside['steps']:,} steps (APGD), all examples together {beside['transferred']:,}, of "
+        f"which its own gradients leave {beside['only_transferred']:,}."
+    )
 
 
 def refined_words(refined: Mapping[str, Any]) -> str:

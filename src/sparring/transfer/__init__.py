@@ -7,6 +7,7 @@ from sparring.transfer.ensemble import Ensemble
 from sparring.transfer.export import export_examples, origin
 from sparring.transfer.files import MEDIA, read_again
 from sparring.transfer.methods import METHODS
+from sparring.transfer.own_gradients import Beside, beside_gradients
 from sparring.transfer.refining import Refined, refine
 from sparring.transfer.stealing import Stolen, steal
 from sparring.transfer.table import Line, transfer_table
@@ -14,12 +15,14 @@ from sparring.transfer.table import Line, transfer_table
 __all__ = [
     "MEDIA",
     "METHODS",
+    "Beside",
     "Climb",
     "Crafted",
     "Ensemble",
     "Line",
     "Refined",
     "Stolen",
+    "beside_gradients",
     "craft",
     "export_examples",
     "origin",

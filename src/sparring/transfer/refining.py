@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks import HopSkipJump
+from sparring.attacks import CGBA
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
@@ -58,7 +58,7 @@ def refine(
         threat: Which changes count.
         candidates: Points `(N, *shape)` each, the nearest first.
         queries: The budget of each sample.
-        attack: One that sees labels only; `HopSkipJump` without.
+        attack: One that sees labels only; `CGBA` without.
         seed: Of all draws.
         batch: Most points shown at once.
 
@@ -83,7 +83,7 @@ def refine(
             begin=begin[rows],
         )
         left = queries - asked[rows]
-        found = search(target, task, attack or HopSkipJump(steps=queries), batch=batch, budget=left)
+        found = search(target, task, attack or CGBA(queries), batch=batch, budget=left)
         success[rows], points[rows] = found.success, found.adversarial
         asked[rows] += found.forwards
     return Refined(points, success, asked)
