@@ -5,7 +5,7 @@
     python bench/transfer.py sizes      some methods at 4, 8 and 16/255, and what files do to the examples
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
     python bench/transfer.py imagenet   some methods among EfficientNet-Lite 0, 1 and 2 (bench/peers.sh), 8/255
-    python bench/transfer.py steal      steal, craft and refine on a budget, beside HopSkipJump alone
+    python bench/transfer.py steal      steal, craft and refine on a budget, beside CGBA alone
 
 A pooled share counts each eligible sample of each pair once; its interval is drawn over samples (paired over methods),
 because examples of one sample on several nets are not independent.
@@ -50,7 +50,7 @@ def main() -> None:
         nets = [load_model(EfficientNet(size)).having(name=f"lite{size}") for size in range(3)]
         _some(nets, photographs().select(rows), asked.seed, (10, 50))
     else:
-        RUNS[asked.what]([trained(name) for name in NETS], signs("test_2000").select(rows), asked.seed)
+        RUNS[asked.what]([trained(name) for name in NETS], signs("attacked").select(rows), asked.seed)
 
 
 def _methods(nets: Sequence[Model], samples: Samples, seed: int) -> None:
@@ -147,9 +147,8 @@ def _steal(nets: Sequence[Model], samples: Samples, seed: int) -> None:
     """Wrong inside 8/255 by total queries: stealing is paid by all samples together, a share each."""
     threat, target = Linf(8 / 255), next(net for net in nets if net.name == "pooled")
     mine = samples.select((_right(target, samples.inputs, samples.labels)).nonzero().squeeze(1))
-    learned = signs("train_2614").select(list(range(0, 2600, 5)))
-    untrained = small_net(signs("train_2614"))  # of all classes
-    print("| queries a sample | stolen, crafted, refined | HopSkipJump alone |\n|---|---|---|")
+    learned, untrained = signs("spare"), small_net(signs("learned"))  # of all classes
+    print("| queries a sample | stolen, crafted, refined | CGBA alone |\n|---|---|---|")
     for queries in (25, 50, 100, 250):
         half = queries // 2
         stolen = steal(
