@@ -57,11 +57,12 @@ def over_queries(run: Run) -> list[Mark]:
     """
     if any(run.attempts["backwards"].to_pylist()) or not run.result["forwards"] or "distances" in run.result:
         return []
-    if "randomised" in run.result["body"]:
+    correct = run.result["clean_correct"]
+    if "randomised" in run.result["body"] or not correct:
         return []
     found = [after for after in run.records["found_after"].to_pylist() if after is not None]
-    most, correct = max(run.records["forwards"].to_pylist()), run.result["clean_correct"]
-    marks = [*(mark for mark in MARKS if mark < most), most] if correct else []
+    most = max(run.records["forwards"].to_pylist())
+    marks = [*(mark for mark in MARKS if mark < most), most]
     return [_mark(run, mark, int((np.array(found) <= mark).sum()), correct) for mark in marks]
 
 
