@@ -103,6 +103,11 @@ def test_fine_pruning_cuts_what_sleeps_on_trusted_samples():
     assert torch.equal(model.last.weight, before)
 
 
+def test_fine_pruning_goes_with_few_trusted_samples():
+    victim = trained(toy(60), recipe=SHORT)
+    assert answers_of(fine_prune(victim, toy(7)), toy(100, seed=2), corner(), 4).clean.value > 0.5
+
+
 def test_fine_pruning_cuts_as_much_as_accuracy_on_trusted_samples_allows():
     """Six neurons that are as awake as they are needed: three may go at a third, none where nothing may be lost."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(6, 6, bias=False))

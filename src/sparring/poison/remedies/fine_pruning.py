@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +44,8 @@ def fine_prune(model: nn.Module, trusted: Samples, allowed: float = ALLOWED, see
     features = evidence_of(repaired, trusted.inputs, trusted.labels).features
     with torch.no_grad():
         layer.weight[:, _asleep(features.to(layer.weight), layer, trusted.labels, allowed)] = 0
-    return fit(repaired.requires_grad_(True), trusted, TUNING, seed=seed).model
+    tuning = replace(TUNING, minibatch=min(TUNING.minibatch, len(trusted)))
+    return fit(repaired.requires_grad_(True), trusted, tuning, seed=seed).model
 
 
 def _asleep(features: Tensor, layer: nn.Linear, labels: Tensor, allowed: float) -> Tensor:
