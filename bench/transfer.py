@@ -1,6 +1,6 @@
 """Transfer among small nets for traffic signs: methods at equal cost, budgets, sizes, files, and choosing a surrogate.
 
-    python bench/transfer.py methods    every method, all pairs of nets, 50 gradients, 8/255
+    python bench/transfer.py methods    every method, all pairs of nets, 50 gradients, 8/255 or --levels
     python bench/transfer.py budgets    some methods at 10, 50 and 200 gradients
     python bench/transfer.py sizes      some methods at 4, 8 and 16/255, and what files do to the examples
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
@@ -38,23 +38,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=tuple(RUNS))
+    parser.add_argument("what", choices=("methods", "imagenet", *RUNS))
     parser.add_argument("--n", type=int, default=100, help="test images")
     parser.add_argument(
         "--skip", type=int, default=0, help="leave out the first so many, which settings were chosen on"
     )
+    parser.add_argument("--levels", type=int, default=8, help="methods: grey levels that a pixel may move")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     rows = list(range(asked.skip, asked.skip + asked.n))
     if asked.what == "imagenet":
         nets = [load_model(EfficientNet(size)).having(name=f"lite{size}") for size in range(3)]
         _some(nets, photographs().select(rows), asked.seed, (10, 50))
+        return
+    nets, samples = [trained(name) for name in NETS], signs("attacked").select(rows)
+    if asked.what == "methods":
+        _methods(nets, samples, asked.seed, asked.levels)
     else:
-        RUNS[asked.what]([trained(name) for name in NETS], signs("attacked").select(rows), asked.seed)
+        RUNS[asked.what](nets, samples, asked.seed)
 
 
-def _methods(nets: Sequence[Model], samples: Samples, seed: int) -> None:
-    counts = {name: fooled(nets, samples, name, 50, 8 / 255, seed)["memory"] for name in METHODS}
+def _methods(nets: Sequence[Model], samples: Samples, seed: int, levels: int) -> None:
+    counts = {name: fooled(nets, samples, name, 50, levels / 255, seed)["memory"] for name in METHODS}
     _print("method", counts, control="mi")
 
 
@@ -168,9 +173,7 @@ def _share(success: Tensor) -> str:
     return f"{int(success.sum())}/{len(success)} ({held.low:.0%} to {held.high:.0%})"
 
 
-RUNS = {
-    "methods": _methods, "budgets": _budgets, "sizes": _sizes, "choose": _choose, "steal": _steal, "imagenet": None,
-}  # fmt: skip
+RUNS = {"budgets": _budgets, "sizes": _sizes, "choose": _choose, "steal": _steal}
 
 
 if __name__ == "__main__":
