@@ -4,6 +4,7 @@
     python bench/transfer.py budgets    some methods at 10, 50 and 200 gradients
     python bench/transfer.py sizes      some methods at 4, 8 and 16/255, and what files do to the examples
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
+    python bench/transfer.py toughen    surrogates after light adversarial training, beside what they were, 8 and 16/255
     python bench/transfer.py imagenet   some methods among EfficientNet-Lite 0, 1 and 2 (bench/peers.sh), 8/255
     python bench/transfer.py steal      steal, craft and refine on a budget, beside CGBA alone
 
@@ -27,7 +28,7 @@ from sparring.evaluation.statistics import exact_interval
 from sparring.models import Model, load_model
 from sparring.threat import Linf
 from sparring.training import Recipe, small_net
-from sparring.transfer import METHODS, craft, ranked, read_again, refine, steal
+from sparring.transfer import METHODS, craft, ranked, read_again, refine, steal, toughened
 from sparring.transfer.table import answers
 
 SOME = ("i-fgsm", "mi", "admix", "si", "ssm", "ssm-di")
@@ -148,6 +149,42 @@ def _choose(nets: Sequence[Model], samples: Samples, seed: int) -> None:
         )
 
 
+def _toughen(nets: Sequence[Model], samples: Samples, seed: int) -> None:
+    """The four nets that were trained plainly, as they are and tuned on 500 other signs, on all other nets."""
+    plain = [net for net in nets if not net.name.endswith("-adv")]
+    for levels in (8, 16):
+        tough = [toughened(net, signs("spare"), Linf(levels / 4 / 255), seed=seed) for net in plain]
+        counts = {
+            f"{method}, {name}": torch.stack(
+                [
+                    each
+                    for net, surrogate in zip(plain, surrogates, strict=True)
+                    for each in _from_one(net, surrogate, nets, samples, method, levels / 255, seed)
+                ]
+            )
+            for method in ("mi", "di", "admix")
+            for name, surrogates in (("as it is", plain), ("toughened", tough))
+        }
+        _print(f"{levels}/255", counts, control="mi, as it is")
+
+
+def _from_one(
+    net: Model, surrogate: Model, nets: Sequence[Model], samples: Samples, method: str, eps: float, seed: int
+) -> list[Tensor]:
+    """As in `fooled`, of one surrogate that `net` became."""
+    points = craft([surrogate], samples, Linf(eps), method, 50, seed=seed, batch=128).points
+    own = _right(net, samples.inputs, samples.labels)
+    return [
+        torch.where(
+            own & _right(target, samples.inputs, samples.labels),
+            (~_right(target, points, samples.labels)).float(),
+            torch.nan,
+        )
+        for target in nets
+        if target is not net
+    ]
+
+
 def _steal(nets: Sequence[Model], samples: Samples, seed: int) -> None:
     """Wrong inside 8/255 by total queries: stealing is paid by all samples together, a share each."""
     threat, target = Linf(8 / 255), next(net for net in nets if net.name == "pooled")
@@ -173,7 +210,7 @@ def _share(success: Tensor) -> str:
     return f"{int(success.sum())}/{len(success)} ({held.low:.0%} to {held.high:.0%})"
 
 
-RUNS = {"budgets": _budgets, "sizes": _sizes, "choose": _choose, "steal": _steal}
+RUNS = {"budgets": _budgets, "sizes": _sizes, "choose": _choose, "steal": _steal, "toughen": _toughen}
 
 
 if __name__ == "__main__":

@@ -139,3 +139,14 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(transfer, words, sentence):
     assert out == ""
     assert len(err.strip().splitlines()) == 1
     assert any(each in err for each in sentence.split("|"))
+
+
+def test_surrogates_are_toughened_on_samples_that_are_not_attacked(transfer, project):
+    code, _, err = transfer(
+        "--surrogate", "mine.py:make", "--toughen", "--limit", 8, "--gradients", 4, "--method", "mi", "--json"
+    )
+    assert (code, err) == (0, "")
+    lines = json.loads((project / "runs/transfer/result.json").read_text())["body"]["lines"]
+    assert {line["surrogate"] for line in lines} == {"make", "tough-make"}
+    code, _, err = transfer("--surrogate", "mine.py:make", "--toughen")
+    assert code == 2 and "none is left to train on" in err

@@ -97,6 +97,13 @@ def transfer(
             min=16,
         ),
     ] = None,
+    toughen: Annotated[
+        bool,
+        typer.Option(
+            "--toughen",
+            help="also use each surrogate after light adversarial training on samples that are not attacked",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a table")] = False,
 ) -> int:
     """Find out how often examples made on one model fool another that was not asked.
@@ -112,10 +119,9 @@ def transfer(
     from sparring.threat import parse_threat
     from sparring.transfer import transfer_table
 
-    source = _target(model, data, surrogate, steal_queries)
     target = sparring.load_model(
-        source, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs,
-        device=device, engagement=engagement, json_fields=json_fields,
+        _target(model, data, surrogate, steal_queries), weights=weights, mean=numbers(mean, "mean"),
+        std=numbers(std, "std"), outputs=outputs, device=device, engagement=engagement, json_fields=json_fields,
     )  # fmt: skip
     tell_engagement(target)
     whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
@@ -123,10 +129,12 @@ def transfer(
     own = [loaded_surrogate(each, device) for each in surrogate or []]
     if steal_queries is not None:
         own.append(_stolen(target, whole, samples, steal_queries, seed))
-    groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
     threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
-    made: dict[str, list[Tensor]] = {}
-    keep = _keeper(samples, out, export, {"gradients": gradients, "seed": seed}, made)
+    if toughen:
+        own += _toughened(own, whole, samples, threats[0], seed)
+    groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
+    made: list[Tensor] = []
+    keep = _keeper(samples, out, export, {"gradients": gradients, "seed": seed}, threats[0], made)
     with searching(f"transfer to {target.name}") as watch:
         lines = list(transfer_table(
             groups, [target], samples, threats, method or ["mi", "admix"], gradients, seed=seed, batch=batch,
@@ -162,17 +170,36 @@ def _target(model: str | None, data: str | None, surrogates: list[str] | None, s
 
 def _stolen(target: Model, whole: Samples, attacked: Samples, queries: int, seed: int) -> Model:
     """A small net trained on what the target answers about samples that are not attacked."""
-    from sparring.errors import DataError
     from sparring.training import small_net
     from sparring.transfer import steal
+
+    rest = _rest(whole, attacked, "steal with")
+    return steal(target, rest, queries, small_net(whole, seed), seed=seed).model
+
+
+def _toughened(
+    surrogates: list[Model], whole: Samples, attacked: Samples, threat: Threat, seed: int
+) -> list[Model]:
+    """The surrogates after light adversarial training, against a quarter of the threat."""
+    from dataclasses import replace
+
+    from sparring.transfer import toughened
+
+    rest, light = _rest(whole, attacked, "train on"), replace(threat, eps=threat.eps / 4)
+    return [toughened(each, rest, light, seed=seed) for each in surrogates]
+
+
+def _rest(whole: Samples, attacked: Samples, purpose: str) -> Samples:
+    """The samples that are not attacked."""
+    from sparring.errors import DataError
 
     kept = set(attacked.ids)
     rest = whole.select([place for place, name in enumerate(whole.ids) if name not in kept])
     if not len(rest):
         raise DataError(
-            "all samples are attacked and none is left to steal with; give a smaller --sample or --limit"
+            f"all samples are attacked and none is left to {purpose}; give a smaller --sample or --limit"
         )
-    return steal(target, rest, queries, small_net(whole, seed), seed=seed).model
+    return rest
 
 
 def _refined(
@@ -209,17 +236,24 @@ def _refined(
 
 
 def _keeper(
-    samples: Samples, out: Path, medium: str | None, settings: dict[str, Any], made: dict[str, list[Tensor]]
+    samples: Samples,
+    out: Path,
+    medium: str | None,
+    settings: dict[str, Any],
+    first: Threat,
+    made: list[Tensor],
 ) -> Callable[[Sequence[Model], str, str, Crafted], None]:
-    """What keeps the examples of each surrogate and method by their threat, and as files if that is wanted."""
+    """What keeps the examples for the first threat, and writes all as files if that is wanted."""
     from sparring.errors import UsageError
+    from sparring.threat import threat_text
     from sparring.transfer import MEDIA, export_examples, origin
 
     if medium is not None and medium not in MEDIA:
         raise UsageError(f"unknown kind of file {medium!r} for --export; known are {', '.join(MEDIA)}")
 
     def keep(group: Sequence[Model], method: str, threat: str, crafted: Crafted) -> None:
-        made.setdefault(threat, []).append(crafted.points)
+        if threat == threat_text(first):
+            made.append(crafted.points)
         if medium is not None:
             told = origin(group, method=method, threat=threat, **settings)
             name = "-".join(["+".join(each.name for each in group), method, threat]).replace("/", "_")
@@ -232,7 +266,7 @@ def _beside(
     target: Model,
     samples: Samples,
     threat: Threat,
-    made: dict[str, list[Tensor]],
+    made: list[Tensor],
     gradients: int,
     seed: int,
     batch: int,
@@ -246,9 +280,7 @@ def _beside(
         return None
     name = threat_text(threat)
     told = partial(watch, f"{target.name}'s own gradients under {name}")
-    return beside_gradients(
-        target, samples, threat, made[name], gradients, seed=seed, batch=batch, progress=told
-    )
+    return beside_gradients(target, samples, threat, made, gradients, seed=seed, batch=batch, progress=told)
 
 
 def _finish(

@@ -11,6 +11,7 @@ from sparring.transfer.own_gradients import Beside, beside_gradients
 from sparring.transfer.refining import Refined, refine
 from sparring.transfer.stealing import Stolen, steal
 from sparring.transfer.table import Line, transfer_table
+from sparring.transfer.toughening import toughened
 
 __all__ = [
     "MEDIA",
@@ -30,5 +31,6 @@ __all__ = [
     "read_again",
     "refine",
     "steal",
+    "toughened",
     "transfer_table",
 ]
