@@ -13,8 +13,9 @@ import typer
 
 from sparring.cli.ending import command, finish
 from sparring.cli.engaged import tell_engagement
-from sparring.cli.jobs import loaded_surrogate, numbers
+from sparring.cli.jobs import loaded_data, loaded_model, loaded_surrogate
 from sparring.cli.options import (
+    AllowUnsafe,
     ClassNames,
     Crop,
     DataSource,
@@ -45,6 +46,7 @@ __all__ = ["transfer"]
 
 
 def transfer(
+    context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
     surrogate: Annotated[
@@ -75,6 +77,7 @@ def transfer(
     sample: SampleCount = None,
     batch: Annotated[int, typer.Option(help="most points at once; a matter of memory", min=1)] = 64,
     device: Device = None,
+    allow_unsafe: AllowUnsafe = None,
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     engagement: EngagementPath = None,
     json_fields: JsonFields = None,
@@ -113,18 +116,15 @@ def transfer(
 
         sparring transfer --model target.pt2 --surrogate mine.pt2 --data test.npz --threat linf:8/255
     """
-    import sparring
     from sparring.api import chosen
     from sparring.cli.live import searching
     from sparring.threat import parse_threat
     from sparring.transfer import transfer_table
 
-    target = sparring.load_model(
-        _target(model, data, surrogate, steal_queries), weights=weights, mean=numbers(mean, "mean"),
-        std=numbers(std, "std"), outputs=outputs, device=device, engagement=engagement, json_fields=json_fields,
-    )  # fmt: skip
+    source = _checked(model, data, surrogate, steal_queries)
+    target = loaded_model(context.params)
     tell_engagement(target)
-    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    whole = loaded_data(context.params, source)
     samples, began = chosen(whole, limit, sample), time.monotonic()
     own = [loaded_surrogate(each, device) for each in surrogate or []]
     if steal_queries is not None:
@@ -152,8 +152,8 @@ def transfer(
     return _finish(body, findings, samples, out, seed, time.monotonic() - began, as_json)
 
 
-def _target(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
-    """The source of the target, if nothing else is missing.
+def _checked(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
+    """The source of the data, if nothing else is missing.
 
     Raises:
         UsageError: One of the three is missing.
@@ -165,7 +165,7 @@ def _target(model: str | None, data: str | None, surrogates: list[str] | None, s
             "a transfer needs a target, data and a surrogate: sparring transfer --model target.pt2 "
             "--surrogate mine.pt2 --data test.npz; --steal 1000 makes a surrogate of answers"
         )
-    return model
+    return data
 
 
 def _stolen(target: Model, whole: Samples, attacked: Samples, queries: int, seed: int) -> Model:

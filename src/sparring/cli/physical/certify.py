@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparring.cli.jobs import numbers
+from sparring.cli.jobs import opened
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -38,6 +38,7 @@ __all__ = ["certify"]
 
 
 def certify(
+    context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
     size: Annotated[
@@ -66,7 +67,6 @@ def certify(
 
         sparring physical certify --model net.pt2 --data signs.npz --patch "5 px" --sample 200
     """
-    import sparring
     from sparring.api import chosen
     from sparring.errors import UsageError
 
@@ -74,11 +74,7 @@ def certify(
         raise UsageError(
             "a certificate needs a model and pictures: sparring physical certify --model net.pt2 --data signs.npz"
         )
-    loaded = sparring.load_model(
-        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
-        allow_unsafe_sha256=allow_unsafe,
-    )  # fmt: skip
-    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    loaded, whole = opened(context.params)
     counts = _counts(loaded, chosen(whole, limit, sample), size, masks)
     if as_json:
         sys.stdout.write(json.dumps(counts, indent=2) + "\n")

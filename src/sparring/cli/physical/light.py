@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.jobs import numbers
+from sparring.cli.jobs import opened
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -32,6 +32,7 @@ __all__ = ["light"]
 
 
 def light(
+    context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
     kind: Annotated[str, typer.Option(help="shadow or beam")] = "shadow",
@@ -71,7 +72,6 @@ def light(
 
         sparring physical light --model net.pt2 --data signs.npz --kind shadow
     """
-    import sparring
     from sparring.api import chosen
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
@@ -87,11 +87,7 @@ def light(
         raise UsageError(f'there is no kind of light "{kind}"; {nearest(kind, known)}')
     thrown = Shadow(1 - strength) if kind == "shadow" else Beam(strength)
     length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
-    loaded = sparring.load_model(
-        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
-        allow_unsafe_sha256=allow_unsafe,
-    )  # fmt: skip
-    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    loaded, whole = opened(context.params)
     with counting() as tell:
         run = make_lit_run(
             loaded, chosen(whole, limit, None if limit else sample), length, place, LightSearch(thrown, steps),

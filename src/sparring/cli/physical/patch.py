@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sparring.cli.jobs import numbers
+from sparring.cli.jobs import loaded_data, loaded_model
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -37,6 +37,7 @@ __all__ = ["patch"]
 
 
 def patch(
+    context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
     held_out: Annotated[
@@ -86,7 +87,6 @@ def patch(
 
         sparring physical patch --model net.py:make --weights net.safetensors --data signs.npz --class 14 --target 1
     """
-    import sparring
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
     from sparring.errors import UsageError
@@ -98,16 +98,9 @@ def patch(
         )
     placement, place = _placement(side, size, height, left, top, feature), load_scenario(scenario)
     shape = None if mask is None else load_stencil(mask, placement)
-    loaded = sparring.load_model(
-        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
-        allow_unsafe_sha256=allow_unsafe,
-    )  # fmt: skip
-    learn, judge = (
-        None if source is None
-        else _of_class(sparring.load_data(source, classes=classes, resize=resize, crop=crop, labels=labels), sign)
-        for source in (data, held_out)
-    )  # fmt: skip
-    assert learn is not None
+    loaded = loaded_model(context.params)
+    learn = _of_class(loaded_data(context.params, data), sign)
+    judge = None if held_out is None else _of_class(loaded_data(context.params, held_out), sign)
     aim = None if target is None else _class(target, learn, "--target")
     if judge is None:
         learn, judge = _halves(learn)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.jobs import numbers
+from sparring.cli.jobs import opened
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -32,6 +32,7 @@ __all__ = ["perturb"]
 
 
 def perturb(
+    context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
     threat: Annotated[str, typer.Option(help="how far values may move: linf:16/255")] = "linf:16/255",
@@ -63,7 +64,6 @@ def perturb(
 
     sparring physical perturb --model net.pt2 --data photos.npz --threat linf:16/255 --scenario scanner
     """
-    import sparring
     from sparring.api import chosen
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
@@ -80,11 +80,7 @@ def perturb(
     if not isinstance(allowed, Linf):
         raise UsageError(f"prints are perturbed under linf, such as linf:16/255, but the threat is {threat}")
     length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
-    loaded = sparring.load_model(
-        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
-        allow_unsafe_sha256=allow_unsafe,
-    )  # fmt: skip
-    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
+    loaded, whole = opened(context.params)
     with counting() as tell:
         run = make_perturbed_run(
             loaded, chosen(whole, limit, None if limit else sample), length, place,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparring.cli.jobs import numbers
+from sparring.cli.jobs import loaded_model
 from sparring.cli.options import AllowUnsafe, Device, Mean, ModelSource, Outputs, Std, Weights
 from sparring.cli.physical.options import AsJson, PrintFolder
 
@@ -22,6 +22,7 @@ UNUSED = 2
 
 
 def score(
+    context: typer.Context,
     run: PrintFolder,
     photos: Annotated[list[Path], typer.Argument(help="photos or scans, each of one whole sheet")],
     model: ModelSource = None,
@@ -38,16 +39,12 @@ def score(
     The run's own model is asked unless another is given. Every photo that cannot be used is named with the reason, and
     then the exit code is 2; the others count all the same. Writes the run's report anew.
     """
-    import sparring
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
     from sparring.physical import load_print_run, score_photos
 
     found = load_print_run(run)
-    asked = _own_model(found) if model is None else sparring.load_model(
-        model, weights=weights, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs, device=device,
-        allow_unsafe_sha256=allow_unsafe,
-    )  # fmt: skip
+    asked = _own_model(found) if model is None else loaded_model(context.params)
     with counting() as tell:
         scores = score_photos(found, photos, asked, lambda done: tell("reading photos", done, len(photos)))
     finish_print_run(scores.run, run, as_json)
