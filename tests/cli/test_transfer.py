@@ -150,3 +150,23 @@ def test_surrogates_are_toughened_on_samples_that_are_not_attacked(transfer, pro
     assert {line["surrogate"] for line in lines} == {"make", "tough-make"}
     code, _, err = transfer("--surrogate", "mine.py:make", "--toughen")
     assert code == 2 and "none is left to train on" in err
+
+
+def test_surrogates_learn_to_withstand_a_quarter_of_the_threat(transfer, monkeypatch):
+    import sparring.transfer
+
+    sizes = []
+
+    def noted(surrogate, samples, threat, **options):
+        sizes.append(threat.eps)
+        return surrogate.having(name="tough")
+
+    monkeypatch.setattr(sparring.transfer, "toughened", noted)
+    options = ("--toughen", "--limit", 8, "--gradients", 2, "--method", "mi")
+    code, _, err = transfer("--surrogate", "mine.py:make", "--threat", "linf:8/255", *options)
+    assert (code, err, sizes) == (0, "", [pytest.approx(2 / 255)])
+
+
+def test_a_surrogate_is_not_toughened_against_a_threat_without_a_size(transfer):
+    code, _, err = transfer("--surrogate", "mine.py:make", "--threat", "l2:min", "--toughen", "--limit", 8)
+    assert code == 2 and "give a size" in err
