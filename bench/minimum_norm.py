@@ -61,11 +61,7 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             attacks |= {"PDPGD": PDPGD(steps)}
         case "l2":
             rounds = 1 if budget < 300 else 2
-            attacks |= {
-                "DDN": DDN(steps),
-                "ALMA": ALMA(steps),
-                "PDPGD": PDPGD(steps, 0.1 if budget <= 500 else 0.03),
-            }
+            attacks |= {"DDN": DDN(steps), "ALMA": ALMA(steps), "PDPGD": PDPGD(steps)}
             attacks |= {"CW": CarliniWagner(rounds, budget // 2 // rounds, 0.03)}
             attacks |= {"SuperDeepFool": SuperDeepFool((budget - 11) // 5)}
         case "l1":

@@ -51,7 +51,7 @@ class PDPGD:
 
     Args:
         steps: How many steps to take.
-        step_size: Length of the first step per value; in L2 0.03 finds more where there are 500 steps and more.
+        step_size: Length of the first step per value; in L2 0.03 found more in 500 steps on one MNIST net.
         dual_step: How fast the weight follows at first.
         ratio: Of the norm's weight to the loss's at first.
         loss: What is climbed; positive once the goal is reached.
