@@ -20,7 +20,7 @@ from sparring.threat import L0, L1, L2, Linf, parse_threat
 from tests.known import constant, flat_boundary
 
 THREATS = {"linf": Linf(0.05), "l2": L2(0.2), "l1": L1(0.3)}
-SUITE = (Stage("fmn", FMN(60, shrink=0.05), norms=("linf:min", "l2:min", "l1:min")),)
+SUITE = (Stage("fmn", FMN(100), norms=("linf:min", "l2:min", "l1:min")),)
 
 
 def _audit(norm, problem=None, **options):
