@@ -74,10 +74,22 @@ def test_a_detector_beside_its_model(compare, sparring, project):
     assert line["robust"] <= line["clean"]
 
 
+def test_what_no_option_says_is_read_from_the_file(sparring, project):
+    words = ("compare", "--defence", "bits:2", "--limit", 6, "--json")
+    code, out, err = sparring(*words)
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["samples"] == 6
+    assert document["body"]["threat"] == "linf:2/255"
+    assert document["body"]["suite"] == "smoke"
+    (project / "sparring.toml").write_text("schema = 2")
+    assert sparring(*words)[0] == 2
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--threat", "linf:0.1"), "needs a model"),
+        (("--threat", "linf:0.1", "--config", "none.toml"), "there is no none.toml"),
         (("--model", "net.py:make", "--threat", "linf:0.1"), "at least two"),
         (("--model", "net.py:make", "--defence", "jepg", "--threat", "linf:0.1"), 'did you mean "jpeg"'),
         (("--model", "net.py:make", "--defence", "jpeg:best", "--threat", "linf:0.1"), "must be a number"),

@@ -94,7 +94,7 @@ def test_scores_are_weighed_by_an_attack(detect, project):
         (("score", "d"), {"model": "net.py:noisy"}, "answers at random"),
         (("score", "d", "--explain", 900), {}, "no input at position 900"),
         (("score", "nowhere"), {}, "holds no detector"),
-        (("evaluate", "d"), {}, "needs a threat"),
+        (("evaluate", "d", "--config", "none.toml"), {}, "there is no none.toml"),
         (("evaluate", "d", "--threat", "linf:0.1", "--rates", "often"), {}, "numbers with commas"),
         (("fit", "--scores", "magic"), {}, "unknown score"),
         (("fit", "--limit", 8), {}, "at least 32"),
@@ -105,3 +105,20 @@ def test_bad_input_is_one_sentence(fitted, words, options, said):
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_what_no_option_says_is_read_from_the_file(fitted, sparring, project):
+    (project / "sparring.toml").write_text(
+        'schema = 1\n[model]\nsource = "net.py:make"\n[data]\nsource = "data.npz"\nlimit = 20\n'
+        '[[audit]]\nthreat = "linf:0.05"\n'
+    )
+    code, out, err = sparring("detect", "evaluate", "d", "--rates", 0.1, "--steps", 5, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["body"]["threat"] == "linf:0.05"
+    code, out, err = sparring("detect", "score", "d", "--json")
+    assert (code, err) == (0, "")
+    assert len(json.loads(out)["inputs"]) == 20
+    code, _, err = sparring("detect", "fit", "--out", "again")
+    assert code == 2
+    assert "learns from other samples" in err
+    assert sparring("detect", "fit", "--data", "data.npz", "--out", "again")[0] == 0

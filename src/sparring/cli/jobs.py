@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Job",
     "given_options",
+    "job_of",
     "jobs_of",
     "loaded_data",
     "loaded_model",
@@ -42,10 +43,19 @@ def jobs_of(context: typer.Context) -> list[Job]:
     from sparring.config import load_config
 
     given = given_options(context)
-    if given.keys() >= SUFFICIENT and "config" not in given:
+    if given.keys() >= SUFFICIENT & context.params.keys() and "config" not in given:
         return [context.params]
     config = load_config(context.params["config"])
     return [context.params | each | given for each in _from_file(config, given)]
+
+
+def job_of(context: typer.Context) -> Job:
+    """The same for a command that looks at one model and threat: the first of the file's audits.
+
+    Raises:
+        UsageError: The file is needed and missing, or wrong.
+    """
+    return jobs_of(context)[0]
 
 
 def given_options(context: typer.Context) -> Job:

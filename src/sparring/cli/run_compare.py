@@ -14,6 +14,7 @@ import typer
 from sparring.cli.ending import command, finish
 from sparring.cli.options import (
     ClassNames,
+    ConfigPath,
     Crop,
     DataSource,
     Device,
@@ -29,6 +30,7 @@ from sparring.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from sparring.cli.jobs import Job
     from sparring.comparing import Contestant
     from sparring.models import Model
 
@@ -36,6 +38,7 @@ __all__ = ["compare"]
 
 
 def compare(
+    context: typer.Context,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,66 +72,65 @@ def compare(
     device: Device = None,
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/compare"),
+    config: ConfigPath = Path("sparring.toml"),
     as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a table")] = False,
 ) -> int:
     """Compare models, defences around the first of them, and detectors beside it: accuracy, robustness and cost.
 
     Every line is attacked by those who know it. What an attacker leaves who does not know the defence stands beside
-    it, to show the difference.
+    it, to show the difference. What no option says is read from `sparring.toml`.
 
         sparring compare --model plain.pt2 --model trained.pt2 --defence jpeg:75 --detector detector \\
             --data test.npz --threat linf:8/255 --sample 200
     """
-    import sparring
     from sparring.api import chosen
-    from sparring.cli.jobs import numbers
+    from sparring.cli.jobs import job_of, loaded_data
     from sparring.comparing import compare as compared
-    from sparring.errors import UsageError
     from sparring.threat import parse_threat
 
-    if not model or data is None or threat is None:
-        raise UsageError(
-            "a comparison needs a model, data and a threat: --model net.pt2 --data test.npz --threat linf:8/255"
-        )
-    asked = parse_threat(threat)
-
-    def opened(word: str) -> Model:
-        place, _, weights = word.partition(",")
-        return sparring.load_model(
-            place, weights=weights or None, mean=numbers(mean, "mean"), std=numbers(std, "std"), outputs=outputs,
-            device=device,
-        )  # fmt: skip
-
-    contestants = _contestants(model, [opened(word) for word in model], defence or [], detector or [])
-    whole = sparring.load_data(data, classes=classes, resize=resize, crop=crop, labels=labels)
-    samples, began = chosen(whole, limit, sample), time.monotonic()
+    job = job_of(context)
+    asked = parse_threat(job["threat"])
+    contestants = _contestants(_models(job), defence or [], detector or [])
+    whole, suite, seed = loaded_data(job, job["data"]), job["suite"], job["seed"]
+    samples, began = chosen(whole, job["limit"], job["sample"]), time.monotonic()
     with ExitStack() as displays:
         lines = compared(
-            contestants, samples, asked, suite, rate=rate, steps=steps, seed=seed, batch=batch,
-            watch=_display(displays, threat),
+            contestants, samples, asked, suite, rate=rate, steps=steps, seed=seed, batch=job["batch"],
+            watch=_display(displays, job["threat"]),
         )  # fmt: skip
-    settings = {"threat": threat, "suite": suite, "rate": rate, "drawn": not samples.ordered}
+    settings = {"threat": job["threat"], "suite": suite, "rate": rate, "drawn": not samples.ordered}
     return _finish(lines, settings, seed, time.monotonic() - began, out, as_json)
 
 
-def _contestants(
-    words: list[str], models: list[Model], defences: list[str], detectors: list[Path]
-) -> list[Contestant]:
+def _models(job: Job) -> list[Job]:
+    """What to load, a model each: those that were given, or that of the file."""
+    if isinstance(job["model"], str):
+        return [job]
+    parts = (word.partition(",") for word in job["model"])
+    return [
+        job | {"model": place, "weights": weights or None, "allow_unsafe": None}
+        for place, _, weights in parts
+    ]
+
+
+def _contestants(models: list[Job], defences: list[str], detectors: list[Path]) -> list[Contestant]:
     """Models, then defences around the first, then detectors beside it."""
+    from sparring.cli.jobs import loaded_model
     from sparring.comparing import Contestant
     from sparring.defences.named import defended
     from sparring.detect import load_detector
 
+    loaded = [loaded_model(each) for each in models]
     found = [
-        Contestant(each.name, "model", each, training=_training(word))
-        for word, each in zip(words, models, strict=True)
+        Contestant(each.name, "model", each, training=_training(job["weights"] or job["model"]))
+        for job, each in zip(models, loaded, strict=True)
     ]
-    first = models[0]
+    first = loaded[0]
     found += [Contestant(f"{first.name} + {word}", "defence", defended(first, word)) for word in defences]
     for folder in detectors:
-        loaded = load_detector(folder)
-        loaded.check_model(_digest(first))
-        found.append(Contestant(f"{first.name} + {', '.join(loaded.names)}", "detector", first, loaded))
+        known = load_detector(folder)
+        known.check_model(_digest(first))
+        found.append(Contestant(f"{first.name} + {', '.join(known.names)}", "detector", first, known))
     return found
 
 
@@ -140,9 +142,9 @@ def _digest(model: Model) -> str | None:
     return digest_of(model.function) if isinstance(model.function, nn.Module) else model.digest
 
 
-def _training(word: str) -> float | None:
+def _training(place: str) -> float | None:
     """Seconds of training, if the result of a training lies beside the model or its weights."""
-    path = Path(word.partition(",")[2] or word).parent / "result.json"
+    path = Path(place).parent / "result.json"
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -14,6 +14,7 @@ from sparring.cli.ending import command, finish
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
+    ConfigPath,
     Crop,
     DataSource,
     Device,
@@ -56,33 +57,33 @@ def evaluate(
     allow_unsafe: AllowUnsafe = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/detect"),
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Attack a model with its detector: first by who does not know it, then by who does.
 
-    The samples must be others than those that the detector was fitted on.
+    The samples must be others than those that the detector was fitted on. What no option says is read from
+    `sparring.toml`.
 
         sparring detect evaluate detector --model net.pt2 --data test.npz --threat linf:8/255 --sample 200
     """
-    from sparring.cli.jobs import numbers
+    from sparring.cli.jobs import job_of, numbers
     from sparring.cli.live import searching
     from sparring.detect import evaluate as measured
     from sparring.detect import load_detector
     from sparring.detect.attackers import way_up
     from sparring.detect.told import findings_of
-    from sparring.errors import UsageError
     from sparring.models import untouched
     from sparring.reports.detection import detection_summary, render_detection
     from sparring.storage.envelope import envelope
     from sparring.threat import parse_threat, threat_text
 
-    if threat is None:
-        raise UsageError("an evaluation needs a threat, such as --threat linf:8/255")
-    asked, wanted, found = parse_threat(threat), numbers(rates, "rates") or [], load_detector(detector)
-    view, looked, samples = opened_view(context.params)
+    job, wanted, found = job_of(context), numbers(rates, "rates") or [], load_detector(detector)
+    asked = parse_threat(job["threat"])
+    view, looked, samples = opened_view(job)
     found.check_model(looked.digest)
     began = time.monotonic()
-    with untouched(looked), searching(f"{looked.name} with its detector under {threat}") as watch:
+    with untouched(looked), searching(f"{looked.name} with its detector under {job['threat']}") as watch:
         seen = measured(
             view, found, samples, asked, rates=wanted, level=level, steps=steps, seed=seed,
             stand_in=way_up(looked), watch=watch,

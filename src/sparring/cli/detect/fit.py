@@ -13,6 +13,7 @@ from sparring.cli.detect.options import AsJson, Batch, Seed, opened_view
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
+    ConfigPath,
     Crop,
     DataSource,
     Device,
@@ -63,20 +64,27 @@ def fit(
     device: Device = None,
     allow_unsafe: AllowUnsafe = None,
     seed: Seed = 0,
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Fit a detector on clean samples, and calibrate it on others of them.
 
     Half of the samples fit the scores, an eighth brings them to one scale, the rest calibrates what comes out. The
-    samples must be drawn as the inputs to come will be.
+    samples must be drawn as the inputs to come will be. The model of `sparring.toml` is taken if none is given.
 
         sparring detect fit --model net.pt2 --data validation.npz --scores energy,mahalanobis --out detector
     """
+    from sparring.cli.jobs import job_of
     from sparring.detect import fit_detector, save_detector
+    from sparring.errors import UsageError
     from sparring.models import untouched
 
-    view, looked, samples = opened_view(context.params)
+    if data is None:
+        raise UsageError(
+            "a detector learns from other samples than it is tested on; give them as --data validation.npz"
+        )
     settings = _asked(scores)
+    view, looked, samples = opened_view(job_of(context))
     with untouched(looked):
         attacker = None if attack is None else _attacker(view, samples, attack, seed)
         detector = fit_detector(view, samples, settings, attacker=attacker, digest=looked.digest, seed=seed)

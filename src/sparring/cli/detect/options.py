@@ -31,7 +31,7 @@ def opened_view(options: dict[str, Any]) -> tuple[View, Model, Samples]:
     """The model as detectors see it, itself, and the chosen samples.
 
     Raises:
-        UsageError: Model or data are missing, or the model answers at random.
+        UsageError: The model answers at random.
     """
     from torch import nn
 
@@ -42,8 +42,6 @@ def opened_view(options: dict[str, Any]) -> tuple[View, Model, Samples]:
     from sparring.models import look
     from sparring.models.digest import digest_of
 
-    if options["model"] is None or options["data"] is None:
-        raise UsageError("a detector needs a model and data: --model net.pt2 --data test.npz")
     model, whole = opened(options)
     samples = chosen(whole, options["limit"], options["sample"])
     model = look(model, samples.inputs, samples.labels)

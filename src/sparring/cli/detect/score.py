@@ -13,6 +13,7 @@ from sparring.cli.detect.options import AsJson, Batch, DetectorFolder, Level, op
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
+    ConfigPath,
     Crop,
     DataSource,
     Device,
@@ -60,24 +61,27 @@ def score(
     batch: Batch = 64,
     device: Device = None,
     allow_unsafe: AllowUnsafe = None,
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Say how suspicious each input is, and which are flagged.
 
     The p-value is the share of clean inputs that look at least as suspicious. Nothing is promised about adversarial
-    inputs: what a detector does against them says `sparring detect evaluate`.
+    inputs: what a detector does against them says `sparring detect evaluate`. What no option says is read from
+    `sparring.toml`.
 
         sparring detect score detector --model net.pt2 --data today.npz --rate 0.01 --explain 3
     """
     from rich.console import Console
 
+    from sparring.cli.jobs import job_of
     from sparring.detect import load_detector
     from sparring.detect.explaining import explained
     from sparring.errors import UsageError
     from sparring.models import untouched
 
     found = load_detector(detector)
-    view, looked, samples = opened_view(context.params)
+    view, looked, samples = opened_view(job_of(context))
     found.check_model(looked.digest)
     if explain is not None and explain >= len(samples):
         raise UsageError(f"there is no input at position {explain}: there are {len(samples)}, counted from 0")
