@@ -33,7 +33,7 @@ import sparring
 from sparring.data import Samples
 from sparring.domain import Domain
 from sparring.errors import SparringError
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import Gates
 from sparring.storage import Run
 
 MOST = 500

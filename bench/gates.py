@@ -14,11 +14,11 @@ from functools import cache, partial
 import numpy as np
 from scipy.special import ndtri
 
-from sparring.evaluation import noninferiority
-from sparring.evaluation.gate_claims import Sampling
-from sparring.evaluation.gate_power import chance_of_decision
-from sparring.evaluation.gate_shares import Tally, share_claim
-from sparring.evaluation.noninferiority import Flips, chance_if_at_least, chance_if_at_most, score
+from sparring.evaluation.gates import noninferiority
+from sparring.evaluation.gates.claims import Sampling
+from sparring.evaluation.gates.noninferiority import Flips, chance_if_at_least, chance_if_at_most, score
+from sparring.evaluation.gates.power import chance_of_decision
+from sparring.evaluation.gates.shares import Tally, share_claim
 from sparring.evaluation.risk import Risk
 from sparring.evaluation.spot_check import checks_needed
 

@@ -24,7 +24,7 @@ from _passes import cpu_seconds
 import sparring
 from sparring.data import Samples
 from sparring.demo import nets
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import Gates
 from sparring.storage import Run
 
 CIFAR, MNIST = "cifar10/test_lossless_500.npz", "mnist/mnist_70000.npz"

@@ -18,16 +18,13 @@ from sparring.engine import Attack, Findings, Task
 from sparring.engine import search as run_search
 from sparring.errors import UsageError, nearest
 from sparring.evaluation import Crew, Plan, Shelf, Standing, make_plan
-from sparring.evaluation.doctor import MOST, examine, foresee
-from sparring.evaluation.doctor_check import Check
+from sparring.evaluation.doctor import MOST, Check, examine, foresee
 from sparring.evaluation.fingerprint import plan_digest
-from sparring.evaluation.gate_drop import check_baseline
-from sparring.evaluation.gate_settings import Gates
-from sparring.evaluation.gates import judge, judged_run
+from sparring.evaluation.gates import Gates, check_reading, judge, judged_run
+from sparring.evaluation.gates.drop import check_baseline
 from sparring.evaluation.logged import logged
 from sparring.evaluation.paid import answers_kept, let_go
 from sparring.evaluation.query_budget import with_queries
-from sparring.evaluation.reading import check_reading
 from sparring.evaluation.surrogates import led_by
 from sparring.evaluation.techniques import check_techniques
 from sparring.finishing import Words, carried_out, scratch, write_run

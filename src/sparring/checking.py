@@ -12,7 +12,7 @@ from sparring.attacks.suites import Stage
 from sparring.data import load_data
 from sparring.engine import Attack
 from sparring.errors import CheckFailed, DataError, Interrupted, OtherRunError, UsageError
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import Gates
 from sparring.models import load_model
 from sparring.reports import words, write_reports
 from sparring.reports.next_step import next_step

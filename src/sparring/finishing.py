@@ -12,8 +12,7 @@ from typing import Any, cast
 from sparring.errors import DataError, Interrupted
 from sparring.evaluation import Crew, Plan, Shelf, Standing
 from sparring.evaluation import audit as run_audit
-from sparring.evaluation.gate_settings import Gates
-from sparring.evaluation.gates import judge, judged_run
+from sparring.evaluation.gates import Gates, judge, judged_run
 from sparring.evaluation.logged import note_end
 from sparring.models.remote import refused
 from sparring.reports import render_html

@@ -13,7 +13,7 @@ from sparring.cli.failures import exit_code
 from sparring.storage import load_run, save_run
 from sparring.storage.baseline import load_baseline
 from tests.cli import models
-from tests.evaluation.test_gates import run_of
+from tests.evaluation.gates.test_judging import run_of
 
 MODEL = f"{Path(__file__).with_name('models.py')}:linear"
 

@@ -11,7 +11,7 @@ from sparring.attacks import PGD, Square, SquareL2
 from sparring.attacks.suites import Stage
 from sparring.domain import Domain
 from sparring.errors import UsageError
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import Gates
 from sparring.testing import half_space
 from sparring.threat import L2, Linf
 

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, hypergeom
+from tests.evaluation.gates.test_judging import run_of
 
-from sparring.evaluation.gate_claims import Sampling
-from sparring.evaluation.gate_settings import Gates
-from sparring.evaluation.gate_shares import Tally, share_claim
-from sparring.evaluation.gates import judge
+from sparring.evaluation.gates import Gates
+from sparring.evaluation.gates.claims import Sampling
+from sparring.evaluation.gates.judging import judge
+from sparring.evaluation.gates.shares import Tally, share_claim
 from sparring.evaluation.risk import Risk, most_missed, risk_words
 from sparring.evaluation.spot_check import FOR_GATE, checks_needed
 from sparring.storage import Run
 from sparring.storage.baseline import baseline_of
-from tests.evaluation.test_gates import run_of
 
 DRAWN = Sampling(True, None)
 

@@ -184,7 +184,7 @@ def test_a_class_gate_reads_the_curve_too(l2):
 
 
 def test_a_saved_gate_is_read_again(tmp_path):
-    _, run = _audit("l2", out=tmp_path / "run", gates=sparring.evaluation.gate_settings.Gates(0.1, eps=0.02))
+    _, run = _audit("l2", out=tmp_path / "run", gates=sparring.evaluation.gates.settings.Gates(0.1, eps=0.02))
     assert run.verdict == "pass" and load_run(tmp_path / "run").result["gates"][0]["eps"] == 0.02
 
 
@@ -199,7 +199,7 @@ def test_gates_that_cannot_be_judged(name):
     threat, options, words = BAD[name]
     problem = flat_boundary(THREATS["l2"])
     data = problem.task.inputs, problem.task.goal.labels
-    gates = sparring.evaluation.gate_settings.Gates(0.5, **options)
+    gates = sparring.evaluation.gates.settings.Gates(0.5, **options)
     with pytest.raises(UsageError, match=words):
         sparring.audit(problem.model, data, threat, gates=gates)
 

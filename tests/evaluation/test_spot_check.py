@@ -9,7 +9,7 @@ from sparring.attacks import PGD, margin, suites
 from sparring.attacks.suites import Stage
 from sparring.errors import Interrupted
 from sparring.evaluation import auditing, shards
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates import Gates
 from sparring.storage import load_run
 from sparring.testing import half_space
 from sparring.threat import Linf

@@ -108,7 +108,7 @@ VERDICTS = (
     ),
     Fault(
         "gates count samples where answers are random",
-        "evaluation/gate_shares.py",
+        "evaluation/gates/shares.py",
         'if "randomised" in run.result["body"]:',
         'if "randomized" in run.result["body"]:',
         ("tests/evaluation/test_randomised.py",),
@@ -157,7 +157,7 @@ VERDICTS = (
     ),
     Fault(
         "the bound on what fast missed spends the error of the draw, too",
-        "evaluation/gate_shares.py",
+        "evaluation/gates/shares.py",
         "return (1 - level) / 2 if sampling.drawn else 1 - level",
         "return 1 - level",
         ("tests/evaluation/test_risk.py",),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from sparring.evaluation.gate_settings import Gates
+    from sparring.evaluation.gates import Gates
 
 __all__ = [
     "Allow",
@@ -84,7 +84,7 @@ def gates_of(options: Mapping[str, Any]) -> Gates:
         UsageError: A demand can never be met, or makes no sense.
         ThreatError: The eps is no positive number.
     """
-    from sparring.evaluation.gate_settings import Gates
+    from sparring.evaluation.gates import Gates
     from sparring.threat import parse_size
 
     names = ("min_robust_accuracy", "min_class_accuracy", "max_drop", "level")

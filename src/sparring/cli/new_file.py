@@ -11,7 +11,7 @@ from sparring.cli.jobs import Job, numbers
 
 if TYPE_CHECKING:
     from sparring.data import Samples
-    from sparring.evaluation.doctor_check import Check
+    from sparring.evaluation.doctor import Check
     from sparring.models import Model
 
 __all__ = ["file_text", "is_settled"]

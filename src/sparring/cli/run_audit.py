@@ -130,7 +130,7 @@ def audit(
 def _check(jobs: list[Job]) -> None:
     """Refuse what makes no sense before anything is spent on an earlier audit."""
     from sparring.attacks.suites import stages_for
-    from sparring.evaluation.reading import check_reading
+    from sparring.evaluation.gates import check_reading
     from sparring.threat import parse_threat, threat_kind, threat_text
 
     for job in jobs:

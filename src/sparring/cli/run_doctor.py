@@ -39,7 +39,7 @@ from sparring.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from sparring.evaluation.doctor_check import Check
+    from sparring.evaluation.doctor import Check
 
 __all__ = ["doctor", "table_of"]
 

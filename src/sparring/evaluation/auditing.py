@@ -10,7 +10,6 @@ from torch import Tensor
 
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation import eight_bit
-from sparring.evaluation.crew import Crew, fill
 from sparring.evaluation.fingerprint import plan_digest, shard_digest
 from sparring.evaluation.fitting import applies, fit_of, fitted, fitted_with_all, refitted
 from sparring.evaluation.ledger import Attempt, Ledger, opened
@@ -26,6 +25,7 @@ from sparring.evaluation.standing import Watch, whole
 from sparring.evaluation.unadapted import unadapted
 from sparring.evaluation.validity import misled
 from sparring.evaluation.verifying import draws, verify_rows
+from sparring.evaluation.workers import Crew, fill
 from sparring.execution import prepared
 from sparring.models import untouched
 from sparring.models.canonical import show

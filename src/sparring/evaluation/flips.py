@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparring.errors import UsageError
-from sparring.evaluation.gate_claims import sampling_of
-from sparring.evaluation.noninferiority import Flips, difference_interval
+from sparring.evaluation.gates.claims import sampling_of
+from sparring.evaluation.gates.noninferiority import Flips, difference_interval
 from sparring.evaluation.statistics import Interval
 from sparring.storage import Run
 from sparring.storage.baseline import statuses_of, suite_of

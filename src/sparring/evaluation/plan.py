@@ -14,7 +14,7 @@ from sparring.draws import Draws
 from sparring.engine import Attack, Task, Want
 from sparring.engine.contract import wants
 from sparring.errors import DataError, ModelError, UsageError
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates.settings import Gates
 from sparring.evaluation.gradient_noise import USUAL, draws_per_look
 from sparring.evaluation.randomised import averaged_stages
 from sparring.execution import Prepared

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from sparring.evaluation.fitting import refitted
-from sparring.evaluation.gate_claims import Sampling
-from sparring.evaluation.gate_shares import least_share
+from sparring.evaluation.gates.claims import Sampling
+from sparring.evaluation.gates.shares import least_share
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Fit, Plan, first_row, fitting_stages
 from sparring.evaluation.risk import TOLD, Risk

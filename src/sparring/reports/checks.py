@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.evaluation.gates import UNTRUSTED
+from sparring.evaluation.gates.judging import UNTRUSTED
 from sparring.reports import words
 from sparring.reports.distances import median_words
 from sparring.storage import Run

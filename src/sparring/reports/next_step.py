@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sparring.evaluation.gates import ONLY_FAILS
+from sparring.evaluation.gates.judging import ONLY_FAILS
 from sparring.evaluation.risk import risk_of
 from sparring.reports.checks import checks
 from sparring.storage import Run

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sparring.evaluation.gates import UNTRUSTED
+from sparring.evaluation.gates.judging import UNTRUSTED
 from sparring.reports.checks import Check, checks, measured
 from sparring.reports.places import gate_line, read_config, uri
 from sparring.reports.taxonomy import TAXONOMIES, Taxon, Taxonomy, evasion, techniques

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.data import Samples
-from sparring.evaluation.gate_power import chance_of_at_most
+from sparring.evaluation.gates.power import chance_of_at_most
 from sparring.models import Model
 from sparring.models.canonical import show
 

@@ -25,12 +25,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sparring.errors import SparringError
 from sparring.evaluation.auditing import shard_outcome
-from sparring.evaluation.errand import Errand, unpacked
 from sparring.evaluation.ledger import opened
 from sparring.evaluation.shards import part
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.standing import Standing, standing_after
 from sparring.evaluation.verifying import draws
+from sparring.evaluation.workers.errand import Errand, unpacked
 from sparring.models import untouched
 from sparring.models.remote import refused
 from sparring.storage.index import Leases, connected

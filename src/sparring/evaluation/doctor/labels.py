@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from sparring.data import Samples
-from sparring.evaluation.doctor_check import Check, many
-from sparring.evaluation.doctor_trials import ERROR, much_better
-from sparring.evaluation.gate_power import chance_of_at_most
+from sparring.evaluation.doctor.check import Check, many
+from sparring.evaluation.doctor.trials import ERROR, much_better
+from sparring.evaluation.gates.power import chance_of_at_most
 from sparring.evaluation.statistics import exact_interval
 
 __all__ = ["check_chance", "check_order"]

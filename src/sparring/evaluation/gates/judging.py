@@ -11,12 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sparring.evaluation.gate_claims import Claim, holm
-from sparring.evaluation.gate_drop import claim_of_drop
-from sparring.evaluation.gate_settings import Gates
-from sparring.evaluation.gate_shares import claim_of_all, claims_of_classes
-from sparring.evaluation.gate_words import demand_words, reason_words
-from sparring.evaluation.reading import check_reading, read_at
+from sparring.evaluation.gates.claims import Claim, holm
+from sparring.evaluation.gates.drop import claim_of_drop
+from sparring.evaluation.gates.reading import check_reading, read_at
+from sparring.evaluation.gates.settings import Gates
+from sparring.evaluation.gates.shares import claim_of_all, claims_of_classes
+from sparring.evaluation.gates.words import demand_words, reason_words
 from sparring.storage import Run
 from sparring.storage.baseline import Baseline
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import Samples
-from sparring.evaluation.doctor_check import Check, Status
-from sparring.evaluation.doctor_trials import Change, Trial, try_changes
+from sparring.evaluation.doctor.check import Check, Status
+from sparring.evaluation.doctor.trials import Change, Trial, try_changes
 from sparring.models import Model
 from sparring.models.behind import modules_behind
 from sparring.models.canonical import show

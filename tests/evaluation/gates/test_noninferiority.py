@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import binomtest, multinomial
 
-from sparring.evaluation.noninferiority import (
+from sparring.evaluation.gates.noninferiority import (
     Flips,
     chance_if_at_least,
     chance_if_at_most,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from sparring.evaluation.gate_claims import Claim, Sampling, sampling_of
-from sparring.evaluation.gate_power import chance_of_at_most, samples_needed
+from sparring.evaluation.gates.claims import Claim, Sampling, sampling_of
+from sparring.evaluation.gates.power import chance_of_at_most, samples_needed
 from sparring.evaluation.risk import Risk, risk_of
 from sparring.evaluation.statistics import exact_interval
 from sparring.storage import Run

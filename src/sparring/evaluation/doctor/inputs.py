@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparring.data import Samples
 from sparring.domain import GREY_LEVEL
-from sparring.evaluation.doctor_check import Check, many
+from sparring.evaluation.doctor.check import Check, many
 from sparring.threat import Threat
 
 __all__ = ["check_grid", "check_range"]

@@ -24,7 +24,7 @@ GRACE = 10.0
 # An interrupt while everything is loaded just ends a worker; `main` takes it from there.
 _START = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); "
-    "from sparring.evaluation.worker import main; main()"
+    "from sparring.evaluation.workers.worker import main; main()"
 )
 
 Worker = subprocess.Popen[str]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from sparring.errors import UsageError
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.gates.settings import Gates
 from sparring.storage import Run
 
 __all__ = ["check_reading", "read_at"]

@@ -9,10 +9,10 @@ from statistics import median
 import torch
 
 from sparring.data import Samples
-from sparring.evaluation.doctor_check import Check, many
-from sparring.evaluation.gate_claims import Sampling
-from sparring.evaluation.gate_power import chance_of_decision, samples_needed
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.doctor.check import Check, many
+from sparring.evaluation.gates.claims import Sampling
+from sparring.evaluation.gates.power import chance_of_decision, samples_needed
+from sparring.evaluation.gates.settings import Gates
 from sparring.evaluation.plan import Plan, first_row
 from sparring.evaluation.standing import price
 from sparring.evaluation.statistics import exact_interval

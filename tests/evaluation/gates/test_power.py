@@ -3,9 +3,9 @@ import pytest
 from scipy.stats import binom
 
 from sparring.errors import UsageError
-from sparring.evaluation.gate_claims import Sampling
-from sparring.evaluation.gate_power import chance_of_at_most, chance_of_decision, samples_needed
-from sparring.evaluation.gate_shares import Tally, share_claim
+from sparring.evaluation.gates.claims import Sampling
+from sparring.evaluation.gates.power import chance_of_at_most, chance_of_decision, samples_needed
+from sparring.evaluation.gates.shares import Tally, share_claim
 
 
 @pytest.mark.parametrize(("n", "minimum"), [(1, 0.5), (30, 0.45), (40, 0.0), (40, 1.0), (200, 0.9)])

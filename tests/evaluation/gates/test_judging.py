@@ -8,12 +8,12 @@ from scipy.stats import binom, binomtest
 
 import sparring
 from sparring.errors import UsageError
-from sparring.evaluation.gate_claims import Sampling, holm
-from sparring.evaluation.gate_drop import drop_claim
-from sparring.evaluation.gate_settings import Gates
-from sparring.evaluation.gate_shares import Tally, share_claim
-from sparring.evaluation.gates import judge, judged_run
-from sparring.evaluation.noninferiority import Flips
+from sparring.evaluation.gates.claims import Sampling, holm
+from sparring.evaluation.gates.drop import drop_claim
+from sparring.evaluation.gates.judging import judge, judged_run
+from sparring.evaluation.gates.noninferiority import Flips
+from sparring.evaluation.gates.settings import Gates
+from sparring.evaluation.gates.shares import Tally, share_claim
 from sparring.storage import Run, result_schema
 from sparring.storage.baseline import baseline_of
 from sparring.storage.schema import fault

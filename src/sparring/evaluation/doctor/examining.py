@@ -1,4 +1,4 @@
-"""The doctor: what to know of a model and its data before anything is spent on attacks."""
+"""All checks of the doctor: of model and data, and of what an audit of them will be worth."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sparring.attacks.suites import Stage
 from sparring.data import Samples
 from sparring.engine import Attack
 from sparring.errors import DataError, SparringError
-from sparring.evaluation.doctor_behaviour import check_batches, check_gradients, check_outputs, check_repeats
-from sparring.evaluation.doctor_check import Check
-from sparring.evaluation.doctor_inputs import check_grid, check_range
-from sparring.evaluation.doctor_labels import check_chance, check_order
-from sparring.evaluation.doctor_normalisation import check_channels, check_normalisation
-from sparring.evaluation.doctor_prospects import check_cost, check_gates
-from sparring.evaluation.doctor_trials import answers
-from sparring.evaluation.gate_claims import Sampling
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.doctor.behaviour import check_batches, check_gradients, check_outputs, check_repeats
+from sparring.evaluation.doctor.check import Check
+from sparring.evaluation.doctor.inputs import check_grid, check_range
+from sparring.evaluation.doctor.labels import check_chance, check_order
+from sparring.evaluation.doctor.normalisation import check_channels, check_normalisation
+from sparring.evaluation.doctor.prospects import check_cost, check_gates
+from sparring.evaluation.doctor.trials import answers
+from sparring.evaluation.gates.claims import Sampling
+from sparring.evaluation.gates.settings import Gates
 from sparring.evaluation.plan import make_plan
 from sparring.evaluation.query_budget import with_queries
 from sparring.models import Model, look, untouched

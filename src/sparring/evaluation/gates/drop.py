@@ -7,16 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sparring.errors import UsageError
-from sparring.evaluation.gate_claims import Claim, Sampling, sampling_of
-from sparring.evaluation.gate_power import MOST
-from sparring.evaluation.gate_shares import risk_error
-from sparring.evaluation.noninferiority import (
+from sparring.evaluation.gates.claims import Claim, Sampling, sampling_of
+from sparring.evaluation.gates.noninferiority import (
     Flips,
     chance_if_at_least,
     chance_if_at_most,
     difference_interval,
     score,
 )
+from sparring.evaluation.gates.power import MOST
+from sparring.evaluation.gates.shares import risk_error
 from sparring.evaluation.risk import Risk, risk_of
 from sparring.storage import Run
 from sparring.storage.baseline import Baseline, statuses_of, suite_of

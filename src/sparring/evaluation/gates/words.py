@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sparring.evaluation.gate_claims import Claim, sampling_of
+from sparring.evaluation.gates.claims import Claim, sampling_of
 
 __all__ = ["demand_words", "reason_words"]
 

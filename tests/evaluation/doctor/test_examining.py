@@ -10,10 +10,10 @@ import sparring
 from sparring.attacks.suites import smoke, stages_for
 from sparring.demo import nets
 from sparring.evaluation.doctor import examine, foresee
-from sparring.evaluation.doctor_inputs import check_grid, check_range
-from sparring.evaluation.doctor_labels import check_chance, check_order
-from sparring.evaluation.gate_power import samples_needed
-from sparring.evaluation.gate_settings import Gates
+from sparring.evaluation.doctor.inputs import check_grid, check_range
+from sparring.evaluation.doctor.labels import check_chance, check_order
+from sparring.evaluation.gates import Gates
+from sparring.evaluation.gates.power import samples_needed
 from sparring.models.normalised import Normalised
 from sparring.threat import parse_threat
 

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from sparring.data import Samples
 from sparring.errors import ModelError
-from sparring.evaluation.doctor_check import Check, many
-from sparring.evaluation.doctor_trials import answers
+from sparring.evaluation.doctor.check import Check, many
+from sparring.evaluation.doctor.trials import answers
 from sparring.models import Model
 from sparring.models.outputs import recognise
 from sparring.models.remote import remote_behind
