@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, hypergeom
-from tests.evaluation.gates.test_judging import run_of
 
 from sparring.evaluation.gates import Gates
 from sparring.evaluation.gates.claims import Sampling
@@ -13,6 +12,7 @@ from sparring.evaluation.risk import Risk, most_missed, risk_words
 from sparring.evaluation.spot_check import FOR_GATE, checks_needed
 from sparring.storage import Run
 from sparring.storage.baseline import baseline_of
+from tests.evaluation.gates.test_judging import run_of
 
 DRAWN = Sampling(True, None)
 
