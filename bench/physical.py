@@ -43,7 +43,7 @@ from sparring.physical import (
     Setting,
     load_print_run,
     load_scenario,
-    make_perturbed_run,
+    make_changed_run,
     make_print_run,
     rehearse_run,
     save_print_run,
@@ -157,7 +157,7 @@ def scans(chosen: argparse.Namespace) -> None:
     """Whole pictures of all classes, changed within 16 grey levels, through all levels."""
     net, _ = trained(chosen.out)
     scenario, began = load_scenario(chosen.scenario), time.process_time()
-    run = make_perturbed_run(
+    run = make_changed_run(
         load_model(net), lit(signs("test_2000", 16)).sample(chosen.objects), PLACEMENT.side, scenario,
         Perturbation(16 / 255, steps=20, looks=8), photos=3,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import torch
 import sparring
 from sparring.errors import DataError, UsageError
 from sparring.models import load_model
-from sparring.physical import Perturbation, load_print_run, load_scenario, make_perturbed_run, save_print_run
+from sparring.physical import Perturbation, load_print_run, load_scenario, make_changed_run, save_print_run
 from sparring.reports.on_paper import render_paper
 from tests.physical.small import net, pictures
 
@@ -16,7 +16,7 @@ SCANNER = load_scenario("scanner")
 
 @pytest.fixture(scope="module")
 def run():
-    return make_perturbed_run(
+    return make_changed_run(
         load_model(net()), sparring.load_data(pictures(6)), 48, SCANNER, Perturbation(0.2, 6, 4), photos=1
     )
 
@@ -44,7 +44,7 @@ def test_each_object_is_printed_with_its_own_change(run, tmp_path):
 def test_what_makes_no_sense_is_refused():
     model = load_model(net())
     with pytest.raises(UsageError, match="eps is more than 0"):
-        make_perturbed_run(model, sparring.load_data(pictures(6)), 48, SCANNER, Perturbation(0.0))
+        Perturbation(0.0)
     grey = sparring.load_data((torch.rand(4, 1, 16, 16), torch.zeros(4).long()))
     with pytest.raises(DataError, match="square RGB"):
-        make_perturbed_run(model, grey, 48, SCANNER, Perturbation(0.1))
+        make_changed_run(model, grey, 48, SCANNER, Perturbation(0.1))

@@ -8,8 +8,7 @@ import sparring
 from sparring.draws import Draws, row_keys
 from sparring.engine import Task, search
 from sparring.models import load_model
-from sparring.physical import Beam, LightSearch, Shadow, load_scenario, make_lit_run
-from sparring.physical.making_light import unprinted
+from sparring.physical import Beam, Illumination, LightSearch, Shadow, load_scenario, make_changed_run
 from sparring.physical.optics import linear
 from sparring.threat import Linf, Untargeted
 from tests.physical.small import SIZE, net, pictures
@@ -74,13 +73,12 @@ def test_light_fools_a_model_that_random_light_does_not():
     inputs[..., : SIZE // 2] += 0.05
     samples = sparring.load_data((inputs, torch.zeros(3, dtype=torch.long)))
     attack, told = LightSearch(Shadow(0.2), 25), []
-    run = make_lit_run(
+    run = make_changed_run(
         load_model(left_or_right()),
         samples,
         40,
         load_scenario("scanner"),
-        attack,
-        looks=2,
+        Illumination(attack, looks=2),
         photos=1,
         progress=lambda stage, at: told.append((stage, at.step, at.steps)),
     )
@@ -104,6 +102,6 @@ def left_or_right():
 
 
 def test_nothing_is_printed():
-    ranges = unprinted(load_scenario("scanner")).ranges
+    ranges = Illumination(LightSearch(Shadow())).place(load_scenario("scanner")).ranges
     assert [ranges[name][0].low for name in ("black", "white", "saturation", "dot_gain")] == [0, 1, 1, 0]
     assert SIZE == 16 and ranges["jpeg"] == load_scenario("scanner").ranges["jpeg"]

@@ -5,16 +5,17 @@ back: `score_photos` finds the sheets in photos and asks the model. `rehearse_ru
 """
 
 from sparring.physical.calibration import Calibration, calibrate_printer, write_chart
+from sparring.physical.changing import make_changed_run
 from sparring.physical.detections import Detections, Detector, average_precision
+from sparring.physical.illumination import Illumination
 from sparring.physical.in_scenes import InScenes
 from sparring.physical.judging import Setting
 from sparring.physical.light_search import LightSearch
 from sparring.physical.making import make_print_run
-from sparring.physical.making_light import make_lit_run
 from sparring.physical.on_paper import OnPaper
 from sparring.physical.patch_attack import PatchAttack
 from sparring.physical.patch_cleanser import PatchCleanser
-from sparring.physical.perturbing import Perturbation, make_perturbed_run
+from sparring.physical.perturbing import Perturbation
 from sparring.physical.placement import Placement
 from sparring.physical.print_run import PrintRun, load_print_run, save_print_run
 from sparring.physical.printing_run import write_sheets
@@ -29,6 +30,7 @@ __all__ = [
     "Calibration",
     "Detections",
     "Detector",
+    "Illumination",
     "InScenes",
     "LightSearch",
     "OnPaper",
@@ -46,8 +48,7 @@ __all__ = [
     "load_print_run",
     "load_scenario",
     "load_stencil",
-    "make_lit_run",
-    "make_perturbed_run",
+    "make_changed_run",
     "make_print_run",
     "rehearse_run",
     "save_print_run",

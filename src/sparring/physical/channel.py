@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sparring.draws import Draws, row_keys
+from sparring.draws import row_keys
 from sparring.images import smooth_jpeg
 from sparring.physical.lighting import lit
 from sparring.physical.optics import onto_photo, srgb
@@ -67,11 +67,10 @@ class Channel:
             keys: B names, one per photo that is taken.
         """
         draw = self.scenario.draw(keys, self.seed)
-        noise = Draws(row_keys(self.seed, keys, "noise"))
-        return self.seen(pictures, draw, noise)
+        return self.seen(pictures, draw, row_keys(self.seed, keys, "noise"))
 
-    def seen(self, pictures: Tensor, draw: Draw, noise: Draws) -> Tensor:
-        """The same under a given draw, with the camera's noise from `noise`."""
+    def seen(self, pictures: Tensor, draw: Draw, grains: Tensor) -> Tensor:
+        """The same under a given draw, with the camera's noise from the seeds `grains` `(B,)`."""
         light = lit(_on_paper(printed(pictures, draw, self.side / pictures.shape[-1]), draw), draw)
         scale = pixels_per_mm(draw)
         joined = (FILLED * self.pixels / self.side / scale).clamp(
@@ -82,7 +81,7 @@ class Channel:
         )
         frame = self._photographed(light, homography, scale * joined)
         frame = defocused(frame, draw["defocus"] * joined, draw["motion"] * joined, draw["motion_turn"])
-        taken = srgb(_noisy(frame, draw, noise, joined))
+        taken = srgb(_noisy(frame, draw, grains, joined))
         changed = smooth_jpeg(taken, draw["jpeg"].clamp(max=99), _straight) - taken
         return self._cut_out(taken + joined.reshape(-1, 1, 1, 1) * changed, homography, draw)
 
@@ -130,10 +129,18 @@ def _moved(homography: Tensor, places: Tensor) -> Tensor:
     return moved[..., :2] / moved[..., 2:].clamp(min=1e-6)
 
 
-def _noisy(light: Tensor, draw: Draw, noise: Draws, joined: Tensor) -> Tensor:
+def _noisy(light: Tensor, draw: Draw, grains: Tensor, joined: Tensor) -> Tensor:
     """Shot noise, which grows with the root of the light, over a floor; `noise` is for white at 1000 lx, in a pixel."""
     strength = (joined * draw["noise"] * (1000 / draw["level"]).sqrt()).reshape(-1, 1, 1, 1)
-    return light + strength * (light.detach().clamp(min=0) + 0.02).sqrt() * noise.normal(light)
+    return light + strength * (light.detach().clamp(min=0) + 0.02).sqrt() * _grain(grains, light)
+
+
+def _grain(seeds: Tensor, like: Tensor) -> Tensor:
+    """Standard normal numbers like `like` `(B, ...)`, a generator per row: by counter, they took half of all time."""
+    drawn = [
+        torch.randn(like.shape[1:], generator=torch.Generator().manual_seed(each)) for each in seeds.tolist()
+    ]
+    return torch.stack(drawn).to(like)
 
 
 def _straight(values: Tensor) -> Tensor:

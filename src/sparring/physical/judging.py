@@ -13,7 +13,8 @@ from torch import Tensor
 
 from sparring.data import Samples
 from sparring.errors import DataError, ModelError, UsageError
-from sparring.models import Model
+from sparring.models import Model, look, untouched
+from sparring.physical.extras import opencv
 from sparring.physical.levels import Trial, looks_at
 from sparring.physical.patch_attack import PatchProgress
 from sparring.physical.placement import Placement
@@ -24,7 +25,7 @@ from sparring.physical.surface import surface_of
 from sparring.physical.tally import tallied
 from sparring.storage.envelope import envelope
 
-__all__ = ["Setting", "Tell", "here", "judged_run", "size_of", "usable"]
+__all__ = ["Arms", "Setting", "Tell", "here", "judged_run", "size_of", "usable"]
 
 Tell = Callable[[str, PatchProgress], Any]
 """Told the stage, and where it stands."""
@@ -49,51 +50,82 @@ class Setting:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Arms:
+    """What is compared, and what it took to make.
+
+    Attributes:
+        main: The name of the one that the run is about.
+        patches: By name; a patch for all objects or one for each, None for the picture as it is.
+        facts: What the run's body says of how they were made.
+    """
+
+    main: str
+    patches: Mapping[str, Tensor | None]
+    facts: Mapping[str, Any]
+
+
 def judged_run(
     model: Model,
     samples: Samples,
-    arms: Mapping[str, Tensor | None],
     setting: Setting,
-    made: Mapping[str, Any],
-    began: float,
+    make: Callable[[Model, Samples], Arms],
     progress: Tell,
     command: str | None,
 ) -> PrintRun:
-    """Judge arms on `samples`, and put everything together.
+    """Have arms made, judge them on levels 0 to 3 and over distance, angle and light, and put everything together.
 
     Args:
-        model: That was looked at.
-        samples: Objects that arms are judged on.
-        arms: By name.
+        model: From `load_model`.
+        samples: Objects that arms are judged on, square RGB; those that the model gets wrong as they are, or of the
+            target's class, are left out.
         setting: Where and for what.
-        made: Facts about how the arms were made; `main` names the one that it is about.
-        began: When, by `time.monotonic`.
-        progress: Told the stage.
+        make: Makes the arms; is given the model as it was looked at, and the objects that are left.
+        progress: Told the stage, and where it stands.
         command: What repeats it.
+
+    Raises:
+        DataError: The samples are no square RGB pictures, or none is left.
+        MissingExtraError: The extra `physical` is not installed.
+        ModelError: The model fails on such inputs.
+        UsageError: The target is no class of the model.
     """
+    opencv()  # level 3 needs it; told before anything is made, not after
+    began, size = time.monotonic(), size_of(samples)
+    looked = look(model, samples.inputs, samples.labels)
+    with untouched(looked):
+        samples = usable(here(looked), samples, setting.target)
+        arms = make(looked, samples)
+        told = _judged(here(looked), samples, arms, setting, progress)
+    facts = {**_facts(looked, samples, setting, size), "main": arms.main, **arms.facts, **told}
+    seconds = time.monotonic() - began
+    around = envelope(
+        "physical", {}, samples=len(samples), seed=setting.seed, seconds=seconds, command=command
+    )
+    return PrintRun(around, facts | {"run": number_of(facts)}, arms.patches, samples.inputs.clone())
+
+
+def _judged(
+    model: Callable[[Tensor], Tensor], samples: Samples, arms: Arms, setting: Setting, progress: Tell
+) -> dict[str, Any]:
+    """Facts about how the arms do."""
     size = size_of(samples)
     trial = Trial(
-        here(model), size, samples.inputs, samples.labels, samples.ids, arms, setting.placement, setting.scenario,
+        model, size, samples.inputs, samples.labels, samples.ids, arms.patches, setting.placement, setting.scenario,
         setting.target, setting.seed,
     )  # fmt: skip
     looks = []
     for level, photos in enumerate((1, setting.photos, setting.photos, max(1, setting.photos // 3))):
         looks += looks_at(trial, level, photos)
         progress("judging", PatchProgress(level + 1, 5, 0.0))
-    spots = surface_of(trial, made["main"])
+    spots = surface_of(trial, arms.main)
     progress("judging", PatchProgress(5, 5, 0.0))
-    facts = _facts(model, samples, setting, size) | {
-        **made,
-        "arms": list(arms),
+    return {
+        "arms": list(arms.patches),
         "levels": [asdict(each) for each in tallied(looks)],
         "surface": [asdict(each) for each in spots],
-        "warnings": print_warnings(_main(arms, made), setting.placement, setting.scenario, size),
+        "warnings": print_warnings(_main(arms), setting.placement, setting.scenario, size),
     }
-    seconds = time.monotonic() - began
-    around = envelope(
-        "physical", {}, samples=len(samples), seed=setting.seed, seconds=seconds, command=command
-    )
-    return PrintRun(around, facts | {"run": number_of(facts)}, arms, samples.inputs.clone())
 
 
 def here(model: Model) -> Callable[[Tensor], Tensor]:
@@ -140,9 +172,9 @@ def usable(model: Callable[[Tensor], Tensor], samples: Samples, target: int | No
     return samples.select(chosen.nonzero().squeeze(1))
 
 
-def _main(arms: Mapping[str, Tensor | None], made: Mapping[str, Any]) -> Tensor:
+def _main(arms: Arms) -> Tensor:
     """One row of the arm that the run is about, `(3, down, across)`."""
-    arm = arms[made["main"]]
+    arm = arms.patches[arms.main]
     assert arm is not None
     return arm if arm.ndim == 3 else arm[0]
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
-
-from torch import Tensor
 
 from sparring.data import Samples
 from sparring.errors import DataError
-from sparring.models import Model, look, untouched
+from sparring.models import Model
 from sparring.physical.channel import Channel
 from sparring.physical.controls import controls_of
-from sparring.physical.extras import opencv
-from sparring.physical.judging import Setting, Tell, here, judged_run, size_of, usable
+from sparring.physical.judging import Arms, Setting, Tell, here, judged_run, size_of, usable
 from sparring.physical.patch_attack import PatchAttack, fit_patch
 from sparring.physical.print_run import PrintRun
 
@@ -51,37 +46,34 @@ def make_print_run(
         ModelError: The model fails on such inputs.
         UsageError: The target is no class of the model.
     """
-    opencv()  # level 3 needs it; told before the training, not after
-    began, attack = time.monotonic(), attack or PatchAttack()
     if size_of(learn) != size_of(judge):
         raise DataError(
             f"pictures to learn from have shape {learn.domain.shape}, those to judge on {judge.domain.shape}"
         )
-    looked = look(model, learn.inputs, learn.labels)
-    with untouched(looked):
-        learn, judge = (usable(here(looked), each, setting.target) for each in (learn, judge))
-        arms = _arms(here(looked), learn, setting, attack, progress)
-        made = {
-            "main": "patch",
-            "trained_on": len(learn),
-            "attack": {"steps": attack.steps, "looks": attack.looks, "smooth": attack.smooth},
-            "forwards": attack.steps * attack.looks,
-            "backwards": attack.steps * attack.looks,
-        }
-        return judged_run(looked, judge, arms, setting, made, began, progress, command)
+    attack = attack or PatchAttack()
+    return judged_run(
+        model, judge, setting, lambda looked, _: _arms(looked, learn, setting, attack, progress), progress, command
+    )  # fmt: skip
 
 
-def _arms(
-    model: Callable[[Tensor], Tensor], learn: Samples, setting: Setting, attack: PatchAttack, progress: Tell
-) -> dict[str, Tensor | None]:
+def _arms(model: Model, learn: Samples, setting: Setting, attack: PatchAttack, progress: Tell) -> Arms:
     """The picture as it is, the patch, the patch trained without the channel, and the controls."""
-    size = size_of(learn)
+    asked, size = here(model), size_of(learn)
+    learn = usable(asked, learn, setting.target)
     channel = Channel(setting.scenario, setting.placement.side, size, setting.seed)
     patch, unprotected = (
         fit_patch(
-            model, (learn.inputs, learn.labels), setting.placement, between, target=setting.target, size=size,
+            asked, (learn.inputs, learn.labels), setting.placement, between, target=setting.target, size=size,
             attack=attack, seed=setting.seed, progress=partial(progress, name),
         )
         for name, between in (("patch", channel), ("no channel", None))
     )  # fmt: skip
-    return {"none": None, "patch": patch, "no channel": unprotected, **controls_of(patch, setting.seed)}
+    passes = attack.steps * attack.looks
+    facts = {
+        "trained_on": len(learn),
+        "attack": {"steps": attack.steps, "looks": attack.looks, "smooth": attack.smooth},
+        "forwards": passes,
+        "backwards": passes,
+    }
+    made = {"none": None, "patch": patch, "no channel": unprotected, **controls_of(patch, setting.seed)}
+    return Arms("patch", made, facts)

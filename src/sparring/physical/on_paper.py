@@ -9,8 +9,7 @@ from torch import Tensor
 
 from sparring.draws import Draws
 from sparring.physical.channel import Channel
-from sparring.physical.perturbing import whole_picture
-from sparring.physical.placement import place_patch
+from sparring.physical.placement import place_patch, whole_picture
 from sparring.physical.scenario import Scenario
 
 __all__ = ["OnPaper"]

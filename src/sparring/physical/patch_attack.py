@@ -72,6 +72,7 @@ def fit_patch(
     target: int | None,
     size: int,
     attack: PatchAttack | None = None,
+    begin: Tensor | None = None,
     seed: int = 0,
     progress: Callable[[PatchProgress], Any] = lambda progress: None,
 ) -> Tensor:
@@ -85,11 +86,12 @@ def fit_patch(
         target: The class that must come out; None for any wrong one.
         size: Height and width of the model's inputs.
         attack: How; see `PatchAttack`.
+        begin: A patch to go on from, `(3, down, across)`; grey with a little noise without.
         seed: Of all draws.
         progress: Told after every step.
     """
     attack, (inputs, labels) = attack or PatchAttack(), objects
-    patch = _first(placement, seed).requires_grad_()
+    patch = (_first(placement, seed) if begin is None else begin[:3].clone()).requires_grad_()
     adam = torch.optim.Adam([patch], attack.step_size)
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, attack.steps, attack.step_size / 10)
     for step in range(attack.steps):

@@ -11,7 +11,7 @@ from torch.nn import functional
 from sparring.errors import UsageError
 from sparring.images import resize
 
-__all__ = ["Placement", "place_patch"]
+__all__ = ["Placement", "place_patch", "whole_picture"]
 
 FINE = 3
 """Pixels of a printed picture per side of the smallest feature."""
@@ -84,6 +84,11 @@ class Placement:
         most = [self.pixels - FINE * each for each in self.features]
         down, across = (round(FINE * each / self.feature) for each in (self.top, self.left))
         return max(0, min(down, most[0])), max(0, min(across, most[1]))
+
+
+def whole_picture(side: float, size: int) -> Placement:
+    """A "patch" that is the whole picture, a feature per pixel of the model's input."""
+    return Placement(side, side, side, 0.0, 0.0, side / size)
 
 
 def place_patch(inputs: Tensor, patch: Tensor | None, placement: Placement) -> Tensor:

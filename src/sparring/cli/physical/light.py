@@ -76,7 +76,7 @@ def light(
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
     from sparring.errors import UsageError, nearest
-    from sparring.physical import Beam, LightSearch, Shadow, load_scenario, make_lit_run
+    from sparring.physical import Beam, Illumination, LightSearch, Shadow, load_scenario, make_changed_run
     from sparring.physical.units import parse_value
 
     if model is None or data is None:
@@ -89,9 +89,9 @@ def light(
     length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
     loaded, whole = opened(context.params)
     with counting() as tell:
-        run = make_lit_run(
-            loaded, chosen(whole, limit, None if limit else sample), length, place, LightSearch(thrown, steps),
-            looks=looks, target=target, photos=photos, seed=seed,
+        run = make_changed_run(
+            loaded, chosen(whole, limit, None if limit else sample), length, place,
+            Illumination(LightSearch(thrown, steps), looks), target=target, photos=photos, seed=seed,
             progress=lambda stage, at: tell(stage, at.step, at.steps), command=shlex.join(["sparring", *sys.argv[1:]]),
         )  # fmt: skip
     return finish_print_run(run, out, as_json)

@@ -68,7 +68,7 @@ def perturb(
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
     from sparring.errors import UsageError
-    from sparring.physical import Perturbation, load_scenario, make_perturbed_run
+    from sparring.physical import Perturbation, load_scenario, make_changed_run
     from sparring.physical.units import parse_value
     from sparring.threat import Linf, parse_threat
 
@@ -82,7 +82,7 @@ def perturb(
     length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
     loaded, whole = opened(context.params)
     with counting() as tell:
-        run = make_perturbed_run(
+        run = make_changed_run(
             loaded, chosen(whole, limit, None if limit else sample), length, place,
             Perturbation(float(allowed.eps), steps, looks), target=target, photos=photos, seed=seed,
             progress=lambda stage, at: tell(stage, at.step, at.steps), command=shlex.join(["sparring", *sys.argv[1:]]),
