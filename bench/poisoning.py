@@ -2,11 +2,11 @@
 
     .venv/bin/python bench/poisoning.py clean [runs]
     .venv/bin/python bench/poisoning.py table [seed] [mnist|gtsrb]
-    .venv/bin/python bench/poisoning.py power [trials] [kind ...]
+    .venv/bin/python bench/poisoning.py power [kind] [part] [trials]
     .venv/bin/python bench/poisoning.py models [seeds]
 
-Prints the figures of docs/poisoning.md. Minutes of an idle core: `clean` 1, `table` 2, `power` 2 a kind,
-`models` 2.
+Prints the figures of docs/poisoning.md. Minutes of an idle core: `clean` 1, `table` 2, `power` half
+a one, `models` 5.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ PLANTED = 0.025
 """The rate whose discovery is predicted."""
 
 
-def mnist(start: int, count: int, split: str = "train") -> Samples:
-    """`count` images of a split from `start` on."""
+def mnist(rows: slice | Tensor, split: str = "train") -> Samples:
+    """Some images of a split."""
     file = np.load(found("data/mnist/mnist_70000.npz"))
-    rows = slice(start, start + count)
-    return pack(file[f"x_{split}"][rows], file[f"y_{split}"][rows].astype(np.int64), source="mnist")
+    chosen = np.arange(len(file[f"y_{split}"]))[rows]
+    return pack(file[f"x_{split}"][chosen], file[f"y_{split}"][chosen].astype(np.int64), source="mnist")
 
 
 def traffic() -> tuple[Samples, Samples, Samples]:
@@ -84,7 +84,10 @@ def sign_net(samples: Samples, seed: int) -> nn.Sequential:
 
 
 CASES: dict[str, tuple[Callable[[], tuple[Samples, Samples, Samples]], Settings]] = {
-    "mnist": (lambda: (mnist(0, 3000), mnist(20_000, 1500), mnist(0, 2000, "test")), Settings()),
+    "mnist": (
+        lambda: (mnist(slice(3000)), mnist(slice(20_000, 21_500)), mnist(slice(2000), "test")),
+        Settings(),
+    ),
     "gtsrb": (traffic, Settings(make=sign_net, recipe=replace(SHORT, epochs=15))),
 }
 """Samples to scan, trusted ones and test samples, and how a scan learns from them."""
@@ -97,10 +100,10 @@ def hidden_net(samples: Samples, seed: int) -> nn.Sequential:
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)).eval()
 
 
-def clean(runs: int) -> None:
+def clean(runs: str = "200") -> None:
     """How often clean data raise the alarm: each run has its own 600 samples and 300 trusted ones, and a small net."""
-    whole, alarms, drawn_from = mnist(0, 60_000), 0, torch.Generator().manual_seed(0)
-    for run in range(runs):
+    whole, alarms, drawn_from = mnist(slice(60_000)), 0, torch.Generator().manual_seed(0)
+    for run in range(int(runs)):
         rows = torch.randperm(len(whole), generator=drawn_from)[:900]
         found_now = scan(
             whole.select(rows[:600]),
@@ -112,11 +115,11 @@ def clean(runs: int) -> None:
             print(f"{alarms} of {run + 1} clean data sets", exact_interval(alarms, run + 1), flush=True)
 
 
-def table(seed: int, data: str = "mnist") -> None:
+def table(seed: str = "0", data: str = "mnist") -> None:
     """Harm, and what each detector sees; the target is the class with the seed's number."""
     load, settings = CASES[data]
     samples, trusted, test = load()
-    own = replace(settings, seed=seed)
+    own = replace(settings, seed=int(seed))
     print(
         f"kind rate seed: clean, success | alarm p, TPR, FPR of the scan | TPR at {ALLOWED:.0%} FPR by detector"
     )
@@ -178,58 +181,50 @@ def _at(scores: Tensor, labels: Tensor, poison: Tensor) -> float:
     return float((scores[poison & own] > scores[own & ~poison].quantile(1 - ALLOWED)).float().mean())
 
 
-def predicted(runs: int, *kinds: str) -> None:
-    """Power as `sparring poison power` predicts it on four data sets, and as measured there with unseen triggers.
+def predicted(kind: str = "badnets", part: str = "0", trials: str = "50") -> None:
+    """Power as `sparring poison power` predicts it on a data set, and as measured there with unseen triggers.
 
-    Each data set has 600 samples and 300 trusted ones; 2.5% (15 samples) are poisoned. So that hundreds of trials are
-    cheap, a net with one hidden layer learns from them.
+    Each of the parts 0 to 3 has 600 samples and 300 trusted ones of its own; 2.5% (15 samples) are poisoned. So that
+    hundreds of trials are cheap, a net with one hidden layer learns from them.
     """
-    whole = mnist(0, 60_000)
-    for kind in kinds or ("badnets", "blended", "warp", "clean-label"):
-        caught = {"predicted": 0, "measured": 0}
-        for part, (name, seed) in itertools.product(range(4), (("predicted", 0), ("measured", 10_000))):
-            samples, trusted = _part(whole, part)
-            for trial in range(seed, seed + runs // 4):
-                settings = Settings(make=hidden_net, seed=trial, relabellings=199)
-                caught[name] += tried(samples, trusted, kind, PLANTED, trial, settings).alarmed
-            done = runs // 4 * (part + 1)
-            print(
-                part, kind, f"{name} {caught[name]} of {done}", exact_interval(caught[name], done), flush=True
-            )
+    rows = torch.randperm(60_000, generator=torch.Generator().manual_seed(int(part)))
+    samples, trusted = mnist(rows[:600]), mnist(rows[600:900])
+    for name, first in (("predicted", 0), ("measured", 10_000)):
+        seeds = range(first, first + int(trials))
+        caught = sum(
+            tried(
+                samples, trusted, kind, PLANTED, seed, Settings(make=hidden_net, seed=seed, relabellings=199)
+            ).alarmed
+            for seed in seeds
+        )
+        print(kind, part, f"{name}: {caught} of {len(seeds)}", flush=True)
 
 
-def _part(whole: Samples, part: int) -> tuple[Samples, Samples]:
-    """600 samples, and 300 trusted ones."""
-    rows = torch.randperm(len(whole), generator=torch.Generator().manual_seed(part))[:900]
-    return whole.select(rows[:600]), whole.select(rows[600:])
-
-
-def models(runs: int) -> None:
+def models(runs: str = "4") -> None:
     """Models looked into: 19 clean nets on 3,000 samples, `runs` others, and as many victims of each kind and rate."""
-    samples, aside = mnist(30_000, 3000), mnist(0, 3000)
+    samples, aside, test = mnist(slice(30_000, 33_000)), mnist(slice(3000)), mnist(slice(1000), "test")
     references = [signs_of(trained(samples, seed=100 + seed), samples) for seed in range(19)]
     cells: list[tuple[str, float]] = [
         ("clean", 0.0),
         *itertools.product(("badnets", "blended", "warp"), RATES),
     ]
     for kind, rate in cells:
-        for seed in range(runs):
+        for seed in range(int(runs)):
             spec = drawn(kind if rate else "badnets", aside.domain, rate or 0.01, seed % 10, seed)
             victim = trained(plant(aside, spec)[0] if rate else aside, seed=seed)
-            opened = answers_of(victim, mnist(0, 1000, "test"), spec, 10).success.value
+            opened = answers_of(victim, test, spec, 10).success.value
             found_now = judged([signs_of(victim, samples), *references], 0.05)
             hit = f"p {found_now.p_value:.2f}, class {found_now.suspect}, target {seed % 10}"
             print(f"{kind} {rate:.3f} {seed}: success {opened:.2f}, {hit}", flush=True)
 
 
-PARTS: dict[str, tuple[Callable[..., None], int]] = {
-    "clean": (clean, 200),
-    "table": (table, 0),
-    "power": (predicted, 200),
-    "models": (models, 3),
+PARTS: dict[str, Callable[..., None]] = {
+    "clean": clean,
+    "table": table,
+    "power": predicted,
+    "models": models,
 }
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    part, default = PARTS[sys.argv[1]]
-    part(int(sys.argv[2]) if len(sys.argv) > 2 else default, *sys.argv[3:])
+    PARTS[sys.argv[1]](*sys.argv[2:])
