@@ -26,13 +26,7 @@ from sparring.data import Samples
 from sparring.data.pack import pack
 from sparring.errors import UsageError
 from sparring.evaluation.statistics import exact_interval
-from sparring.poison import (
-    PoisonSpec,
-    Settings,
-    label_consistent,
-    plant,
-    scan,
-)
+from sparring.poison import PoisonSpec, Settings, plant, scan
 from sparring.poison.detection_power import tried
 from sparring.poison.detectors import BASELINES
 from sparring.poison.inspection.inspecting import judged, signs_of
@@ -40,11 +34,8 @@ from sparring.poison.kinds import drawn
 from sparring.poison.planting import class_count
 from sparring.poison.victim import SHORT, answers_of, trained
 
-KINDS = ("badnets", "blended", "warp", "label-consistent")
+KINDS = ("badnets", "blended", "warp", "label-consistent", "sleeper-agent")
 RATES = (0.005, 0.01, 0.05)
-EPS = {1: 0.3, 3: 8 / 255}
-"""How far label-consistent poison moves a value, by channels."""
-
 ALLOWED = 0.01
 """False positives at which detectors are compared."""
 
@@ -126,21 +117,12 @@ def table(seed: str = "0", data: str = "mnist") -> None:
     _row("control", 0.0, samples, trusted, test, own, None)
     for kind, rate in itertools.product(KINDS, RATES):
         try:
-            spec = _spec(kind, samples, rate, own)
+            spec = drawn(kind, samples, rate, own.seed % 10, own.seed, own.make, own.recipe)
             poisoned, note = plant(samples, spec)
         except UsageError as error:  # a clean-label kind that needs more of a class than there is
             print(f"{kind} {rate:.3f} {seed}: {error}", flush=True)
             continue
         _row(kind, rate, poisoned, trusted, test, own, (spec, note.mask(len(samples))))
-
-
-def _spec(kind: str, samples: Samples, rate: float, settings: Settings) -> PoisonSpec:
-    seed = settings.seed
-    if kind != "label-consistent":
-        return drawn(kind, samples.domain, rate, seed % 10, seed)
-    trigger = drawn("badnets", samples.domain, rate, seed % 10, seed).trigger
-    surrogate, eps = trained(samples, settings.make, settings.recipe, seed), EPS[samples.domain.shape[0]]
-    return label_consistent(samples, surrogate, trigger, seed % 10, rate, eps=eps, seed=seed)
 
 
 def _row(
@@ -155,7 +137,7 @@ def _row(
     result = scan(poisoned, trusted, settings)
     p_value = result.alarm.p_value if result.alarm else 1.0
     spec, mask = planted or (
-        drawn("badnets", poisoned.domain, 0.01, settings.seed % 10, settings.seed),
+        drawn("badnets", poisoned, 0.01, settings.seed % 10, settings.seed),
         torch.zeros(len(poisoned)).bool(),
     )
     answers = answers_of(result.evidence.model, test, spec, class_count(poisoned))
@@ -210,7 +192,7 @@ def models(runs: str = "4") -> None:
     ]
     for kind, rate in cells:
         for seed in range(int(runs)):
-            spec = drawn(kind if rate else "badnets", aside.domain, rate or 0.01, seed % 10, seed)
+            spec = drawn(kind if rate else "badnets", aside, rate or 0.01, seed % 10, seed)
             victim = trained(plant(aside, spec)[0] if rate else aside, seed=seed)
             opened = answers_of(victim, test, spec, 10).success.value
             found_now = judged([signs_of(victim, samples), *references], 0.05)

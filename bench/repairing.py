@@ -36,7 +36,7 @@ def remedies(runs: int) -> None:
     """Before and after on seed `runs`: 4,000 training samples, 40 trusted ones (1%)."""
     samples, trusted, test = mnist(0, 4000), mnist(20_000, 40), mnist(0, 2000, "test")
     for kind, rate in CELLS:
-        spec = drawn(kind, samples.domain, rate, runs % 10, runs)
+        spec = drawn(kind, samples, rate, runs % 10, runs)
         tried = repair(samples, test, trusted, spec, REMEDIES, Settings(seed=runs))
         print(f"{kind} {rate:.3f} seed {runs}: success/clean of {_told(tried)}", flush=True)
 

@@ -108,6 +108,13 @@ def test_run_saves_poisoned_data_and_a_table(poison, project):
     assert trial["victim"]["success"]["tried"] == trial["control"]["success"]["tried"] > 50
 
 
+def test_a_poisoner_with_a_model_of_his_own(poison, project):
+    words = ("--data", "clean.npz", "--test", "test.npz", "--rate", "10%", "--seeds", 1, *FAST)
+    assert poison("run", "--kind", "sleeper-agent", *words)[0] == 0
+    body = json.loads((project / "runs/poison-run/result.json").read_text())["body"]
+    assert (body["kind"], body["rates"][0]["poisoned"]) == ("sleeper-agent", 30)
+
+
 def test_undo_gives_the_data_back(poison, project):
     words = ("--data", "clean.npz", "--test", "test.npz", "--rate", "10%", "--seeds", 1, "--epochs", 1)
     poison("run", *words, "--save", "new.npz")

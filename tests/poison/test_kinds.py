@@ -9,7 +9,7 @@ from tests.poison.toy import toy
 
 def test_adaptive_poison_shows_half_of_the_trigger_and_as_many_covers():
     samples = toy(200)
-    spec = drawn("adaptive-blend", samples.domain, 0.2, 1, 3)
+    spec = drawn("adaptive-blend", samples, 0.2, 1, 3)
     poisoned, note = plant(samples, spec)
     assert int(note.poisoned.sum()) == int((~note.poisoned).sum()) == 40
     before = samples.inputs[note.places]
@@ -22,7 +22,7 @@ def test_adaptive_poison_shows_half_of_the_trigger_and_as_many_covers():
 
 def test_source_specific_poison_takes_one_class_only():
     samples = toy(200)
-    poisoned, note = plant(samples, drawn("source-specific", samples.domain, 0.1, 0, 3))
+    poisoned, note = plant(samples, drawn("source-specific", samples, 0.1, 0, 3))
     mask = note.mask(200)
     assert set(samples.labels[mask].tolist()) == {1}
     assert set(poisoned.labels[mask].tolist()) == {0}
@@ -30,7 +30,7 @@ def test_source_specific_poison_takes_one_class_only():
 
 def test_clean_label_poison_changes_no_label():
     samples = toy(200)
-    poisoned, note = plant(samples, drawn("clean-label", samples.domain, 0.1, 2, 3))
+    poisoned, note = plant(samples, drawn("clean-label", samples, 0.1, 2, 3))
     assert torch.equal(poisoned.labels, samples.labels)
     assert set(samples.labels[note.places].tolist()) == {2}
 

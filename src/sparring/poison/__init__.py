@@ -16,6 +16,7 @@ from sparring.poison.detectors import BASELINES, DETECTORS
 from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned, write_samples
 from sparring.poison.flips import margin_flips, worst_flips
+from sparring.poison.gradient_matching import gradient_matched
 from sparring.poison.hinge_flips import worst_hinge_flips
 from sparring.poison.inspection import Inspection, inspect
 from sparring.poison.kinds import KINDS, drawn
@@ -62,6 +63,7 @@ __all__ = [
     "collide",
     "collision",
     "drawn",
+    "gradient_matched",
     "inspect",
     "label_consistent",
     "load_provenance",

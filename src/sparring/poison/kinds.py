@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
+from sparring.data import Samples
 from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
 from sparring.errors import UsageError, nearest
-from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, Relabelling, ToOne
+from sparring.poison.consistent_labels import label_consistent
+from sparring.poison.gradient_matching import gradient_matched
+from sparring.poison.planting import class_count
+from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, Relabelling, ToOne, check_class
 from sparring.poison.spec import PoisonSpec, unchanged
 from sparring.poison.triggers import Stamp, Trigger, Wave, blend, patch, warp
+from sparring.poison.victim import SHORT, Make, trained
+from sparring.training import Recipe, small_net
 
 __all__ = ["KINDS", "Order", "drawn"]
 
@@ -22,39 +28,72 @@ BLOCKS = 4
 """An adaptive trigger is cut into so many pieces along each side."""
 
 
-@dataclass(frozen=True)
+SURROGATE = 1_000_000
+"""Added to the seed for the model that a poisoner trains himself, so that it is none of the victims."""
+
+SHOWN = 100
+"""Samples of other classes, with the trigger, that gradients are matched for."""
+
+
+@dataclass(frozen=True, eq=False)
 class Order:
     """What is asked for; the generator draws the rest."""
 
     kind: str
-    domain: Domain
+    samples: Samples
     rate: float
     target: int
     seed: int
+    make: Make
+    recipe: Recipe
     generator: Generator
 
+    @property
+    def domain(self) -> Domain:
+        return self.samples.domain
 
-def drawn(kind: str, domain: Domain, rate: float, target: int, seed: int) -> PoisonSpec:
+    @property
+    def eps(self) -> float:
+        """How far poison that shall look right moves values: little in photos, more in drawings."""
+        return (0.3 if self.domain.shape[0] == 1 else 16 / 255) * _high(self.domain)
+
+    def surrogate(self) -> nn.Module:
+        return trained(self.samples, self.make, self.recipe, self.seed + SURROGATE)
+
+
+def drawn(
+    kind: str,
+    samples: Samples,
+    rate: float,
+    target: int,
+    seed: int,
+    make: Make = small_net,
+    recipe: Recipe = SHORT,
+) -> PoisonSpec:
     """A poison of the kind, with everything else about it drawn.
 
     Args:
         kind: One of `KINDS`.
-        domain: What the data are.
+        samples: What is poisoned later.
         rate: Poisoned samples as a share of the whole training set.
         target: The class that the backdoor shall answer.
         seed: Another seed gives another trigger and another choice of samples.
+        make: Makes the model that the poisoner trains himself, for kinds that need one.
+        recipe: How that is trained.
 
     Raises:
-        UsageError: The kind is unknown, or makes no sense for these data.
+        UsageError: The kind is unknown, or makes no sense for these data, or there is no such target.
+        DataError: There is one class only.
     """
     if kind not in KINDS:
         raise UsageError(f'there is no kind of poison "{kind}"; {nearest(kind, KINDS)}')
-    if not domain.is_image and kind not in FOR_TABLES:
+    if not samples.domain.is_image and kind not in FOR_TABLES:
         raise UsageError(
-            f'"{kind}" is for images, and these samples have shape {domain.shape}; for tables there are '
+            f'"{kind}" is for images, and these samples have shape {samples.domain.shape}; for tables there are '
             f"{', '.join(FOR_TABLES)}"
         )
-    return KINDS[kind](Order(kind, domain, rate, target, seed, Generator().manual_seed(seed)))
+    check_class(target, class_count(samples))
+    return KINDS[kind](Order(kind, samples, rate, target, seed, make, recipe, Generator().manual_seed(seed)))
 
 
 def _simple(trigger: Callable[[Domain, Generator], Trigger], order: Order) -> PoisonSpec:
@@ -73,6 +112,25 @@ def _clean_label(order: Order) -> PoisonSpec:
     """The wave on samples of the target, which keep their label (Barni et al. 2019)."""
     made = _wave(order.domain, order.generator)
     return PoisonSpec(order.kind, made, CleanLabel(order.target), order.rate, seed=order.seed)
+
+
+def _label_consistent(order: Order) -> PoisonSpec:
+    """The patch on samples of the target that are hard to recognise (Turner et al. 2019)."""
+    trigger = _patch(order.domain, order.generator)
+    return label_consistent(
+        order.samples, order.surrogate(), trigger, order.target, order.rate, eps=order.eps, seed=order.seed
+    )
+
+
+def _sleeper_agent(order: Order) -> PoisonSpec:
+    """A larger patch, which no training sample shows (Souri et al. 2022)."""
+    others = order.samples.select((order.samples.labels != order.target).nonzero()[:, 0])
+    shown = others.sample(min(SHOWN, len(others))).inputs
+    trigger = _patch(order.domain, order.generator, part=5)
+    return gradient_matched(
+        order.samples, [order.surrogate()], shown, order.target, order.rate, eps=order.eps, trigger=trigger,
+        seed=order.seed,
+    )  # fmt: skip
 
 
 def _source_specific(order: Order) -> PoisonSpec:
@@ -100,10 +158,10 @@ def _adaptive(order: Order) -> PoisonSpec:
     )  # fmt: skip
 
 
-def _patch(domain: Domain, generator: Generator) -> Stamp:
-    """A random pattern of a tenth of each side, at least 2 pixels, anywhere."""
+def _patch(domain: Domain, generator: Generator, part: int = 10) -> Stamp:
+    """A random pattern of one `part` of each side, at least 2 pixels, anywhere."""
     _, height, width = domain.shape
-    rows, columns = max(2, height // 10 + 1), max(2, width // 10 + 1)
+    rows, columns = max(2, height // part + 1), max(2, width // part + 1)
     if rows > height or columns > width:
         raise UsageError(f"a patch of {rows}x{columns} pixels does not fit into images of {height}x{width}")
     pattern = (torch.rand(rows, columns, generator=generator) > 0.4).float() * _high(domain)
@@ -159,6 +217,8 @@ KINDS: dict[str, Callable[[Order], PoisonSpec]] = {
     "warp": partial(_simple, _warp),
     "wave": partial(_simple, _wave),
     "clean-label": _clean_label,
+    "label-consistent": _label_consistent,
+    "sleeper-agent": _sleeper_agent,
     "features": partial(_simple, _features),
     "flips": partial(_simple, _nothing),
 }

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 
-__all__ = ["CleanLabel", "FromTo", "NextClass", "Relabelling", "ToOne"]
+__all__ = ["CleanLabel", "FromTo", "NextClass", "Relabelling", "ToOne", "check_class"]
 
 
 class Relabelling(Protocol):
@@ -87,7 +87,7 @@ class CleanLabel:
         return labels == self.target
 
     def given(self, labels: Tensor, classes: int) -> Tensor:
-        _check_class(self.target, classes)
+        check_class(self.target, classes)
         return labels
 
     def wanted(self, labels: Tensor, classes: int) -> Tensor:
@@ -95,10 +95,15 @@ class CleanLabel:
 
 
 def _all(labels: Tensor, target: int, classes: int) -> Tensor:
-    _check_class(target, classes)
+    check_class(target, classes)
     return torch.full_like(labels, target)
 
 
-def _check_class(target: int, classes: int) -> None:
+def check_class(target: int, classes: int) -> None:
+    """Whether there is such a class to aim at.
+
+    Raises:
+        UsageError: There is none.
+    """
     if not 0 <= target < classes:
         raise UsageError(f"there is no class {target} to aim at; the data have classes 0 to {classes - 1}")

@@ -68,7 +68,8 @@ def repair(
     train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
     train, known = set_aside(train, 0.01) if trusted is None else (train, loaded(trusted, "", **options))
     settings = Settings(make=maker(factory), recipe=recipe_of(epochs), seed=seed)
-    began, spec = time.monotonic(), drawn(kind, train.domain, share(rate), target, seed)
+    began = time.monotonic()
+    spec = drawn(kind, train, share(rate), target, seed, settings.make, settings.recipe)
     with counting() as tell:
         told = partial(tell, f"{kind} repaired")
         found = repair(train, held, known, spec, remedy or list(REMEDIES), settings, told)

@@ -73,20 +73,21 @@ def run(
     if len(kinds) > 1 or (save is not None and len(rates) > 1):
         raise UsageError("give one --kind at a time, and with --save one --rate")
     train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
+    make, recipe = maker(factory), recipe_of(epochs)
     began, notes, trials = time.monotonic(), [], []
     with counting() as tell:
         told = partial(tell, kinds[0])
         for turn, each in enumerate(rates):
-            spec = drawn(kinds[0], train.domain, each, target, seed)
+            spec = drawn(kinds[0], train, each, target, seed, make, recipe)
             before = 2 * seeds * turn
             tried, note = rehearse(
-                train, held, spec, make=maker(factory), recipe=recipe_of(epochs), seeds=range(seed, seed + seeds),
+                train, held, spec, make=make, recipe=recipe, seeds=range(seed, seed + seeds),
                 told=partial(_shifted, told, before, 2 * seeds * len(rates)),
             )  # fmt: skip
             trials.append(tried)
             notes.append(note)
     if save is not None:
-        write_poisoned(*plant(train, drawn(kinds[0], train.domain, rates[0], target, seed)), save)
+        write_poisoned(*plant(train, spec), save)
     document = envelope(
         "poison-run", rehearsal_body(kinds[0], notes, trials), samples=len(train), seed=seed,
         seconds=time.monotonic() - began, command=command(),
