@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import _peers  # noqa: F401  the weights lie in its folder
 import torch
 from _data import found
 from torch import Tensor, nn

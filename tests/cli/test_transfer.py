@@ -58,6 +58,7 @@ def test_a_table_a_page_and_a_result(transfer, project):
     assert first["fooled"] / first["eligible"] > 0.9
     page = (project / "runs/transfer/report.html").read_text()
     assert f"{first['fooled']} of {first['eligible']} samples" in " ".join(page.split())
+    assert page.count("<figure>") == min(12, first["fooled"]) and "mi on make" in page
     beside = document["body"]["beside_gradients"]
     assert (beside["threat"], beside["only_transferred"], document["findings"]) == ("linf:40/255", 0, [])
     assert f"its own gradients break {beside['own']} in 50 steps" in " ".join(out.split())
@@ -113,7 +114,8 @@ def test_a_stolen_surrogate_and_queries(transfer, project):
     body = json.loads((project / "runs/transfer/result.json").read_text())["body"]
     assert body["lines"][0]["surrogate"] == "stolen-make"
     assert body["refined"]["asked"] <= 40 * 10
-    assert 0 <= body["refined"]["wrong"] <= body["refined"]["samples"] == 10
+    fooled = max(line["fooled"] for line in body["lines"] if line["medium"] == "memory")
+    assert 0 < fooled <= body["refined"]["wrong"] <= body["refined"]["samples"] == 10
 
 
 def test_with_every_sample_attacked_nothing_can_be_stolen(transfer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -34,13 +34,11 @@ from sparring.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from sparring.data import Samples
     from sparring.engine import Progress
     from sparring.models import Model
     from sparring.threat import Threat
-    from sparring.transfer import Beside, Crafted, Line
+    from sparring.transfer import Beside, Shown
 
 __all__ = ["transfer"]
 
@@ -88,7 +86,7 @@ def transfer(
     queries: Annotated[
         int | None,
         typer.Option(
-            help="then ask the target so often about each sample under the first threat, from the best examples on",
+            help="then ask the target so often about each sample under the first threat: first about all its examples",
             min=3,
         ),
     ] = None,
@@ -96,7 +94,7 @@ def transfer(
         int | None,
         typer.Option(
             "--steal",
-            help="also use a surrogate made of so many answers, about samples that are not attacked",
+            help="without a surrogate of your own: make one of so many answers, about samples that are not attacked",
             min=16,
         ),
     ] = None,
@@ -133,11 +131,12 @@ def transfer(
     if toughen:
         own += _toughened(own, whole, samples, threats[0], seed)
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
-    made: list[Tensor] = []
+    methods = method or ["mi", "admix"]
+    made: list[Shown] = []
     keep = _keeper(samples, out, export, {"gradients": gradients, "seed": seed}, threats[0], made)
     with searching(f"transfer to {target.name}") as watch:
         lines = list(transfer_table(
-            groups, [target], samples, threats, method or ["mi", "admix"], gradients, seed=seed, batch=batch,
+            groups, [target], samples, threats, methods, gradients, seed=seed, batch=batch,
             keep=keep, watch=watch,
         ))  # fmt: skip
         beside = _beside(target, samples, threats[0], made, gradients, seed, batch, watch)
@@ -147,9 +146,19 @@ def transfer(
     if steal_queries is not None:
         body["stolen"] = {"queries": steal_queries}
     if queries is not None:
-        body["refined"] = _refined(target, groups, lines, samples, threats[0], queries, seed)
-    findings = [] if beside is None else beside.findings
-    return _finish(body, findings, samples, out, seed, time.monotonic() - began, as_json)
+        body["refined"] = _refined(
+            target, own, made, samples, threats[0], methods[0], gradients, queries, seed
+        )
+    return _finish(
+        body,
+        [] if beside is None else beside.findings,
+        samples,
+        made,
+        out,
+        seed,
+        time.monotonic() - began,
+        as_json,
+    )
 
 
 def _checked(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
@@ -204,31 +213,30 @@ def _rest(whole: Samples, attacked: Samples, purpose: str) -> Samples:
 
 def _refined(
     target: Model,
-    groups: list[list[Model]],
-    lines: list[Line],
+    surrogates: list[Model],
+    made: list[Shown],
     samples: Samples,
     threat: Any,
+    method: str,
+    gradients: int,
     queries: int,
     seed: int,
 ) -> dict[str, Any]:
-    """What queries make of the examples of the best surrogate and method."""
+    """What queries make of all examples for a threat, then of larger ones that all surrogates made together.
+
+    They are shown in a fixed order, each for a query: none is picked by answers that were not paid for.
+    """
     from dataclasses import replace
 
     from sparring.transfer import craft, refine
 
-    best = max((line for line in lines if line.medium == "memory"), key=lambda line: line.fooled)
-    group = next(each for each in groups if "+".join(model.name for model in each) == best.surrogate)
-    near, far = (
-        craft(
-            group, samples, replace(threat, eps=share * threat.eps), best.method, best.gradients, seed=seed
-        ).points
-        for share in (1, 4)
-    )
-    found = refine(target, samples, threat, [near, far], queries, seed=seed)
+    wide, paid = replace(threat, eps=4 * threat.eps), max(gradients, len(surrogates))
+    far = craft(surrogates, samples, wide, method, paid, seed=seed).points
+    near = [each.points for each in made[: queries - 1]]
+    found = refine(target, samples, threat, [*near, far], queries, seed=seed)
     return {
         "queries": queries,
-        "surrogate": best.surrogate,
-        "method": best.method,
+        "examples": len(near),
         "samples": len(samples),
         "wrong": int(found.success.sum()),
         "asked": int(found.queries.sum()),
@@ -241,8 +249,8 @@ def _keeper(
     medium: str | None,
     settings: dict[str, Any],
     first: Threat,
-    made: list[Tensor],
-) -> Callable[[Sequence[Model], str, str, Crafted], None]:
+    made: list[Shown],
+) -> Callable[[Shown], None]:
     """What keeps the examples for the first threat, and writes all as files if that is wanted."""
     from sparring.errors import UsageError
     from sparring.threat import threat_text
@@ -251,13 +259,13 @@ def _keeper(
     if medium is not None and medium not in MEDIA:
         raise UsageError(f"unknown kind of file {medium!r} for --export; known are {', '.join(MEDIA)}")
 
-    def keep(group: Sequence[Model], method: str, threat: str, crafted: Crafted) -> None:
-        if threat == threat_text(first):
-            made.append(crafted.points)
+    def keep(shown: Shown) -> None:
+        if shown.threat == threat_text(first):
+            made.append(shown)
         if medium is not None:
-            told = origin(group, method=method, threat=threat, **settings)
-            name = "-".join(["+".join(each.name for each in group), method, threat]).replace("/", "_")
-            export_examples(crafted.points, samples, out / "examples" / name, medium, told)
+            told = origin(shown.surrogates, method=shown.method, threat=shown.threat, **settings)
+            name = f"{shown.origin}-{shown.method}-{shown.threat}".replace("/", "_")
+            export_examples(shown.points, samples, out / "examples" / name, medium, told)
 
     return keep
 
@@ -266,7 +274,7 @@ def _beside(
     target: Model,
     samples: Samples,
     threat: Threat,
-    made: list[Tensor],
+    made: list[Shown],
     gradients: int,
     seed: int,
     batch: int,
@@ -280,13 +288,23 @@ def _beside(
         return None
     name = threat_text(threat)
     told = partial(watch, f"{target.name}'s own gradients under {name}")
-    return beside_gradients(target, samples, threat, made, gradients, seed=seed, batch=batch, progress=told)
+    return beside_gradients(
+        target,
+        samples,
+        threat,
+        [each.points for each in made],
+        gradients,
+        seed=seed,
+        batch=batch,
+        progress=told,
+    )
 
 
 def _finish(
     body: dict[str, Any],
     findings: list[dict[str, Any]],
     samples: Samples,
+    made: list[Shown],
     out: Path,
     seed: int,
     seconds: float,
@@ -294,6 +312,7 @@ def _finish(
 ) -> int:
     """Write result and page, and print a table, or the result for machines."""
     from sparring.reports.transfer import render_transfer, transfer_summary
+    from sparring.reports.transfer_gallery import transfer_gallery
     from sparring.storage.envelope import envelope
 
     document = envelope(
@@ -305,5 +324,6 @@ def _finish(
         findings=findings,
         command=command(),
     )
-    finish(document, render_transfer(document), transfer_summary(document), out, as_json)
+    page = render_transfer(document, transfer_gallery(made, samples))
+    finish(document, page, transfer_summary(document), out, as_json)
     return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 
+from sparring.reports.gallery import Exhibit
 from sparring.reports.html import page
 
 __all__ = ["beside_words", "refined_words", "render_transfer", "transfer_summary"]
@@ -55,8 +56,8 @@ class Attempted:
     cells: Mapping[str, Cell]
 
 
-def render_transfer(document: Mapping[str, Any]) -> str:
-    """One page that stands alone, from a `result.json` of the kind `transfer`."""
+def render_transfer(document: Mapping[str, Any], exhibits: Sequence[Exhibit] = ()) -> str:
+    """One page that stands alone, from a `result.json` of the kind `transfer`, and pictures of examples."""
     rows = _rows(document)
     refined, beside = (document["body"].get(name) for name in ("refined", "beside_gradients"))
     return page(
@@ -64,6 +65,7 @@ def render_transfer(document: Mapping[str, Any]) -> str:
         document=document,
         rows=rows,
         media=list(rows[0].cells),
+        exhibits=exhibits,
         best=_best(rows),
         refined=None if refined is None else refined_words(refined),
         beside=None if beside is None else beside_words(beside),
@@ -106,9 +108,9 @@ def beside_words(beside: Mapping[str, Any]) -> str:
 def refined_words(refined: Mapping[str, Any]) -> str:
     """What queries made of the examples."""
     return (
-        f"With at most {refined['queries']:,} queries a sample, from the examples of {refined['method']} on "
-        f"{refined['surrogate']}: {refined['wrong']:,} of {refined['samples']:,} wrong inside the threat, those "
-        f"included that were wrong before; {refined['asked']:,} queries in all."
+        f"With at most {refined['queries']:,} queries a sample (its examples first, {refined['examples']:,} each, then "
+        f"CGBA from one that was made for a larger change), {refined['wrong']:,} of {refined['samples']:,} are wrong "
+        f"inside the threat, those included that were wrong before; {refined['asked']:,} queries in all."
     )
 
 

@@ -10,7 +10,7 @@ from sparring.transfer.methods import METHODS
 from sparring.transfer.own_gradients import Beside, beside_gradients
 from sparring.transfer.refining import Refined, refine
 from sparring.transfer.stealing import Stolen, steal
-from sparring.transfer.table import Line, transfer_table
+from sparring.transfer.table import Line, Shown, transfer_table
 from sparring.transfer.toughening import toughened
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Ensemble",
     "Line",
     "Refined",
+    "Shown",
     "Stolen",
     "beside_gradients",
     "craft",

@@ -20,7 +20,7 @@ from sparring.transfer.crafting import Crafted, craft
 from sparring.transfer.files import MEDIA, read_again
 from sparring.transfer.stealth import colour_difference, structural_similarity
 
-__all__ = ["MEMORY", "Line", "answers", "transfer_table"]
+__all__ = ["MEMORY", "Line", "Shown", "answers", "transfer_table"]
 
 MEMORY = "memory"
 """The examples as they were made; the other media are files that are written and read again."""
@@ -66,6 +66,32 @@ class Line:
         return self.fooled / self.eligible
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Examples that were made, and what one target says of them as they are.
+
+    Args:
+        surrogates: What they were made on.
+        method: One of `METHODS`.
+        threat: As text.
+        points: `(N, *shape)`.
+        said: The target's classes `(N,)`; -1 for samples that do not count, which it was not asked about.
+        fooled: Where it errs on a sample that counts, `(N,)`.
+    """
+
+    surrogates: Sequence[Model]
+    method: str
+    threat: str
+    points: Tensor
+    said: Tensor
+    fooled: Tensor
+
+    @property
+    def origin(self) -> str:
+        """Names of the surrogates, joined by `+`."""
+        return _name(self.surrogates)
+
+
 def transfer_table(
     surrogates: Sequence[Sequence[Model]],
     targets: Sequence[Model],
@@ -77,7 +103,7 @@ def transfer_table(
     media: Sequence[str] | None = None,
     seed: int = 0,
     batch: int = 64,
-    keep: Callable[[Sequence[Model], str, str, Crafted], None] = lambda group, method, threat, made: None,
+    keep: Callable[[Shown], None] = lambda shown: None,
     watch: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> Iterator[Line]:
     """Make examples on each surrogate and show them to each target, once; lines come as they are measured.
@@ -92,8 +118,8 @@ def transfer_table(
         media: What the examples go through before they are shown; for images `memory` and all `MEDIA` if None.
         seed: Of all draws.
         batch: Most points shown at once.
+        keep: Handed examples once a target was shown them as they were made.
         watch: Told what is being made and how far it is.
-        keep: Handed what was made: surrogates, method, threat as text, examples.
 
     Raises:
         ModelError: A model does not take the samples, or a surrogate answers with other classes than a target.
@@ -111,12 +137,14 @@ def transfer_table(
             for method in methods:
                 told = partial(watch, f"{method} on {_name(group)} under {threat_text(threat)}")
                 made = craft(group, samples, threat, method, gradients, seed=seed, batch=batch, progress=told)
-                keep(group, method, threat_text(threat), made)
                 case = _Case(group, samples, threat, method, made)
                 for medium in media or (MEMORY, *(MEDIA if samples.domain.is_image else ())):
-                    shown = made.points if medium == MEMORY else read_again(made.points, medium)
+                    points = made.points if medium == MEMORY else read_again(made.points, medium)
                     for target in targets:
-                        yield _line(case, target, medium, shown, own & right[id(target)], batch)
+                        shown = _shown(case, target, points, own & right[id(target)], batch)
+                        if medium == MEMORY:
+                            keep(shown)
+                        yield _line(case, target, medium, shown)
 
 
 def answers(model: Model, inputs: Tensor, batch: int) -> Tensor:
@@ -134,24 +162,34 @@ class _Case:
     made: Crafted
 
 
-def _line(case: _Case, target: Model, medium: str, shown: Tensor, eligible: Tensor, batch: int) -> Line:
-    inputs, labels = case.samples.inputs, case.samples.labels
-    wrong = answers(target, shown[eligible], batch).argmax(1) != labels[eligible]
-    bound = case.threat.bind(inputs, case.samples.domain)
-    outside = ~bound.contains(shown, inputs)[eligible]
+def _shown(case: _Case, target: Model, points: Tensor, eligible: Tensor, batch: int) -> Shown:
+    said = torch.full((len(points),), -1)
+    said[eligible] = answers(target, points[eligible], batch).argmax(1)
+    fooled = eligible & (said != case.samples.labels)
+    return Shown(case.group, case.method, threat_text(case.threat), points, said, fooled)
+
+
+def _line(case: _Case, target: Model, medium: str, shown: Shown) -> Line:
+    inputs, counts = case.samples.inputs, shown.said >= 0
+    outside = ~case.threat.bind(inputs, case.samples.domain).contains(shown.points, inputs)
     pictures = case.samples.domain.is_image
-    before, after = inputs[eligible], shown[eligible]
+    before, after, fooled, eligible = (
+        inputs[counts],
+        shown.points[counts],
+        int(shown.fooled.sum()),
+        int(counts.sum()),
+    )
     return Line(
-        surrogate=_name(case.group),
+        surrogate=shown.origin,
         target=target.name,
         white_box=any(model is target for model in case.group),
-        method=case.method,
-        threat=threat_text(case.threat),
+        method=shown.method,
+        threat=shown.threat,
         medium=medium,
-        fooled=int(wrong.sum()),
-        eligible=int(eligible.sum()),
-        interval=exact_interval(int(wrong.sum()), int(eligible.sum())),
-        left=int(outside.sum()),
+        fooled=fooled,
+        eligible=eligible,
+        interval=exact_interval(fooled, eligible),
+        left=int((outside & counts).sum()),
         gradients=case.made.gradients,
         similarity=float(structural_similarity(before, after).mean()) if pictures else None,
         colour=float(colour_difference(before, after).mean()) if pictures else None,

@@ -1,0 +1,148 @@
+"""A target that answers: examples of other nets first, then CGBA, beside label-only attacks alone at the same totals.
+
+    python bench/transfer_queries.py signs      the small nets for traffic signs, each the target of all others
+    python bench/transfer_queries.py cifar10    three adversarially trained nets in shared/models, likewise
+    python bench/transfer_queries.py imagenet   EfficientNet-Lite 0 (bench/peers.sh), with 1 and 2 as surrogates
+
+Wrong inside 8/255 among samples that the target gets right. Each example costs a query: `admix` and `di` on the mean of
+all surrogates, 50 gradients of each, then `admix` for four times the size, from which CGBA goes on. Intervals (95%) of
+shares are exact; those of gains draw samples, paired.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from _data import found
+from _imagenet import EfficientNet, photographs
+from _small_nets import NETS, signs, trained
+from torch import Tensor
+
+from sparring.attacks import RayS
+from sparring.data import Samples, load_data
+from sparring.evaluation.statistics import exact_interval
+from sparring.models import Model, load_model
+from sparring.threat import Linf
+from sparring.transfer import Refined, craft, refine
+from sparring.transfer.table import answers
+
+THREAT, FAR = Linf(8 / 255), Linf(32 / 255)
+BUDGETS = (10, 25, 50, 100, 250, 500)
+CIFAR10 = ("cifar10_sri_resnet_a", "cifar10_resnet_4b", "cifar10_small_resnet_adv")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Nets of one task, which of them are attacked, and samples for that."""
+
+    nets: Sequence[Model]
+    targets: Sequence[str]
+    samples: Samples
+
+
+def main() -> None:
+    """The arms for every target, pooled."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=CASES)
+    parser.add_argument(
+        "--n", type=int, default=30, help="samples, of which those count that the target gets right"
+    )
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first so many")
+    parser.add_argument("--queries", type=int, default=250, help="most that a sample may cost")
+    parser.add_argument("--targets", nargs="+", help="only these")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    case = CASES[asked.what]()
+    samples = case.samples.select(list(range(asked.skip, asked.skip + asked.n)))
+    needed: dict[str, list[Tensor]] = {}
+    for target in (net for net in case.nets if net.name in (asked.targets or case.targets)):
+        others = [net for net in case.nets if net is not target]
+        for arm, each in needed_by(target, others, samples, asked.queries).items():
+            needed.setdefault(arm, []).append(each)
+            print(
+                f"  {target.name}, {arm}: {[int((each <= budget).sum()) for budget in BUDGETS]}", flush=True
+            )
+    tell({arm: torch.stack(each) for arm, each in needed.items()}, asked.queries)
+
+
+def needed_by(
+    target: Model, surrogates: Sequence[Model], samples: Samples, queries: int
+) -> dict[str, Tensor]:
+    """By arm: the queries after which each sample was wrong, infinite if it never was, NaN if it does not count."""
+    right = answers(target, samples.inputs, 64).argmax(1) == samples.labels
+    mine = samples.select(right.nonzero().squeeze(1))
+    gradients = 50 * len(surrogates)
+    candidates = [
+        craft(surrogates, mine, threat, method, gradients).points
+        for threat, method in ((THREAT, "admix"), (THREAT, "di"), (FAR, "admix"))
+    ]
+    runs = {
+        "examples, then CGBA": refine(target, mine, THREAT, candidates, queries),
+        "CGBA alone": refine(target, mine, THREAT, [], queries),
+        "RayS alone": refine(target, mine, THREAT, [], queries, attack=RayS(queries)),
+    }
+    return {
+        arm: torch.full((len(samples),), torch.nan).masked_scatter(right, _needed(run))
+        for arm, run in runs.items()
+    }
+
+
+def _needed(run: Refined) -> Tensor:
+    return torch.where(run.success, run.queries.float(), torch.inf)
+
+
+def tell(needed: dict[str, Tensor], queries: int) -> None:
+    """A line for every budget."""
+    first, *alone = needed
+    print(
+        f"| queries a sample | {' | '.join(needed)} | gain over the better, points |\n|{'---|' * (2 + len(needed))}"
+    )
+    for budget in (each for each in BUDGETS if each <= queries):
+        done = {
+            arm: torch.where(each.isnan(), torch.nan, (each <= budget).float())
+            for arm, each in needed.items()
+        }
+        better = max(alone, key=lambda arm: float(done[arm].nansum()))
+        cells = " | ".join(_share(each) for each in done.values())
+        print(f"| {budget} | {cells} | {_gain(done[first], done[better])} |")
+
+
+def _share(done: Tensor) -> str:
+    won, count = int(done.nansum()), int((~done.isnan()).sum())
+    held = exact_interval(won, count)
+    return f"{won} of {count} ({100 * held.low:.0f}-{100 * held.high:.0f}%)"
+
+
+def _gain(ours: Tensor, theirs: Tensor) -> str:
+    """What ours has more of all that count, in points, with an interval from drawing samples `(pairs, N)`."""
+    more, count = (ours - theirs).nansum(0), (~ours.isnan()).float().sum(0)
+    draws = torch.randint(len(more), (2000, len(more)), generator=torch.Generator().manual_seed(0))
+    spread = 100 * more[draws].sum(1) / count[draws].sum(1)
+    low, high = spread.quantile(torch.tensor([0.025, 0.975])).tolist()
+    return f"{100 * float(more.sum() / count.sum()):+.0f} ({low:.0f} to {high:.0f})"
+
+
+def _signs() -> Case:
+    return Case([trained(name) for name in NETS], list(NETS), signs("attacked"))
+
+
+def _cifar10() -> Case:
+    nets = [load_model(found(f"models/{name}.pt2")).having(name=name) for name in CIFAR10]
+    return Case(nets, CIFAR10, load_data(found("data/cifar10/test_lossless_500.npz")))
+
+
+def _imagenet() -> Case:
+    nets = [load_model(EfficientNet(size)).having(name=f"lite{size}") for size in range(3)]
+    return Case(nets, ["lite0"], photographs())
+
+
+CASES: dict[str, Callable[[], Case]] = {"signs": _signs, "cifar10": _cifar10, "imagenet": _imagenet}
+
+
+if __name__ == "__main__":
+    main()
