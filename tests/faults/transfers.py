@@ -8,8 +8,8 @@ TRANSFERS = (
     Fault(
         "mistakes that the target makes anyway count as transfer",
         "transfer/table.py",
-        "_line(case, target, medium, shown, own & right[id(target)], batch)",
-        "_line(case, target, medium, shown, own, batch)",
+        "_shown(case, target, points, own & right[id(target)], batch)",
+        "_shown(case, target, points, own, batch)",
         ("tests/transfer/test_table.py",),
     ),
     Fault(
