@@ -73,13 +73,15 @@ def main() -> None:
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
     runs: Runs = {name: {int(key): each for key, each in told.items()} for name, told in old.items()}
     for name, run in _everybody(kind, asked.surrogate).items():
-        if asked.only not in name or name in runs:
+        if asked.only not in name:
             continue
-        began = time.process_time()
-        runs[name] = {budget: run(model, task, budget) for budget in budgets}
-        print(f"  {name}: {time.process_time() - began:.0f} s of CPU", flush=True)
-        if asked.json:
-            asked.json.write_text(json.dumps(runs))
+        told = runs.setdefault(name, {})
+        for budget in (each for each in budgets if each not in told):
+            began = time.process_time()
+            told[budget] = run(model, task, budget)
+            print(f"  {name}, {budget}: {time.process_time() - began:.0f} s of CPU", flush=True)
+            if asked.json:
+                asked.json.write_text(json.dumps(runs))
     print(f"\n{asked.model}, {asked.threat}, {len(task)} samples")
     _print(runs, budgets, None if is_smallest(task.threat) else float(task.threat.eps))
 

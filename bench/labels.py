@@ -58,6 +58,9 @@ def main() -> None:
     )
     options.add_argument("--norm", choices=list(PEERS), default="l2")
     options.add_argument("--samples", type=int, default=8)
+    options.add_argument(
+        "--skip", type=int, default=0, help="samples before these, with which settings were chosen"
+    )
     options.add_argument("--most", type=int, default=1000, help="largest budget")
     options.add_argument("--starts", choices=["common", "own"], default="common")
     options.add_argument("--only", help="attacks whose names contain this", default="")
@@ -66,7 +69,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of the peers
     logging.disable(logging.WARNING)
-    model, task = problem(asked.model, f"{asked.norm}:min", asked.samples)
+    model, task = problem(asked.model, f"{asked.norm}:min", asked.samples, asked.skip)
     begin = _starts(model, task) if asked.starts == "common" else None
     budgets = [each for each in BUDGETS if each <= asked.most]
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}

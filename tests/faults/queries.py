@@ -29,15 +29,15 @@ QUERIES = (
     Fault(
         "directions of looks are what is known already",
         "attacks/normals.py",
-        "spread - (spread @ self.mean)",
-        "spread + (spread @ self.mean)",
+        "drawn - (drawn @ mean)",
+        "drawn + (drawn @ mean)",
         ("tests/attacks/test_normals.py",),
     ),
     Fault(
         "waves that were seen vary as before",
         "attacks/normals.py",
-        "self.variance - 2 / math.pi",
-        "self.variance - 0 / math.pi",
+        "covariance=self.covariance - known.T @ known",
+        "covariance=self.covariance - 0 * known.T @ known",
         ("tests/attacks/test_normals.py",),
     ),
     Fault(

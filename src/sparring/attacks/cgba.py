@@ -22,7 +22,7 @@ from sparring.engine import Task
 __all__ = ["CGBA"]
 
 _BISECTIONS = 9
-"""Of the quarter of a circle: to a third of a degree."""
+"""Of the quarter of a circle: to a fifth of a degree."""
 
 _PRECISION = 0.01
 """To which share of the distance the boundary is found on other ways."""
@@ -51,9 +51,9 @@ class CGBA:
     """
 
     steps: int = 5000
-    looks: int = 30
-    spread: float = 0.2
-    memory: float = 0.98
+    looks: int = 20
+    spread: float = 0.1
+    memory: float = 0.99
 
     step = staticmethod(go_on)
     loss = staticmethod(no_loss)
