@@ -148,7 +148,7 @@ def audit(
         folder = folder_of(plan.model.name, digest, out, runs, resume)
         crew = None if workers == 1 else Crew(workers, store)
         if folder is None:
-            with scratch(crew) as shelf:
+            with scratch() as shelf:
                 return carried_out(plan, watch, shelf, crew, words, None, held)
         with claimed(folder):
             begin(folder, digest, resume)

@@ -34,11 +34,8 @@ def write_run(run: Run, folder: str | Path) -> Run:
 
 
 @contextmanager
-def scratch(crew: Crew | None) -> Iterator[Shelf | None]:
-    """A shelf for workers of a run that has no folder."""
-    if crew is None:
-        yield None
-        return
+def scratch() -> Iterator[Shelf]:
+    """A shelf for a run that has no folder."""
     with TemporaryDirectory() as folder:
         yield Shelf(Path(folder) / "shards")
 
@@ -46,7 +43,7 @@ def scratch(crew: Crew | None) -> Iterator[Shelf | None]:
 def carried_out(
     plan: Plan,
     watch: Callable[[Standing], None],
-    shelf: Shelf | None,
+    shelf: Shelf,
     crew: Crew | None,
     words: Words,
     out: Path | None,
@@ -54,7 +51,7 @@ def carried_out(
 ) -> Run:
     """The run, finished; also where it was stopped, by the user or because an engagement allowed no more."""
     try:
-        return _finished(run_audit(plan, watch, shelf, crew), plan, words, out, held)
+        return _finished(run_audit(plan, shelf, watch, crew), plan, words, out, held)
     except Interrupted as stop:
         over = refused(plan.model)
         words = words if over is None else words | {"reasons": [over]}
@@ -63,6 +60,8 @@ def carried_out(
         if over is not None:
             return run
         raise Interrupted(str(stop), findings=run) from None
+    finally:
+        shelf.cut_short.clear()
 
 
 def _richer(out: Path | None, run: Run) -> Run | None:
@@ -85,7 +84,7 @@ def _finished(
     run = replace(run, result={**run.result, **words})
     run = run if held is None else judged_run(run, judge(run, *held))
     if out is None:
-        return run
+        return run.whole()  # its examples are on a shelf that goes with the audit
     saved = write_run(run, out)
     note_end(out, saved, plan.model)
     return saved

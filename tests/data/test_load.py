@@ -37,8 +37,8 @@ def test_8_bit_images_are_scaled_and_remembered(tmp_path: Path) -> None:
 
 def test_layouts_become_channels_first(tmp_path: Path) -> None:
     grey = load_data(save(tmp_path, images=GREY, labels=LABELS))
-    last = load_data(save(tmp_path, X=COLOUR.transpose(0, 2, 3, 1), Y=LABELS))
     assert grey.inputs.shape == (6, 1, 4, 5)
+    last = load_data(save(tmp_path, X=COLOUR.transpose(0, 2, 3, 1), Y=LABELS))
     assert torch.equal(last.inputs, torch.from_numpy(COLOUR).float() / 255)
     assert last.inputs.is_contiguous()
     assert "channels first" in last.notes[0]

@@ -1,7 +1,6 @@
 """No poisoning that is tried violates a certificate, and the smallest that could is near it."""
 
 import itertools
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -121,9 +120,7 @@ def test_planted_samples_within_the_radius_change_nothing(aggregate):
 def test_poison_made_against_one_answer_respects_its_radius(aggregate, spread):
     """Copies of the test sample with the label of the runner-up, each in a part of its own; twice as many do harm."""
     train, test = toy(200), toy(12, seed=3)
-    blurred = replace(
-        test, inputs=(test.inputs * 255 * 0.3 + 60).round() / 255
-    )  # so that answers are not unanimous
+    blurred = test.having((test.inputs * 255 * 0.3 + 60).round() / 255)  # so that answers are not unanimous
     found = certify(train, blurred, 20, aggregate, spread)
     harmed = 0
     for row in range(12):

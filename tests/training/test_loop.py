@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import sparring
+from sparring.data.kept import Kept
 from sparring.errors import DataError, Interrupted, ModelError, OtherRunError, UsageError
 from sparring.storage import files
 from sparring.training import SGD, Measured, Recipe, Setup, constant, fit, plain, small_net
@@ -255,7 +256,7 @@ def test_samples_that_nothing_can_be_learned_from():
     broken = samples.inputs.clone()
     broken[7, 0] = torch.nan
     for change, words in (
-        ({"inputs": broken}, "NaN"),
+        ({"kept": Kept.whole(broken)}, "NaN"),
         ({"labels": torch.zeros_like(samples.labels)}, "one class"),
         ({"labels": samples.labels + 1}, "go from 1 to 2, but the model tells 2 classes apart"),
     ):
@@ -284,7 +285,7 @@ def test_each_epoch_shows_each_sample_once_in_an_order_of_its_own():
 def test_extra_samples_are_mixed_in_and_each_own_sample_still_has_its_turn():
     samples, seen = samples_of(), []
     extra = replace(
-        samples_of(), inputs=torch.full((80, 2), 0.5), ids=tuple(f"more {row}" for row in range(80))
+        samples_of().having(torch.full((80, 2), 0.5)), ids=tuple(f"more {row}" for row in range(80))
     )
 
     def objective(model, minibatch):

@@ -7,11 +7,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Layout", "as_given", "channels_first"]
+__all__ = ["Array", "Layout", "as_given", "channels_first", "unchanged"]
 
 Array = NDArray[np.generic]
 Layout = Callable[[Array], tuple[Array, tuple[str, ...]]]
 """Puts stored inputs into the layout that models take, and says what was changed."""
+
+
+def unchanged(stored: Array) -> tuple[Array, tuple[str, ...]]:
+    """Take what is stored as it is."""
+    return stored, ()
 
 
 def as_given(stored: Array) -> tuple[Array, tuple[str, ...]]:

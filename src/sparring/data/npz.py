@@ -7,17 +7,21 @@ refused.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.archive import array_in
 from sparring.data.features import Features
 from sparring.data.images import decode
+from sparring.data.kept import Stored
 from sparring.data.pack import pack
 from sparring.data.samples import Samples
 from sparring.domain import Domain
@@ -29,6 +33,7 @@ INPUTS = ("x", "X", "inputs", "images", "image", "data", "features")
 LABELS = ("y", "Y", "labels", "label", "targets", "target")
 
 Arrays = Mapping[str, NDArray[np.generic]]
+Found = TypeVar("Found")
 
 
 def load_npz(
@@ -95,15 +100,23 @@ def _key(arrays: Arrays, names: tuple[str, ...], what: str, path: Path) -> str:
     raise DataError(f'{path.name} holds no {what}; call them "{names[0]}" (it holds {", ".join(arrays)})')
 
 
-def _inputs(arrays: Arrays, path: Path) -> tuple[NDArray[np.generic], tuple[str, ...]]:
+def _inputs(arrays: Arrays, path: Path) -> tuple[Stored, tuple[str, ...]]:
+    """Inputs, which stay in the file if they can be read from it row by row."""
     if "jpeg" in arrays and "offset" in arrays:
         return _encoded(_read(arrays, "jpeg", path), _read(arrays, "offset", path), path)
-    return _read(arrays, _key(arrays, INPUTS, "inputs", path), path), ()
+    key = _key(arrays, INPUTS, "inputs", path)
+    in_file = _careful(partial(array_in, path, key), key, path)
+    return _read(arrays, key, path) if in_file is None else in_file, ()
 
 
 def _read(arrays: Arrays, key: str, path: Path) -> NDArray[np.generic]:
+    return _careful(partial(arrays.__getitem__, key), key, path)
+
+
+def _careful(read: Callable[[], Found], key: str, path: Path) -> Found:
+    """What `read` gives, or one sentence on why `key` cannot be read."""
     try:
-        return arrays[key]
+        return read()
     except ValueError as error:
         if "pickle" not in str(error).lower():
             raise DataError(f'"{key}" of {path.name} cannot be read: {error}') from error
@@ -111,7 +124,7 @@ def _read(arrays: Arrays, key: str, path: Path) -> NDArray[np.generic]:
             f'"{key}" of {path.name} is an array of objects, a pickle that can run code when it is read; '
             "save numbers instead"
         ) from error
-    except (OSError, EOFError, zipfile.BadZipFile, zipfile.error) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f'"{key}" of {path.name} is truncated or damaged; save the file again') from error
 
 

@@ -3,7 +3,8 @@
 Every loader ends here, so the rules below are the same for files, folders and Python objects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from sparring.data.features import Features, columns_of, domain_of
 from sparring.data.ids import name_samples
+from sparring.data.kept import Kept, Stored
 from sparring.data.labels import check_labels
-from sparring.data.layout import Array, Layout, channels_first
+from sparring.data.layout import Array, Layout, channels_first, unchanged
 from sparring.data.samples import Samples
 from sparring.domain import GREY_LEVEL, Domain
 from sparring.errors import DataError
@@ -21,7 +23,7 @@ __all__ = ["pack"]
 
 
 def pack(
-    stored: Array,
+    stored: Stored,
     labels: Array,
     *,
     source: str,
@@ -32,7 +34,7 @@ def pack(
     features: Features | None = None,
     names: Sequence[str] | None = None,
 ) -> Samples:
-    """Make Samples of stored inputs (N, ...) and labels (N,).
+    """Make Samples of stored inputs (N, ...), an array or `InFile`, and labels (N,).
 
     Images become channels first in [0, 1], as `layout` decides; 8-bit ones keep their step. Other inputs
     keep their values, and their range is the one that is observed unless `domain` says it. Rows of a table whose
@@ -43,17 +45,21 @@ def pack(
     """
     _check_stored(stored, source)
     known = None if classes is None else tuple(classes)
-    checked = check_labels(labels, len(stored), known)
+    checked = check_labels(labels, stored.shape[0], known)
     ids = name_samples(stored)
-    arranged, layout_notes = layout(stored) if domain is None else (stored, ())
-    inputs = _as_floats(arranged)
-    _check_finite(inputs)
-    if features is not None:
-        inputs, domain = _in_scales(inputs, features, names)
-    domain, domain_notes = _observe(inputs, stored.dtype) if domain is None else (domain, ())
-    _check_inside(inputs, domain)
+    arrange = layout if domain is None else unchanged
+    first, layout_notes = arrange(stored[:1])
+    inputs = Kept.of(stored, partial(_as_floats, arrange))
+    if first.dtype == np.uint8 and first.ndim == 4 and domain is None and features is None:
+        domain, domain_notes = Domain(0.0, 1.0, GREY_LEVEL, first.shape[1:]), tuple[str, ...]()
+    else:
+        _refuse(inputs, _not_finite, "hold NaN or infinite inputs")
+        if features is not None:
+            inputs, domain = _in_scales(inputs.read(), features, names)
+        domain, domain_notes = _observed(inputs) if domain is None else (domain, ())
+        _check_inside(inputs, domain)
     return Samples(
-        inputs=inputs,
+        kept=inputs,
         labels=checked,
         ids=ids,
         index=torch.arange(len(ids)),
@@ -65,56 +71,47 @@ def pack(
     )
 
 
-def _check_stored(stored: Array, source: str) -> None:
+def _check_stored(stored: Stored, source: str) -> None:
     if stored.dtype.kind not in "fiub":
         raise DataError(f"inputs of {source} are of type {stored.dtype}; give numbers")
     if len(stored.shape) < 2:
         raise DataError(f"inputs of {source} have shape {stored.shape}; give one row per sample: (N, ...)")
-    if stored.size == 0:
+    if not all(stored.shape):
         raise DataError(f"{source} holds no samples: its inputs have shape {stored.shape}")
 
 
-def _as_floats(stored: Array) -> Tensor:
+def _as_floats(arrange: Layout, stored: Array) -> Tensor:
     """Convert to float32 with one copy at most; 8-bit images are divided by 255."""
+    stored, _ = arrange(stored)
     if stored.dtype == np.uint8 and stored.ndim == 4:
         scaled = torch.from_numpy(np.ascontiguousarray(stored)).to(torch.float32)
         return scaled.div_(255)
     return torch.from_numpy(np.ascontiguousarray(stored, dtype=np.float32))
 
 
-def _in_scales(inputs: Tensor, features: Features, names: Sequence[str] | None) -> tuple[Tensor, Domain]:
+def _in_scales(inputs: Tensor, features: Features, names: Sequence[str] | None) -> tuple[Kept, Domain]:
     """Rows of a table in units of scale, and their domain."""
     if inputs.ndim != 2:
         raise DataError(
             f"[features] is for tables, but the samples have shape {tuple(inputs.shape[1:])}; leave it out"
         )
     columns = columns_of(features, names or [f"x{place}" for place in range(inputs.shape[1])], inputs)
-    return columns.in_scales(inputs), domain_of(columns)
+    return Kept.whole(columns.in_scales(inputs)), domain_of(columns)
 
 
-def _observe(inputs: Tensor, dtype: np.dtype[np.generic]) -> tuple[Domain, tuple[str, ...]]:
+def _observed(inputs: Kept) -> tuple[Domain, tuple[str, ...]]:
     """Find the domain by looking."""
-    shape = tuple(inputs.shape[1:])
-    if inputs.ndim == 4:
-        return _observe_images(inputs, shape, dtype)
-    low, high = inputs.amin(0), inputs.amax(0)
-    return Domain(low, high, None, shape, observed=True), (
-        "the range of each coordinate is the one observed in these samples",
-    )
-
-
-def _observe_images(
-    inputs: Tensor, shape: tuple[int, ...], dtype: np.dtype[np.generic]
-) -> tuple[Domain, tuple[str, ...]]:
-    if dtype == np.uint8:
-        return Domain(0.0, 1.0, GREY_LEVEL, shape), ()
-    low, high = float(inputs.amin()), float(inputs.amax())
-    if low < 0 or high > 1:
-        raise DataError(_range_fault(low, high))
-    if _on_grey_levels(inputs):
-        return Domain(0.0, 1.0, GREY_LEVEL, shape), (
-            "all values are grey levels k/255: taken as 8-bit images",
-        )
+    lows, highs = zip(*((part.amin(0), part.amax(0)) for part in inputs.parts()), strict=True)
+    low, high = torch.stack(lows).amin(0), torch.stack(highs).amax(0)
+    shape = tuple(low.shape)
+    if len(shape) != 3:
+        note = "the range of each coordinate is the one observed in these samples"
+        return Domain(low, high, None, shape, observed=True), (note,)
+    if float(low.amin()) < 0 or float(high.amax()) > 1:
+        raise DataError(_range_fault(float(low.amin()), float(high.amax())))
+    if all(map(_on_grey_levels, inputs.parts())):
+        note = "all values are grey levels k/255: taken as 8-bit images"
+        return Domain(0.0, 1.0, GREY_LEVEL, shape), (note,)
     return Domain(0.0, 1.0, None, shape), ()
 
 
@@ -126,30 +123,25 @@ def _range_fault(low: float, high: float) -> str:
 
 
 def _on_grey_levels(inputs: Tensor) -> bool:
-    """Whether all values are k/255 up to rounding; the first sample answers for most other data."""
-    return all(
-        bool(((chunk * 255).round_().div_(255) - chunk).abs_().amax() < 1e-6)
-        for chunk in (inputs[:1], *inputs.split(1024))
-    )
+    """Whether all values are k/255 up to rounding."""
+    return bool(((inputs * 255).round_().div_(255) - inputs).abs_().amax() < 1e-6)
 
 
-def _check_finite(inputs: Tensor) -> None:
-    if inputs.sum(dtype=torch.float64).isfinite():  # float32 terms cannot overflow it: all are finite
-        return
-    bad = ~inputs.flatten(1).isfinite().all(1)
-    raise DataError(
-        f"{int(bad.sum())} samples hold NaN or infinite inputs, the first is number {_first(bad)}"
-    )
+def _check_inside(inputs: Kept, domain: Domain) -> None:
+    shape = tuple(inputs[:1].read().shape[1:])
+    if shape != domain.shape:
+        raise DataError(f"samples have shape {shape} but the domain says {domain.shape}")
+    _refuse(inputs, lambda part: ~domain.contains(part), "lie outside the domain")
 
 
-def _check_inside(inputs: Tensor, domain: Domain) -> None:
-    if tuple(inputs.shape[1:]) != domain.shape:
-        raise DataError(f"samples have shape {tuple(inputs.shape[1:])} but the domain says {domain.shape}")
-    outside = ~domain.contains(inputs)
-    if outside.any():
-        count, first = int(outside.sum()), _first(outside)
-        raise DataError(f"{count} samples lie outside the domain, the first is number {first}")
+def _not_finite(inputs: Tensor) -> Tensor:
+    return ~inputs.flatten(1).isfinite().all(1)
 
 
-def _first(mask: Tensor) -> int:
-    return int(mask.nonzero()[0])
+def _refuse(inputs: Kept, at_fault: Callable[[Tensor], Tensor], fault: str) -> None:
+    """Refuse samples if any of them is at fault; the sentence says how many are."""
+    faulty = torch.cat([at_fault(part) for part in inputs.parts()])
+    if faulty.any():
+        raise DataError(
+            f"{int(faulty.sum())} samples {fault}, the first is number {int(faulty.nonzero()[0])}"
+        )

@@ -3,7 +3,7 @@
 `N` is the number of samples; every field with an N keeps the same order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -11,6 +11,7 @@ from hashlib import sha256
 import torch
 from torch import Tensor
 
+from sparring.data.kept import Kept
 from sparring.domain import Domain
 from sparring.errors import UsageError
 
@@ -22,7 +23,7 @@ class Samples:
     """Labelled samples of one data set, or a choice of them.
 
     Args:
-        inputs: (N, *shape) float32, in the range of `domain`.
+        kept: Where the inputs are.
         labels: (N,) int64, from 0.
         ids: N names, no two equal; see `sparring.data.ids`.
         index: (N,) int64, the position of each sample in its source.
@@ -34,7 +35,7 @@ class Samples:
         names: Of the columns of a table, None if there are none.
     """
 
-    inputs: Tensor
+    kept: Kept
     labels: Tensor
     ids: tuple[str, ...]
     index: Tensor
@@ -49,6 +50,24 @@ class Samples:
         return len(self.ids)
 
     @cached_property
+    def inputs(self) -> Tensor:
+        """(N, *shape) float32, in the range of `domain`; if they are in a file, all are read and stay in memory."""
+        return self.kept.read()
+
+    def first(self, count: int) -> Tensor:
+        """The first `count` of `inputs`, or all if there are fewer; no others are read."""
+        return self.kept[:count].read()
+
+    def parts(self, count: int) -> "Iterator[Samples]":
+        """All samples, `count` at a time."""
+        for rows in torch.arange(len(self)).split(count):
+            yield self.select(rows)
+
+    def having(self, inputs: Tensor) -> "Samples":
+        """The same samples with other `inputs` (N, *shape)."""
+        return replace(self, kept=Kept.whole(inputs))
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over ids and labels, in order: equal for equal samples, whatever file they came in."""
         lines = (f"{name} {label}\n" for name, label in zip(self.ids, self.labels.tolist(), strict=True))
@@ -59,7 +78,7 @@ class Samples:
         chosen = torch.as_tensor(indices, dtype=torch.long)
         return replace(
             self,
-            inputs=self.inputs[chosen],
+            kept=self.kept[chosen],
             labels=self.labels[chosen],
             ids=tuple(self.ids[i] for i in chosen.tolist()),
             index=self.index[chosen],
@@ -70,10 +89,9 @@ class Samples:
         _check_count(count)
         if count >= len(self):
             return self
-        # Slices share memory with the whole: a limit costs nothing.
         first = replace(
             self,
-            inputs=self.inputs[:count],
+            kept=self.kept[:count],
             labels=self.labels[:count],
             ids=self.ids[:count],
             index=self.index[:count],

@@ -17,7 +17,7 @@ from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Fit, Plan, fitting_stages
 from sparring.evaluation.result import run_of
-from sparring.evaluation.shards import held_in, merged, part, shards_of
+from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
 from sparring.evaluation.stages import run_stages
@@ -39,20 +39,16 @@ MANY = 64
 """Samples from which on it pays to look for a faster way to ask the model; 16 times as many for a cheap suite."""
 
 
-def audit(
-    plan: Plan,
-    watch: Watch = lambda standing: None,
-    shelf: Shelf | None = None,
-    crew: Crew | None = None,
-) -> Run:
+def audit(plan: Plan, shelf: Shelf, watch: Watch = lambda standing: None, crew: Crew | None = None) -> Run:
     """Attack every sample with every stage until it breaks, verify what was found, and write it up.
 
     The model is left bit for bit as it was.
 
     Args:
         plan: What to do.
+        shelf: Finished shards go here, and those that are here already are not searched again. The run reads its
+            examples from here until it is written.
         watch: Told a few times a second where the audit stands.
-        shelf: Finished shards go here, and those that are here already are not searched again.
         crew: Processes that fill the shelf together; without, this one searches alone.
 
     Raises:
@@ -73,21 +69,21 @@ def audit(
     return run
 
 
-def _prepared(plan: Plan, shelf: Shelf | None) -> Plan:
+def _prepared(plan: Plan, shelf: Shelf) -> Plan:
     """The plan with the fastest way to ask the model, or with what an earlier try of the same audit took."""
     many = MANY * (16 if plan.suite in CHEAP else 1)
     if not plan.speed_ups or plan.suite == "smoke" or len(plan.samples) < many:
         return plan
-    digest = plan_digest(plan) if shelf is not None else ""
-    chosen = None if shelf is None else shelf.load_words(digest, "execution")
-    ready = prepared(plan.model, plan.samples.inputs[: plan.batch], chosen)
-    if shelf is not None and chosen is None:
+    digest = plan_digest(plan)
+    chosen = shelf.load_words(digest, "execution")
+    ready = prepared(plan.model, plan.samples.first(plan.batch), chosen)
+    if chosen is None:
         shelf.save_words(digest, "execution", dict(ready.chosen))
     return replace(plan, prepared=ready)
 
 
 def _audited(
-    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None
+    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Crew | None
 ) -> tuple[Plan, Outcome]:
     """The plan with the stages that joined, and its outcome, spot check included."""
     plan, outcome = _trusted(plan, ledger, watch, shelf, crew)
@@ -96,15 +92,14 @@ def _audited(
     rows = checked_rows(plan, outcome)
     if not len(rows):
         return plan, replace(outcome, checked=torch.zeros_like(outcome.robust))
-    _, inputs, _, _ = plan.rows(rows)
-    standing = opened(inputs, ledger.clean[rows], ledger.clean_risk[rows], draws(plan))
+    standing = opened(ledger.clean[rows], ledger.clean_risk[rows], draws(plan))
     return with_check(
         plan, outcome, rows, _all_shards(plan_of_check(plan, rows), standing, watch, shelf, crew)
     )
 
 
 def _trusted(
-    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None
+    plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Crew | None
 ) -> tuple[Plan, Outcome]:
     """The plan, fitted to the model if a trial can be held, and its outcome; wider if gradients misled it."""
     if not applies(plan):
@@ -112,7 +107,7 @@ def _trusted(
     try:
         plan = _fitted(plan, ledger, shelf)
     except (Interrupted, KeyboardInterrupt):
-        return plan, _settled(plan, ledger, [])
+        return plan, _kept(plan, ledger, shelf)
     outcome = _all_shards(plan, ledger, watch, shelf, crew)
     if outcome.interrupted or not misled(plan, outcome) or (wider := _wider(plan)) == plan:
         return plan, outcome
@@ -130,31 +125,27 @@ def _wider(plan: Plan) -> Plan:
     return fitted_with_all(plan)
 
 
-def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf | None) -> Plan:
+def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf) -> Plan:
     """The plan, fitted to the model by a trial, or as an earlier try of the same audit was."""
-    digest = shard_digest(plan, ledger) if shelf is not None else ""
-    if shelf is not None and (words := shelf.load_words(digest, "trial")) is not None:
+    digest = shard_digest(plan, ledger)
+    if (words := shelf.load_words(digest, "trial")) is not None:
         return refitted(plan, fit_of(words))
     plan = fitted(plan, ledger)
-    if shelf is not None:
-        shelf.save_words(digest, "trial", asdict(plan.fit))
+    shelf.save_words(digest, "trial", asdict(plan.fit))
     return plan
 
 
-def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, crew: Crew | None) -> Outcome:
+def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Crew | None) -> Outcome:
     """The whole suite on every shard, or as many of them as the user let run."""
-    if crew is not None and shelf is not None and not fill(plan, ledger, shelf, crew, watch):
+    if crew is not None and not fill(plan, ledger, shelf, crew, watch):
         return _kept(plan, ledger, shelf)
     outcomes: list[tuple[Tensor, Outcome]] = []
-    points = ledger.adversarial.clone()
     for rows in shards_of(plan):
         tell = whole(watch, plan, ledger, outcomes)
         mine = take(ledger, rows.to(ledger.clean.device))
         try:
-            outcomes.append((rows, held_in(points, rows, shard_outcome(part(plan, rows), mine, tell, shelf))))
+            outcomes.append((rows, shard_outcome(part(plan, rows), mine, tell, shelf)))
         except KeyboardInterrupt:  # between a search and the next
-            if shelf is None:
-                raise
             return _kept(plan, ledger, shelf)
         if outcomes[-1][1].interrupted:
             break
@@ -163,31 +154,36 @@ def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None, c
 
 def _kept(plan: Plan, ledger: Ledger, shelf: Shelf) -> Outcome:
     """What is on the shelf when the user says stop; nothing is searched."""
-    outcomes = []
+    outcomes, device = [], ledger.clean.device
     for rows in shards_of(plan):
-        mine, its = take(ledger, rows.to(ledger.clean.device)), part(plan, rows)
+        mine, its = take(ledger, rows.to(device)), part(plan, rows)
         digest = shard_digest(its, mine)
-        found = shelf.load(digest, mine) or shelf.cut_short.load(digest, mine) or _settled(its, mine, [])
-        outcomes.append((rows, found))
-    shelf.cut_short.clear()
+        found = shelf.load(digest, device) or shelf.cut_short.load(digest, device)
+        outcomes.append((rows, found or _settled(its, _at_inputs(its, mine), []).without_points()))
     return merged(ledger, outcomes)
 
 
-def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf | None) -> Outcome:
+def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> Outcome:
     """One shard, from the shelf or searched and put there; `plan` and `ledger` are of its samples."""
-    digest = shard_digest(plan, ledger) if shelf is not None else ""
-    if shelf is not None and (kept := shelf.load(digest, ledger)) is not None:
+    digest = shard_digest(plan, ledger)
+    if (kept := shelf.load(digest, ledger.clean.device)) is not None:
         return kept
     torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
     price = len(ledger.correct) * draws(plan) * (1 + eight_bit.applies(plan))
     with reserved(plan.model, price):
-        outcome = _settled(plan, *_searched(plan, ledger, watch))
+        outcome = _settled(plan, *_searched(plan, _at_inputs(plan, ledger), watch))
         if eight_bit.applies(plan) and outcome.complete:
             outcome = eight_bit.on_grid(plan, outcome)
-    if shelf is not None and not outcome.interrupted:
-        shelf.save(digest, outcome)
-        note_shard(shelf.folder.parent, digest, plan, outcome)
+    if outcome.interrupted:
+        return shelf.cut_short.save(digest, outcome)
+    outcome = shelf.save(digest, outcome)
+    note_shard(shelf.folder.parent, digest, plan, outcome)
     return outcome
+
+
+def _at_inputs(plan: Plan, ledger: Ledger) -> Ledger:
+    """The ledger of one shard as its search begins: the points are the inputs themselves."""
+    return replace(ledger, adversarial=plan.samples.inputs.to(ledger.clean.device))
 
 
 def _searched(plan: Plan, ledger: Ledger, watch: Watch) -> tuple[Ledger, list[Attempt]]:
@@ -203,27 +199,26 @@ def _searched(plan: Plan, ledger: Ledger, watch: Watch) -> tuple[Ledger, list[At
 
 def _first_look(plan: Plan) -> Ledger:
     """Ask for every sample once, a model that answers at random many times; clean errors are not attacked."""
-    inputs, labels, device = plan.samples.inputs, plan.samples.labels, plan.model.device
+    labels, device = plan.samples.labels, plan.model.device
     clean, errors, looks = torch.zeros(()), torch.zeros(()), draws(plan)
     with torch.no_grad():
         for _ in range(looks):
-            answers = _answers(plan, inputs)
+            answers = _answers(plan)
             clean = clean.to(device) + answers / looks
             errors = errors.to(device) + (answers.argmax(1) != labels.to(device)).double() / looks
     odd = (~clean.isfinite().all(1)).nonzero().flatten().tolist()
     if odd:
         raise ModelError(
-            f"the model answers {len(odd)} of {len(inputs)} clean inputs (the first is number {odd[0]}) with NaN or "
+            f"the model answers {len(odd)} of {len(labels)} clean inputs (the first is number {odd[0]}) with NaN or "
             "infinite outputs; check its weights, mean and std"
         )
-    return opened(inputs.to(device), clean, errors, looks)
+    return opened(clean, errors, looks)
 
 
-def _answers(plan: Plan, inputs: Tensor) -> Tensor:
+def _answers(plan: Plan) -> Tensor:
     """What the model says to all inputs, `(N, C)`."""
-    return torch.cat(
-        [show(plan.model, part.to(plan.model.device)).float() for part in inputs.split(plan.batch)]
-    )
+    batches = plan.samples.parts(plan.batch)
+    return torch.cat([show(plan.model, each.inputs.to(plan.model.device)).float() for each in batches])
 
 
 def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:

@@ -95,8 +95,6 @@ def _without_gradients(outcome: Outcome) -> int:
     moved = outcome.ledger.broken.clone()
     tried = outcome.ledger.broken.clone()
     for attempt in outcome.attempts:
-        trace = attempt.trace.nan_to_num(nan=-float("inf"))
-        first = trace[:, :1]
-        moved[attempt.rows] |= (trace > first + 1e-6 * first.abs()).any(1)
+        moved[attempt.rows] |= attempt.moved
         tried[attempt.rows] |= attempt.backwards > 0
     return int((tried & ~moved).sum())

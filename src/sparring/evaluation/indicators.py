@@ -22,9 +22,6 @@ from sparring.models.straight_through import OPTIMISATION
 
 __all__ = ["indicators", "still_rising"]
 
-STILL = 0.05
-"""A loss that gained more than this share of its whole gain in the last sixth of a search was still rising."""
-
 
 def indicators(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
@@ -133,20 +130,9 @@ def still_rising(plan: Plan, outcome: Outcome) -> Tensor:
     tried = torch.zeros_like(rising)
     for attempt in outcome.attempts:
         if climbing[attempt.stage]:
-            rising[attempt.rows] &= _gains(attempt.trace)
+            rising[attempt.rows] &= attempt.rising
             tried[attempt.rows] = True
     return rising & tried
-
-
-def _gains(trace: Tensor) -> Tensor:
-    """Which traces `(K, T)` of a loss, NaN where nothing was seen, rose to the end, `(K,)`."""
-    seen = trace.isnan().logical_not()
-    best = trace.nan_to_num(nan=-torch.inf).cummax(1).values
-    length = seen.sum(1)
-    before = best.gather(1, (length * 5 // 6 - 1).clamp_min(0)[:, None])[:, 0]
-    gain = best[:, -1] - before
-    whole = best[:, -1] - trace[:, 0]
-    return (length >= 6) & (whole > 0) & (gain > STILL * whole)
 
 
 def finding(name: str, severity: str, message: str, samples: int | None = None) -> dict[str, Any]:

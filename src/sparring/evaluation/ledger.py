@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.engine import Findings
+from sparring.evaluation.traces import moved, rising
 from sparring.tensors import pick, put, take
 
 __all__ = ["MARKS", "Attempt", "Ledger", "attempt_of", "opened", "settle"]
@@ -20,6 +21,7 @@ MARKS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000)
 class Ledger:
     """One row per sample; all `(N,)` but `clean` `(N, C)`, `adversarial` `(N, *shape)` and `history` `(N, M)`.
 
+    Only while a shard is searched are its points here; before and after, `adversarial` is `(N, 0)`.
     `stage` is the index of the stage that broke the sample, or found `adversarial`, -1 while none has. `history` is
     `distance` as it was after `MARKS` forwards. `found_after` counts all passes spent on the sample until it broke.
     `finished` holds once nothing more will be done about it. `clean_risk` is the share of draws in which the model errs
@@ -61,7 +63,7 @@ class Attempt:
         success: The search saw a success.
         finished: The search ended by itself.
         margin, distance, forwards, backwards, queries, asks: As in the engine's findings.
-        trace: The loss over the search, `(K, T)`.
+        moved, rising: What the loss over the search tells (`traces.py`).
     """
 
     stage: int
@@ -76,26 +78,28 @@ class Attempt:
     backwards: Tensor
     queries: Tensor
     asks: Tensor
-    trace: Tensor
+    moved: Tensor
+    rising: Tensor
 
 
 def attempt_of(stage: int, restart: int, rows: Tensor, aim: Tensor | None, found: Findings) -> Attempt:
     """What is kept of a search: everything but the points, which the ledger has once."""
-    names = {field.name for field in fields(Attempt)} - {"stage", "restart", "rows", "aim"}
-    return Attempt(stage, restart, rows, aim, **{name: getattr(found, name) for name in names})
+    own = {"stage", "restart", "rows", "aim", "moved", "rising"}
+    same = {each.name: getattr(found, each.name) for each in fields(Attempt) if each.name not in own}
+    return Attempt(stage, restart, rows, aim, moved=moved(found.trace), rising=rising(found.trace), **same)
 
 
-def opened(inputs: Tensor, clean: Tensor, clean_risk: Tensor, looks: int) -> Ledger:
+def opened(clean: Tensor, clean_risk: Tensor, looks: int) -> Ledger:
     """The ledger after the first look at every sample, which each has paid with so many forwards."""
     correct = clean_risk <= 0.5
-    none = torch.zeros(len(inputs), dtype=torch.int64, device=clean.device)
+    none = torch.zeros(len(clean), dtype=torch.int64, device=clean.device)
     far = torch.full(none.shape, torch.inf, device=clean.device)
     return Ledger(
         clean=clean,
         correct=correct,
         broken=torch.zeros_like(correct),
         stage=none - 1,
-        adversarial=inputs,
+        adversarial=clean[:, :0],
         distance=far,
         history=far[:, None].repeat(1, len(MARKS)),
         margin=-far,

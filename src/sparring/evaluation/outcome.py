@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from sparring.evaluation.risk import Risk
 from sparring.evaluation.unadapted import Unadapted
 from sparring.verify import Verified
 
-__all__ = ["Outcome", "Storable"]
+__all__ = ["Outcome", "Shelved", "Storable"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Storable:
 
     Args:
         rows: Which samples, as indices, `(S,)`.
-        levels: The adversarial images as they would be stored, `(S, *shape)` uint8.
+        levels: The adversarial images as they would be stored, `(S, *shape)` uint8; once on the shelf, `(S, 0)`.
         distance, prediction: As verification measured them.
     """
 
@@ -29,6 +30,14 @@ class Storable:
     levels: Tensor
     distance: Tensor
     prediction: Tensor
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """The points that were found for the samples `rows` `(K,)`, as indices, in a file on the shelf."""
+
+    rows: Tensor
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class Outcome:
         attempts: In order.
         rows: Samples that the search called broken, or all of a model that answers at random, as indices, `(K,)`.
         verified: Of those, `(K,)`.
+        shelved: Where the points of those are, once a shard is on the shelf and no longer held in memory.
         storable: Samples also broken by whole grey levels; None if the data are not 8-bit, or not looked at.
         checked: Samples of a cheap suite that `standard` was tried on, too, `(N,)`; None for other suites.
         seconds: Wall time.
@@ -51,11 +61,19 @@ class Outcome:
     attempts: tuple[Attempt, ...]
     rows: Tensor
     verified: Verified
+    shelved: tuple[Shelved, ...] = ()
     storable: Storable | None = None
     checked: Tensor | None = None
     seconds: float = 0.0
     unadapted: Unadapted | None = None
     stopped: bool = False
+
+    def without_points(self) -> Outcome:
+        """What is known of each sample, without the points themselves."""
+        ledger, storable = self.ledger, self.storable
+        if storable is not None:
+            storable = replace(storable, levels=storable.levels.flatten(1)[:, :0].clone())
+        return replace(self, ledger=replace(ledger, adversarial=ledger.clean[:, :0]), storable=storable)
 
     @property
     def complete(self) -> bool:

@@ -26,8 +26,8 @@ from sparring.threat import Threat, Untargeted, is_smallest, threat_kind
 __all__ = ["Fit", "Plan", "climbs", "first_row", "fitting_stages", "make_plan"]
 
 
-LOOKED_AT = 16
-"""Samples from which the noise of gradients is told."""
+FIRST, LOOKED_AT = 8, 16
+"""Samples from which the model's nature is told, and the noise of its gradients."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,13 @@ def make_plan(
         raise DataError("there are no samples to audit")
     if batch < 1:
         raise UsageError(f"the batch must hold at least one sample, but is {batch}")
-    bound = threat.bind(samples.inputs, samples.domain)
+    first = samples.first(FIRST)
+    bound = threat.bind(
+        first[:1].expand(len(samples), *first.shape[1:]), samples.domain
+    )  # reads shapes alone
     suite = suited(suite, threat_kind(threat))
     stages_for(suite, threat_kind(threat))  # refused before the model is asked
-    looked = look(model, samples.inputs, samples.labels)
+    looked = look(model, first, samples.labels)
     if looked.randomised and is_smallest(bound):
         raise UsageError(
             f"{looked.name} answers at random, so that no change is the smallest; give a size, such as {bound.norm}:0.5"
@@ -201,5 +204,5 @@ def _sees_labels(stage: Stage, task: Task) -> bool:
 def first_row(samples: Samples, threat: Threat) -> Task:
     """The first sample as a task, to ask attacks what they begin with; `threat` is bound."""
     first = torch.arange(1)
-    inputs, labels = samples.inputs[first], samples.labels[first]
+    inputs, labels = samples.first(1), samples.labels[first]
     return Task(inputs, Untargeted(labels), take(threat, first), Draws(first), aim=labels)

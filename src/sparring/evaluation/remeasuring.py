@@ -72,7 +72,7 @@ def _as_audited(run: Run, samples: Samples) -> Samples:
     if told is None or samples.domain.columns is not None:
         return samples
     columns = Columns.told(told)
-    return replace(samples, inputs=columns.in_scales(samples.inputs), domain=domain_of(columns))
+    return replace(samples.having(columns.in_scales(samples.inputs)), domain=domain_of(columns))
 
 
 def _held(run: Run, model: Model, samples: Samples, adversarial: torch.Tensor, batch: int) -> torch.Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sparring.evaluation import query_budget
 from sparring.evaluation.distances import distances_of
+from sparring.evaluation.examples import pieces_of, tensors_of
 from sparring.evaluation.findings import findings_of
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
@@ -15,7 +16,7 @@ from sparring.evaluation.right_answers import correct_answers, told
 from sparring.evaluation.risk import LEVEL, TOLD
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.surrogates import surrogate_of
-from sparring.evaluation.tables import attempts_of, records_of, tensors_of
+from sparring.evaluation.tables import attempts_of, records_of
 from sparring.storage import Run
 from sparring.storage.envelope import versions
 from sparring.threat import threat_text, threat_words
@@ -30,6 +31,7 @@ def run_of(plan: Plan, outcome: Outcome) -> Run:
         records_of(plan, outcome),
         attempts_of(plan, outcome),
         tensors_of(plan, outcome),
+        pieces_of(plan, outcome),
     )
 
 

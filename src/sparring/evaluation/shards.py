@@ -17,7 +17,7 @@ from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.tensors import join, take, tree_map
 
-__all__ = ["SHARD", "held_in", "merged", "on_cpu", "part", "shards_of"]
+__all__ = ["SHARD", "merged", "on_cpu", "part", "shards_of"]
 
 SHARD = 256
 """Samples per shard: what a killed audit loses at most."""
@@ -37,22 +37,13 @@ def part(plan: Plan, rows: Tensor) -> Plan:
     return replace(plan, samples=plan.samples.select(rows), threat=take(plan.threat, rows))
 
 
-def held_in(points: Tensor, rows: Tensor, outcome: Outcome) -> Outcome:
-    """The outcome of the samples `rows` with its points moved into `points` `(N, *shape)`.
-
-    One piece of memory for all shards: pieces of each between what a search frees would tear memory to shreds.
-    """
-    place = slice(int(rows[0]), int(rows[-1]) + 1)
-    points[place] = outcome.ledger.adversarial
-    return replace(outcome, ledger=replace(outcome.ledger, adversarial=points[place]))
-
-
 def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcome:
     """One outcome for all samples; shards that were not reached keep their first look.
 
     Args:
         ledger: Of all samples, after the first look.
-        outcomes: The samples of each shard that was reached, as indices, and its outcome, in order from the first.
+        outcomes: The samples of each shard that was reached, as indices, and its outcome without points, in order from
+            the first.
     """
     attempts: list[Attempt] = []
     for rows, outcome in outcomes:
@@ -64,6 +55,9 @@ def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcom
         attempts=tuple(attempts),
         rows=torch.cat([rows.to(outcome.rows.device)[outcome.rows] for rows, outcome in outcomes]),
         verified=join(*(outcome.verified for _, outcome in outcomes)),
+        shelved=tuple(
+            replace(each, rows=rows[each.rows]) for rows, outcome in outcomes for each in outcome.shelved
+        ),
         storable=_merged_storable(outcomes),
         stopped=any(outcome.stopped for _, outcome in outcomes),
     )

@@ -9,20 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from sparring.errors import DataError
 from sparring.evaluation.ledger import Attempt, Ledger
-from sparring.evaluation.outcome import Outcome, Storable
+from sparring.evaluation.outcome import Outcome, Shelved, Storable
 from sparring.evaluation.shards import on_cpu
 from sparring.storage import replacing
 from sparring.storage.interrupts import undisturbed
-from sparring.tensors import put
 from sparring.verify import Verified
 
-__all__ = ["GO_ON", "Shelf"]
+__all__ = ["GO_ON", "Shelf", "levels_in", "points_in"]
+
+POINTS, LEVELS = "ledger.adversarial", "storable.levels"
 
 GO_ON = "; finished shards are kept: mend that, and go on with --resume"
 """How a sentence ends that says why an audit had to stop."""
@@ -34,14 +36,15 @@ class Shelf:
 
     folder: Path
 
-    def save(self, digest: str, outcome: Outcome) -> None:
-        """Put a shard on the shelf, whole or not at all.
+    def save(self, digest: str, outcome: Outcome) -> Outcome:
+        """Put a shard on the shelf, whole or not at all; what is left in memory has its points there.
 
         Raises:
             DataError: The folder cannot be written.
         """
         tensors, words = _flattened(on_cpu(outcome))
         self._write(self._path(digest), save(tensors, metadata={"attempts": json.dumps(words)}))
+        return replace(outcome.without_points(), shelved=(Shelved(tensors["rows"], self._path(digest)),))
 
     def save_words(self, digest: str, what: str, words: Mapping[str, Any]) -> None:
         """Put something small on the shelf: what a trial showed, what was chosen.
@@ -59,12 +62,15 @@ class Shelf:
             return None
         return words if isinstance(words, dict) else None
 
-    def load(self, digest: str, opened: Ledger) -> Outcome | None:
-        """The shard, if it is on the shelf and whole; `opened` is its ledger after the first look."""
+    def load(self, digest: str, device: torch.device) -> Outcome | None:
+        """The shard without its points, if it is on the shelf and whole."""
+        path = self._path(digest)
         try:
-            with safe_open(self._path(digest), "pt", device=str(opened.clean.device)) as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-                return _restored(tensors, json.loads(file.metadata()["attempts"]), opened)
+            with safe_open(path, "pt", device=str(device)) as file:
+                names = set(file.keys()) - {POINTS, LEVELS}
+                # copies: what a file shows stays mapped, points included, as long as a tensor needs it
+                tensors = {name: file.get_tensor(name).clone() for name in names}
+                return _restored(tensors, json.loads(file.metadata()["attempts"]), path)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
 
@@ -82,7 +88,7 @@ class Shelf:
 
     @property
     def cut_short(self) -> Shelf:
-        """Another shelf, for what workers had found of a shard when the user stopped them."""
+        """Another shelf, for what had been found of a shard when the user said stop."""
         return Shelf(self.folder.with_name("cut-short"))
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -103,6 +109,29 @@ class Shelf:
         return self.folder / f"{digest[:32]}.safetensors"
 
 
+def points_in(path: Path) -> Tensor:
+    """The points in a file on the shelf, `(K, *shape)`, in the order of its `Shelved.rows`.
+
+    Raises:
+        DataError: The file is gone or damaged.
+    """
+    return _tensor_in(path, POINTS)
+
+
+def levels_in(path: Path) -> Tensor:
+    """The images of whole grey levels in a file on the shelf, `(S, *shape)`, in the order of its `Storable.rows`."""
+    return _tensor_in(path, LEVELS)
+
+
+def _tensor_in(path: Path, name: str) -> Tensor:
+    try:
+        with safe_open(path, "pt") as file:
+            found: Tensor = file.get_tensor(name).clone()
+            return found
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}, a finished shard, cannot be read any more{GO_ON}") from error
+
+
 def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], list[list[int]]]:
     """All tensors by name, and stage and restart of each attempt; points are kept of broken samples only."""
     ledger = replace(outcome.ledger, adversarial=outcome.ledger.adversarial[outcome.rows])
@@ -118,21 +147,23 @@ def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], list[list[int]]]:
     return {name: value.contiguous().clone() for name, value in tensors.items()}, words
 
 
-def _restored(tensors: dict[str, Tensor], words: list[list[int]], opened: Ledger) -> Outcome:
-    """The outcome that was flattened."""
+def _restored(tensors: dict[str, Tensor], words: list[list[int]], path: Path) -> Outcome:
+    """The outcome that was flattened into a file, without its points."""
     rows = tensors["rows"]
-    ledger = Ledger(**_below("ledger", tensors))
-    adversarial = put(opened.adversarial, rows, ledger.adversarial)
+    storable = _below("storable", tensors)
     attempts = [
         Attempt(stage=stage, restart=restart, **{"aim": None, **_below(f"attempt.{number}", tensors)})
         for number, (stage, restart) in enumerate(words)
     ]
     return Outcome(
-        ledger=replace(ledger, adversarial=adversarial),
+        ledger=Ledger(adversarial=tensors["ledger.clean"][:, :0], **_below("ledger", tensors)),
         attempts=tuple(attempts),
         rows=rows,
         verified=Verified(**_below("verified", tensors)),
-        storable=Storable(**storable) if (storable := _below("storable", tensors)) else None,
+        shelved=(Shelved(rows.cpu(), path),),
+        storable=None
+        if not storable
+        else Storable(levels=rows.new_empty(len(storable["rows"]), 0).byte(), **storable),
     )
 
 

@@ -85,6 +85,7 @@ def with_check(plan: Plan, outcome: Outcome, rows: Tensor, found: Outcome) -> tu
         attempts=(*outcome.attempts, *attempts),
         rows=torch.cat([outcome.rows, rows[found.rows]]),
         verified=join(outcome.verified, found.verified),
+        shelved=(*outcome.shelved, *(replace(each, rows=rows.cpu()[each.rows]) for each in found.shelved)),
         storable=storable,
         checked=checked,
         stopped=outcome.stopped or found.stopped,

@@ -47,7 +47,7 @@ def _try_on(surrogate: Model, plan: Plan) -> None:
     """Show the surrogate one sample, before the model under attack is asked for anything more."""
     try:
         with torch.no_grad():
-            show(surrogate, plan.samples.inputs[:1].to(surrogate.device))
+            show(surrogate, plan.samples.first(1).to(surrogate.device))
     except SparringError as error:
         raise ModelError(f"the surrogate {surrogate.name} does not take these samples: {error}") from error
 

@@ -1,4 +1,4 @@
-"""An outcome as tables and tensors: a row per sample, a row per attempt on it, and the examples themselves."""
+"""An outcome as tables: a row per sample, and a row per attempt on it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from sparring.evaluation.plan import Plan
 from sparring.evaluation.risk import LEVEL
 from sparring.storage import attempts_table, records_table
 
-__all__ = ["attempts_of", "records_of", "tensors_of"]
-
-GALLERY = 24
-"""How many examples keep their original beside them, for the pictures of the report."""
+__all__ = ["attempts_of", "records_of"]
 
 
 def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
@@ -103,46 +100,6 @@ def attempts_of(plan: Plan, outcome: Outcome) -> pa.Table:
         for name in ("forwards", "backwards", "queries"):
             columns[name] += getattr(attempt, name).tolist()
     return attempts_table(columns)
-
-
-def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
-    """Every verified example, those that can be stored in 8 bits, and the originals of the closest ones.
-
-    Of a table, the originals of all.
-    """
-    rows = outcome.broken.nonzero().squeeze(1)
-    distance = torch.tensor(_at_rows(outcome, outcome.verified.distance), dtype=torch.float64)[rows.cpu()]
-    closest = rows[distance.argsort(stable=True)[:GALLERY].to(rows.device)]
-    found, inputs = outcome.ledger.adversarial, plan.samples.inputs
-    tensors = {
-        "index": plan.samples.index[rows.cpu()],
-        "adversarial": _stored(plan, found[rows]),
-        "gallery_index": plan.samples.index[closest.cpu()],
-        "gallery_inputs": _stored(plan, inputs[closest.cpu()]),
-        "gallery_adversarial": _stored(plan, found[closest]),
-        **_storable_tensors(plan, outcome),
-    }
-    return tensors | (
-        {} if plan.samples.domain.columns is None else {"clean": _stored(plan, inputs[rows.cpu()])}
-    )
-
-
-def _stored(plan: Plan, points: Tensor) -> Tensor:
-    """Points as they are stored: float32, rows of a table in the units of its columns."""
-    columns = plan.samples.domain.columns
-    return points.float().cpu() if columns is None else columns.rows(points.cpu())
-
-
-def _storable_tensors(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
-    """Images of whole grey levels, with the distance and the answer that verification saw."""
-    if (found := outcome.storable) is None:
-        return {}
-    return {
-        "grid_index": plan.samples.index[found.rows.cpu()],
-        "grid_adversarial": found.levels.cpu(),
-        "grid_distance": found.distance.cpu(),
-        "grid_prediction": found.prediction.cpu(),
-    }
 
 
 def _at_rows(outcome: Outcome, values: Tensor) -> list[Any]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from sparring.draws import Draws, row_keys
-from sparring.engine import Task, search
+from sparring.engine import Findings, Task, search
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan, climbs, first_row
@@ -23,6 +24,9 @@ from sparring.models.remote import remote_behind
 from sparring.threat import Untargeted, threat_kind
 
 __all__ = ["Unadapted", "unadapted"]
+
+AT_ONCE = 256
+"""Samples whose points are held in memory together."""
 
 STEPS = 25
 """Of the climb; more of them do not help who climbs the wrong thing."""
@@ -54,22 +58,29 @@ def unadapted(plan: Plan, ledger: Ledger) -> Unadapted | None:
     ways = ways_through(plan.model)
     if not (ways or plan.model.stops or plan.model.randomised) or not _applies(plan):
         return None
-    rows = ledger.correct.nonzero().squeeze(1)
+    torch.manual_seed(plan.seed)  # for models that draw
+    right, forwards, backwards = 0.0, 0, 0
+    try:
+        for rows in ledger.correct.nonzero().squeeze(1).split(AT_ONCE):
+            wrong, found = _climbed(plan, ledger, rows)
+            right += float((1 - wrong).sum())
+            forwards, backwards = forwards + int(found.forwards.sum()), backwards + int(found.backwards.sum())
+    except (Interrupted, KeyboardInterrupt):
+        return None
+    return Unadapted(ways, STEPS, right, forwards, backwards)
+
+
+def _climbed(plan: Plan, ledger: Ledger, rows: Tensor) -> tuple[Tensor, Findings]:
+    """How often some samples are wrong where the climb ends, and the climb."""
     chosen, inputs, labels, threat = plan.rows(rows)
     draws = Draws(row_keys(plan.seed, chosen.ids, "unadapted").to(inputs.device))
     task = Task(inputs, Untargeted(labels), threat, draws, clean=ledger.clean[rows])
-    torch.manual_seed(plan.seed)  # for models that draw
-    try:
-        with as_written(plan.model):
-            # where one draw may be luck, the last point counts, and fresh draws judge it
-            ends = {"retire": "never", "keep": "last"} if plan.model.randomised else {}
-            found = search(plan.model, task, climber(threat.norm, STEPS), batch=plan.batch, **ends)  # type: ignore[arg-type]  # literals
-        held = verify_rows(plan, rows, found.adversarial)
-    except (Interrupted, KeyboardInterrupt):
-        return None
-    wrong = held.risk if plan.model.randomised else (held.holds & found.success).double()
-    cost = (int(found.forwards.sum()), int(found.backwards.sum()))
-    return Unadapted(ways, STEPS, float((1 - wrong).sum()), *cost)
+    with as_written(plan.model):
+        # where one draw may be luck, the last point counts, and fresh draws judge it
+        ends = {"retire": "never", "keep": "last"} if plan.model.randomised else {}
+        found = search(plan.model, task, climber(threat.norm, STEPS), batch=plan.batch, **ends)  # type: ignore[arg-type]  # literals
+    held = verify_rows(plan, rows, found.adversarial)
+    return held.risk if plan.model.randomised else (held.holds & found.success).double(), found
 
 
 def _applies(plan: Plan) -> bool:

@@ -85,8 +85,7 @@ def plant(samples: Samples, spec: PoisonSpec) -> tuple[Samples, Provenance]:
     given = spec.relabelling.given(rows.labels, class_count(samples))
     labels = torch.where(is_poison, given, rows.labels)
     new = replace(
-        samples,
-        inputs=samples.inputs.index_copy(0, places, inputs),
+        samples.having(samples.inputs.index_copy(0, places, inputs)),
         labels=samples.labels.index_copy(0, places, labels),
         ids=_renamed(samples, places.tolist(), inputs),
     )
@@ -119,8 +118,7 @@ def undo(samples: Samples, provenance: Provenance) -> Samples:
     for place, name in zip(provenance.places.tolist(), provenance.ids, strict=True):
         ids[place] = name
     return replace(
-        samples,
-        inputs=samples.inputs.index_copy(0, provenance.places, provenance.inputs),
+        samples.having(samples.inputs.index_copy(0, provenance.places, provenance.inputs)),
         labels=samples.labels.index_copy(0, provenance.places, provenance.labels),
         ids=tuple(ids),
     )

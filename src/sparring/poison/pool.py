@@ -60,8 +60,7 @@ def pool_of(scanned: Samples, trusted: Samples | None, seed: int = 0) -> Pool:
         else tuple(f"trusted-{name}" for name in trusted.ids)
     )
     both = replace(
-        kept,
-        inputs=torch.cat([kept.inputs, trusted.inputs]),
+        kept.having(torch.cat([kept.inputs, trusted.inputs])),
         labels=torch.cat([kept.labels, trusted.labels]),
         ids=(*kept.ids, *names),
         index=torch.arange(len(kept) + len(trusted)),

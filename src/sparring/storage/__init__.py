@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sparring.storage.files import replacing
+    from sparring.storage.pieces import Pieces
     from sparring.storage.run import Run, load_run, save_run
     from sparring.storage.schema import result_schema
     from sparring.storage.tables import ATTEMPTS, RECORDS, attempts_table, records_table
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTEMPTS",
     "RECORDS",
+    "Pieces",
     "Run",
     "attempts_table",
     "load_run",
@@ -26,6 +28,7 @@ __all__ = [
 
 _HOMES = {
     "files": ("replacing",),
+    "pieces": ("Pieces",),
     "run": ("Run", "load_run", "save_run"),
     "schema": ("result_schema",),
     "tables": ("ATTEMPTS", "RECORDS", "attempts_table", "records_table"),

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from sparring.errors import DataError
@@ -17,6 +17,7 @@ from sparring.storage import tables
 from sparring.storage.audit_log import seal, unseal
 from sparring.storage.card import card
 from sparring.storage.files import replacing
+from sparring.storage.pieces import Pieces, write_tensors
 from sparring.storage.schema import fault, result_schema
 from sparring.storage.sums import SUMS, sums_of
 
@@ -38,6 +39,7 @@ class Run:
             pictures of the report `gallery_index` (G,), `gallery_inputs`, `gallery_adversarial` (G, *shape);
             for 8-bit images, of those that also break by whole grey levels, `grid_index` (S,), `grid_adversarial`
             (S, *shape) uint8, `grid_distance` and `grid_prediction` (S,).
+        pieces: Of a run that is not written yet, tensors that nobody holds: they are among `tensors` afterwards.
         folder: Where it was saved to or loaded from.
     """
 
@@ -45,7 +47,13 @@ class Run:
     records: pa.Table
     attempts: pa.Table
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    pieces: dict[str, Pieces] = field(default_factory=dict)
     folder: Path | None = None
+
+    def whole(self) -> "Run":
+        """The same run with all of its tensors in memory."""
+        tensors = self.tensors | {name: each.whole() for name, each in self.pieces.items()}
+        return replace(self, tensors=tensors, pieces={})
 
     @property
     def verdict(self) -> str:
@@ -82,13 +90,14 @@ def save_run(run: Run, folder: str | Path) -> Run:
     `SHA256SUMS` has the digests of tables and tensors, as `sha256sum --check` reads them.
 
     Returns:
-        The same run, knowing its folder.
+        The same run, knowing its folder; its tensors are read from there when they are used.
 
     Raises:
         DataError: The run contradicts itself, or the folder cannot be written.
     """
     folder = Path(folder)
-    _check(run.result, run.records, run.tensors, "this run")
+    tensors = run.tensors | run.pieces
+    _check(run.result, run.records, tensors, "this run")
     try:
         text = json.dumps(run.result, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -104,13 +113,13 @@ def save_run(run: Run, folder: str | Path) -> Run:
     with replacing(folder / ATTEMPTS) as path:
         tables.write(run.attempts, path)
     with replacing(folder / TENSORS) as path:
-        _save_tensors(run.tensors, path)
+        write_tensors(tensors, path)
     with replacing(folder / SUMS) as path:
         path.write_text(sums_of(folder, (RECORDS, ATTEMPTS, TENSORS)), encoding="utf-8")
     with replacing(folder / RESULT) as path:
         path.write_text(text + "\n", encoding="utf-8")
     seal(folder)
-    return replace(run, folder=folder)
+    return replace(run, tensors=_load_tensors(folder / TENSORS), pieces={}, folder=folder)
 
 
 def load_run(folder: str | Path) -> Run:
@@ -126,7 +135,7 @@ def load_run(folder: str | Path) -> Run:
     records, attempts = tables.read(folder / RECORDS), tables.read(folder / ATTEMPTS)
     tensors = _load_tensors(folder / TENSORS)
     _check(result, records, tensors, str(folder))
-    return Run(result, records, attempts, tensors, folder)
+    return Run(result, records, attempts, tensors, folder=folder)
 
 
 def _load_result(path: Path) -> dict[str, Any]:
@@ -144,13 +153,6 @@ def _load_result(path: Path) -> dict[str, Any]:
     return result
 
 
-def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    # a clone each: safetensors refuses tensors that share memory, and the gallery may be a view of the rest;
-    # through bytes, because its own way to a file ignores the umask
-    own = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    path.write_bytes(save(own))
-
-
 def _load_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
@@ -162,7 +164,9 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _check(result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tensor], where: str) -> None:
+def _check(
+    result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tensor | Pieces], where: str
+) -> None:
     """Hold the parts against the schema and against each other: files of two runs must not pass for one."""
     if problem := fault(result, result_schema()):
         raise DataError(f"{where}: {RESULT}: {problem}")
@@ -179,6 +183,6 @@ def _check(result: dict[str, Any], records: pa.Table, tensors: Mapping[str, Tens
         ("grid_index", "grid_adversarial"),
     )
     for index, rows in pairs:
-        sizes = {len(tensors.get(name, torch.empty(0))) for name in (index, rows)}
+        sizes = {tensors.get(name, torch.empty(0)).shape[0] for name in (index, rows)}
         if len(sizes) > 1:
             raise DataError(f"{where}: {TENSORS}: {index} and {rows} have different lengths")

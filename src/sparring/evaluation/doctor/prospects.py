@@ -42,7 +42,7 @@ def check_cost(plan: Plan, count: int, clock: Callable[[], float] = time.perf_co
         count: How many samples the audit will have.
         clock: Seconds, from any start.
     """
-    inputs = plan.samples.inputs[: plan.batch].to(plan.model.device)
+    inputs = plan.samples.first(plan.batch).to(plan.model.device)
     with torch.no_grad():
         classes = plan.model(inputs).shape[1]
     passes = passes_per_sample(plan, classes)

@@ -137,7 +137,7 @@ def _sorted(
     for number, rows in shards.items():
         mine = take(ledger, rows.to(ledger.clean.device))
         digest = shard_digest(part(plan, rows), mine)
-        kept = shelf.load(digest, mine)
+        kept = shelf.load(digest, ledger.clean.device)
         if kept is None:
             shelf.drop(digest)
             missing[number] = digest

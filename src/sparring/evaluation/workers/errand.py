@@ -92,7 +92,7 @@ def unpacked(content: Any) -> Errand:
         model = shown_rows(model, errand.plan.samples.domain.columns)
     plan = replace(errand.plan, model=model)
     if plan.prepared is not None:
-        again = prepared(model, plan.samples.inputs[: plan.batch], plan.prepared.chosen)
+        again = prepared(model, plan.samples.first(plan.batch), plan.prepared.chosen)
         plan = replace(plan, prepared=again)
     errand = replace(errand, plan=plan)
     if plan_digest(errand.plan) != errand.digest or not _answers_alike(errand):
@@ -117,7 +117,7 @@ def _answers_alike(errand: Errand) -> bool:
     if plan.model.randomised or remote_behind(plan.model) is not None:
         return True
     with untouched(plan.model), torch.no_grad():
-        answers = show(plan.model, plan.samples.inputs[:8].to(plan.model.device)).float().cpu()
+        answers = show(plan.model, plan.samples.first(8).to(plan.model.device)).float().cpu()
     return torch.allclose(answers, errand.clean[:8].cpu(), rtol=1e-3, atol=1e-4)
 
 

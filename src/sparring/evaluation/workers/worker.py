@@ -94,17 +94,16 @@ def _search(errand: Errand, leases: Leases, say: Say) -> None:
     plan, shelf = errand.plan, Shelf(errand.shelf)
     device = plan.model.device
     clean, clean_risk = errand.clean.to(device), errand.clean_risk.to(device)
-    ledger = opened(plan.samples.inputs.to(device), clean, clean_risk, draws(plan))
+    ledger = opened(clean, clean_risk, draws(plan))
     left = dict(errand.shards)
     while left := {number: shard for number, shard in left.items() if not shelf.has(shard[1])}:
         number = _free(leases, sorted(left))
         if number is None:
             time.sleep(IDLE)
             continue
-        rows, digest = left[number]
+        rows, _ = left[number]
         outcome = shard_outcome(part(plan, rows), take(ledger, rows.to(device)), _watch(number, say), shelf)
         if outcome.interrupted:
-            shelf.cut_short.save(digest, outcome)
             say({"stopped": refused(plan.model)})
             return
         _give_back(leases)
