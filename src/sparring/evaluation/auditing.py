@@ -9,31 +9,26 @@ import torch
 from torch import Tensor
 
 from sparring.errors import Interrupted, ModelError
-from sparring.evaluation import eight_bit
 from sparring.evaluation.fingerprint import plan_digest, shard_digest
 from sparring.evaluation.fitting import applies, fit_of, fitted, fitted_with_all, refitted
-from sparring.evaluation.ledger import Attempt, Ledger, opened
-from sparring.evaluation.logged import note_shard
+from sparring.evaluation.ledger import Ledger, opened
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Fit, Plan, fitting_stages
 from sparring.evaluation.result import run_of
-from sparring.evaluation.shards import merged, part, shards_of
+from sparring.evaluation.searching import all_shards, shards_so_far
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
-from sparring.evaluation.stages import run_stages
-from sparring.evaluation.standing import Watch, whole
+from sparring.evaluation.standing import Watch
 from sparring.evaluation.unadapted import unadapted
 from sparring.evaluation.validity import misled
-from sparring.evaluation.verifying import draws, verify_rows
-from sparring.evaluation.workers import Crew, fill
+from sparring.evaluation.verifying import draws
+from sparring.evaluation.workers import Crew
 from sparring.execution import prepared
 from sparring.models import untouched
 from sparring.models.canonical import show
-from sparring.models.remote import reserved
 from sparring.storage import Run
-from sparring.tensors import put, take
 
-__all__ = ["audit", "shard_outcome"]
+__all__ = ["audit"]
 
 MANY = 64
 """Samples from which on it pays to look for a faster way to ask the model; 16 times as many for a cheap suite."""
@@ -94,7 +89,7 @@ def _audited(
         return plan, replace(outcome, checked=torch.zeros_like(outcome.robust))
     standing = opened(ledger.clean[rows], ledger.clean_risk[rows], draws(plan))
     return with_check(
-        plan, outcome, rows, _all_shards(plan_of_check(plan, rows), standing, watch, shelf, crew)
+        plan, outcome, rows, all_shards(plan_of_check(plan, rows), standing, watch, shelf, crew)
     )
 
 
@@ -103,15 +98,15 @@ def _trusted(
 ) -> tuple[Plan, Outcome]:
     """The plan, fitted to the model if a trial can be held, and its outcome; wider if gradients misled it."""
     if not applies(plan):
-        return plan, _all_shards(plan, ledger, watch, shelf, crew)
+        return plan, all_shards(plan, ledger, watch, shelf, crew)
     try:
         plan = _fitted(plan, ledger, shelf)
     except (Interrupted, KeyboardInterrupt):
-        return plan, _kept(plan, ledger, shelf)
-    outcome = _all_shards(plan, ledger, watch, shelf, crew)
+        return plan, shards_so_far(plan, ledger, shelf)
+    outcome = all_shards(plan, ledger, watch, shelf, crew)
     if outcome.interrupted or not misled(plan, outcome) or (wider := _wider(plan)) == plan:
         return plan, outcome
-    return wider, _all_shards(wider, ledger, watch, shelf, crew)
+    return wider, all_shards(wider, ledger, watch, shelf, crew)
 
 
 def _wider(plan: Plan) -> Plan:
@@ -135,68 +130,6 @@ def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf) -> Plan:
     return plan
 
 
-def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Crew | None) -> Outcome:
-    """The whole suite on every shard, or as many of them as the user let run."""
-    if crew is not None and not fill(plan, ledger, shelf, crew, watch):
-        return _kept(plan, ledger, shelf)
-    outcomes: list[tuple[Tensor, Outcome]] = []
-    for rows in shards_of(plan):
-        tell = whole(watch, plan, ledger, outcomes)
-        mine = take(ledger, rows.to(ledger.clean.device))
-        try:
-            outcomes.append((rows, shard_outcome(part(plan, rows), mine, tell, shelf)))
-        except KeyboardInterrupt:  # between a search and the next
-            return _kept(plan, ledger, shelf)
-        if outcomes[-1][1].interrupted:
-            break
-    return merged(ledger, outcomes)
-
-
-def _kept(plan: Plan, ledger: Ledger, shelf: Shelf) -> Outcome:
-    """What is on the shelf when the user says stop; nothing is searched."""
-    outcomes, device = [], ledger.clean.device
-    for rows in shards_of(plan):
-        mine, its = take(ledger, rows.to(device)), part(plan, rows)
-        digest = shard_digest(its, mine)
-        found = shelf.load(digest, device) or shelf.cut_short.load(digest, device)
-        outcomes.append((rows, found or _settled(its, _at_inputs(its, mine), []).without_points()))
-    return merged(ledger, outcomes)
-
-
-def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> Outcome:
-    """One shard, from the shelf or searched and put there; `plan` and `ledger` are of its samples."""
-    digest = shard_digest(plan, ledger)
-    if (kept := shelf.load(digest, ledger.clean.device)) is not None:
-        return kept
-    torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
-    price = len(ledger.correct) * draws(plan) * (1 + eight_bit.applies(plan))
-    with reserved(plan.model, price):
-        outcome = _settled(plan, *_searched(plan, _at_inputs(plan, ledger), watch))
-        if eight_bit.applies(plan) and outcome.complete:
-            outcome = eight_bit.on_grid(plan, outcome)
-    if outcome.interrupted:
-        return shelf.cut_short.save(digest, outcome)
-    outcome = shelf.save(digest, outcome)
-    note_shard(shelf.folder.parent, digest, plan, outcome)
-    return outcome
-
-
-def _at_inputs(plan: Plan, ledger: Ledger) -> Ledger:
-    """The ledger of one shard as its search begins: the points are the inputs themselves."""
-    return replace(ledger, adversarial=plan.samples.inputs.to(ledger.clean.device))
-
-
-def _searched(plan: Plan, ledger: Ledger, watch: Watch) -> tuple[Ledger, list[Attempt]]:
-    """The ledger after the whole suite, or as much of it as the user let run, and every attempt."""
-    attempts: list[Attempt] = []
-    for after, attempt in run_stages(plan, ledger, watch):
-        ledger = after
-        attempts.append(attempt)
-    if all(bool(attempt.finished.all()) for attempt in attempts):
-        ledger = replace(ledger, finished=torch.ones_like(ledger.finished))
-    return ledger, attempts
-
-
 def _first_look(plan: Plan) -> Ledger:
     """Ask for every sample once, a model that answers at random many times; clean errors are not attacked."""
     labels, device = plan.samples.labels, plan.model.device
@@ -217,24 +150,11 @@ def _first_look(plan: Plan) -> Ledger:
 
 def _answers(plan: Plan) -> Tensor:
     """What the model says to all inputs, `(N, C)`."""
-    batches = plan.samples.parts(plan.batch)
-    return torch.cat([show(plan.model, each.inputs.to(plan.model.device)).float() for each in batches])
-
-
-def _settled(plan: Plan, ledger: Ledger, attempts: list[Attempt]) -> Outcome:
-    """Verify every success, also if the user says stop just now; one that does not hold does not count.
-
-    Where the model answers at random, the fixed point of every sample is asked about.
-    """
-    asked = torch.ones_like(ledger.broken) if plan.model.randomised else ledger.broken
-    rows, stopped = asked.nonzero().squeeze(1), False
-    try:
-        held = verify_rows(plan, rows, ledger.adversarial[rows])
-    except KeyboardInterrupt:
-        held, stopped = verify_rows(plan, rows, ledger.adversarial[rows]), True
-    # the search would have gone on where a success does not hold, and must where nobody may be asked about it
-    mine = take(ledger, rows)
-    stands = (held.holds | (mine.finished & ~mine.broken)) & (not plan.smallest)
-    over = ~held.risk.isnan() if bool(ledger.finished.all()) else stands
-    ledger = put(ledger, rows, replace(mine, finished=over))
-    return Outcome(ledger, tuple(attempts), rows, held, stopped=stopped)
+    device, said, place = plan.model.device, torch.empty(0), 0
+    for part in plan.samples.parts(plan.batch):
+        answers = show(plan.model, part.inputs.to(device)).float()
+        if not place:  # in one piece: small ones between the batches would tear memory to shreds
+            said = answers.new_empty(len(plan.samples), answers.shape[1])
+        said[place : place + len(part)] = answers
+        place += len(part)
+    return said

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sparring.evaluation.ledger import Attempt, Ledger
+from sparring.evaluation.ledger import Attempt
 from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.tensors import join, take, tree_map
@@ -37,21 +37,13 @@ def part(plan: Plan, rows: Tensor) -> Plan:
     return replace(plan, samples=plan.samples.select(rows), threat=take(plan.threat, rows))
 
 
-def merged(ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcome:
-    """One outcome for all samples; shards that were not reached keep their first look.
-
-    Args:
-        ledger: Of all samples, after the first look.
-        outcomes: The samples of each shard that was reached, as indices, and its outcome without points, in order from
-            the first.
-    """
+def merged(outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcome:
+    """One outcome for all samples, of the samples of each shard, as indices, and its outcome, without points."""
     attempts: list[Attempt] = []
     for rows, outcome in outcomes:
         attempts += [replace(each, rows=rows.to(each.rows.device)[each.rows]) for each in outcome.attempts]
-    reached = sum(len(rows) for rows, _ in outcomes)
-    rest = torch.arange(reached, len(ledger.broken), device=ledger.broken.device)
     return Outcome(
-        ledger=join(*(outcome.ledger for _, outcome in outcomes), take(ledger, rest)),
+        ledger=join(*(outcome.ledger for _, outcome in outcomes)),
         attempts=tuple(attempts),
         rows=torch.cat([rows.to(outcome.rows.device)[outcome.rows] for rows, outcome in outcomes]),
         verified=join(*(outcome.verified for _, outcome in outcomes)),

@@ -43,7 +43,7 @@ class Shelf:
             DataError: The folder cannot be written.
         """
         tensors, words = _flattened(on_cpu(outcome))
-        self._write(self._path(digest), save(tensors, metadata={"attempts": json.dumps(words)}))
+        self._write(self._path(digest), save(tensors, metadata={"words": json.dumps(words)}))
         return replace(outcome.without_points(), shelved=(Shelved(tensors["rows"], self._path(digest)),))
 
     def save_words(self, digest: str, what: str, words: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ class Shelf:
                 names = set(file.keys()) - {POINTS, LEVELS}
                 # copies: what a file shows stays mapped, points included, as long as a tensor needs it
                 tensors = {name: file.get_tensor(name).clone() for name in names}
-                return _restored(tensors, json.loads(file.metadata()["attempts"]), path)
+                return _restored(tensors, json.loads(file.metadata()["words"]), path)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
 
@@ -132,8 +132,8 @@ def _tensor_in(path: Path, name: str) -> Tensor:
         raise DataError(f"{path}, a finished shard, cannot be read any more{GO_ON}") from error
 
 
-def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], list[list[int]]]:
-    """All tensors by name, and stage and restart of each attempt; points are kept of broken samples only."""
+def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All tensors by name, and what is no tensor; points are kept of broken samples only."""
     ledger = replace(outcome.ledger, adversarial=outcome.ledger.adversarial[outcome.rows])
     tensors = {f"ledger.{name}": value for name, value in vars(ledger).items()}
     tensors |= {f"verified.{name}": value for name, value in vars(outcome.verified).items()}
@@ -143,17 +143,18 @@ def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], list[list[int]]]:
     for number, attempt in enumerate(outcome.attempts):
         values = {name: value for name, value in vars(attempt).items() if isinstance(value, Tensor)}
         tensors |= {f"attempt.{number}.{name}": value for name, value in values.items()}
-    words = [[attempt.stage, attempt.restart] for attempt in outcome.attempts]
+    turns = [[attempt.stage, attempt.restart] for attempt in outcome.attempts]
+    words = {"attempts": turns, "stopped": outcome.stopped}
     return {name: value.contiguous().clone() for name, value in tensors.items()}, words
 
 
-def _restored(tensors: dict[str, Tensor], words: list[list[int]], path: Path) -> Outcome:
+def _restored(tensors: dict[str, Tensor], words: dict[str, Any], path: Path) -> Outcome:
     """The outcome that was flattened into a file, without its points."""
     rows = tensors["rows"]
     storable = _below("storable", tensors)
     attempts = [
         Attempt(stage=stage, restart=restart, **{"aim": None, **_below(f"attempt.{number}", tensors)})
-        for number, (stage, restart) in enumerate(words)
+        for number, (stage, restart) in enumerate(words["attempts"])
     ]
     return Outcome(
         ledger=Ledger(adversarial=tensors["ledger.clean"][:, :0], **_below("ledger", tensors)),
@@ -161,6 +162,7 @@ def _restored(tensors: dict[str, Tensor], words: list[list[int]], path: Path) ->
         rows=rows,
         verified=Verified(**_below("verified", tensors)),
         shelved=(Shelved(rows.cpu(), path),),
+        stopped=words["stopped"],
         storable=None
         if not storable
         else Storable(levels=rows.new_empty(len(storable["rows"]), 0).byte(), **storable),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,10 +12,10 @@ from sparring.attacks.suites import Stage
 from sparring.engine import Progress, Task
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.outcome import Outcome
-from sparring.evaluation.plan import Plan, climbs
+from sparring.evaluation.plan import climbs
 from sparring.tensors import take
 
-__all__ = ["Standing", "Watch", "price", "standing_after", "teller", "together", "whole"]
+__all__ = ["Standing", "Watch", "price", "standing_after", "teller", "together"]
 
 
 @dataclass(frozen=True)
@@ -69,36 +69,6 @@ def teller(
         left = (progress.rows - progress.over) * price + after * later
         settled = count - (after if later else progress.rows - progress.over)
         watch(Standing(count, correct, broken, settled, title, spent + progress.passes, left))
-
-    return tell
-
-
-def whole(
-    watch: Watch, plan: Plan, ledger: Ledger, outcomes: Sequence[tuple[Tensor, Outcome]]
-) -> Callable[[Standing], None]:
-    """Turn the standing of one shard into that of the audit, given the shards before it.
-
-    What the shards after it will cost is told from this one: as much per correct sample.
-    """
-    done = sum(len(rows) for rows, _ in outcomes)
-    broken = sum(int(outcome.ledger.broken.sum()) for _, outcome in outcomes)
-    spent = sum(int((outcome.ledger.forwards + outcome.ledger.backwards).sum()) for _, outcome in outcomes)
-    count, correct = len(plan.samples), int(ledger.correct.sum())
-
-    def tell(standing: Standing) -> None:
-        after = ledger.correct[done + standing.samples :]
-        price = (standing.passes + standing.passes_left) / max(standing.correct, 1)
-        watch(
-            Standing(
-                samples=count,
-                correct=correct,
-                broken=broken + standing.broken,
-                settled=done + standing.settled + int((~after).sum()),
-                stage=standing.stage,
-                passes=spent + standing.passes,
-                passes_left=standing.passes_left + int(price * int(after.sum())),
-            )
-        )
 
     return tell
 

@@ -24,8 +24,8 @@ import torch
 from sqlalchemy.exc import SQLAlchemyError
 
 from sparring.errors import SparringError
-from sparring.evaluation.auditing import shard_outcome
 from sparring.evaluation.ledger import opened
+from sparring.evaluation.searching import shard_outcome
 from sparring.evaluation.shards import part
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.standing import Standing, standing_after
