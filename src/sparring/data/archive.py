@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import weakref
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
@@ -59,16 +61,24 @@ def _begin(path: Path, member: zipfile.ZipInfo) -> int:
 
 def _unpacked(file: IO[bytes], path: Path) -> Path:
     """What is left of a member in a temporary file."""
-    with NamedTemporaryFile(prefix="sparring-", delete=False) as unpacked:
-        try:
+    try:
+        with (
+            NamedTemporaryFile(prefix="sparring-", delete=False) as unpacked,
+            _gone_if_not_whole(unpacked.name),
+        ):
             shutil.copyfileobj(file, unpacked, _CHUNK)
-            return Path(unpacked.name)
-        except OSError as error:
-            Path(unpacked.name).unlink()
-            raise DataError(
-                f"{path.name} is compressed, and cannot be unpacked in {gettempdir()}: {error.strerror or error}; "
-                "save it by numpy.savez, or make room there"
-            ) from error
-        except BaseException:
-            Path(unpacked.name).unlink()
-            raise
+    except OSError as error:
+        raise DataError(
+            f"{path.name} is compressed, and cannot be unpacked in {gettempdir()}: {error.strerror or error}; "
+            "save it by numpy.savez, or make room there"
+        ) from error
+    return Path(unpacked.name)
+
+
+@contextmanager
+def _gone_if_not_whole(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        Path(name).unlink()
+        raise

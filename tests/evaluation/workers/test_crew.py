@@ -215,7 +215,7 @@ def test_a_store_that_is_gone_costs_work_and_nothing_else(alone, tmp_path):
 def test_a_full_disk_under_a_worker_is_one_sentence_and_loses_nothing(alone, tmp_path, monkeypatch):
     """A limit on the size of files stands for the full disk: above the store of the leases, below a shard."""
     monkeypatch.setattr(shards, "SHARD", 40)
-    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))}
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))}
     with monkeypatch.context() as patch:
         popen = subprocess.Popen
         patch.setattr(processes.subprocess, "Popen", lambda *args, **options: popen(*args, **options, **full))
