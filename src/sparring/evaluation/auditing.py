@@ -15,14 +15,14 @@ from sparring.evaluation.ledger import Ledger, opened
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Fit, Plan, fitting_stages
 from sparring.evaluation.result import run_of
-from sparring.evaluation.searching import all_shards, shards_so_far
+from sparring.evaluation.searching import search_all, shards_so_far
 from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
 from sparring.evaluation.standing import Watch
 from sparring.evaluation.unadapted import unadapted
 from sparring.evaluation.validity import misled
 from sparring.evaluation.verifying import draws
-from sparring.evaluation.workers import Crew
+from sparring.evaluation.workers import Crew, fill
 from sparring.execution import prepared
 from sparring.models import untouched
 from sparring.models.canonical import show
@@ -89,7 +89,7 @@ def _audited(
         return plan, replace(outcome, checked=torch.zeros_like(outcome.robust))
     standing = opened(ledger.clean[rows], ledger.clean_risk[rows], draws(plan))
     return with_check(
-        plan, outcome, rows, all_shards(plan_of_check(plan, rows), standing, watch, shelf, crew)
+        plan, outcome, rows, _all_shards(plan_of_check(plan, rows), standing, watch, shelf, crew)
     )
 
 
@@ -98,15 +98,15 @@ def _trusted(
 ) -> tuple[Plan, Outcome]:
     """The plan, fitted to the model if a trial can be held, and its outcome; wider if gradients misled it."""
     if not applies(plan):
-        return plan, all_shards(plan, ledger, watch, shelf, crew)
+        return plan, _all_shards(plan, ledger, watch, shelf, crew)
     try:
         plan = _fitted(plan, ledger, shelf)
     except (Interrupted, KeyboardInterrupt):
         return plan, shards_so_far(plan, ledger, shelf)
-    outcome = all_shards(plan, ledger, watch, shelf, crew)
+    outcome = _all_shards(plan, ledger, watch, shelf, crew)
     if outcome.interrupted or not misled(plan, outcome) or (wider := _wider(plan)) == plan:
         return plan, outcome
-    return wider, all_shards(wider, ledger, watch, shelf, crew)
+    return wider, _all_shards(wider, ledger, watch, shelf, crew)
 
 
 def _wider(plan: Plan) -> Plan:
@@ -128,6 +128,16 @@ def _fitted(plan: Plan, ledger: Ledger, shelf: Shelf) -> Plan:
     plan = fitted(plan, ledger)
     shelf.save_words(digest, "trial", asdict(plan.fit))
     return plan
+
+
+def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Crew | None) -> Outcome:
+    """The whole suite on every shard, or as many of them as the user let run; `ledger` is of the first look."""
+    try:
+        if crew is None or fill(plan, ledger, shelf, crew, watch):
+            search_all(plan, ledger, watch, shelf)  # what workers left, if they died
+    except KeyboardInterrupt:  # between a search and the next
+        pass
+    return shards_so_far(plan, ledger, shelf)
 
 
 def _first_look(plan: Plan) -> Ledger:

@@ -22,22 +22,27 @@ from sparring.evaluation.shelf import Shelf
 from sparring.evaluation.stages import run_stages
 from sparring.evaluation.standing import Standing, Watch, standing_after, together
 from sparring.evaluation.verifying import draws, verify_rows
-from sparring.evaluation.workers import Crew, fill
 from sparring.models.remote import reserved
 from sparring.tensors import put, take
 from sparring.verify import Verified
 
-__all__ = ["all_shards", "shard_outcome", "shards_so_far"]
+__all__ = ["search_all", "shard_outcome", "shards_so_far"]
 
 
-def all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Crew | None) -> Outcome:
-    """The whole suite on every shard, or as many of them as the user let run; `ledger` is of the first look."""
-    try:
-        if crew is None or fill(plan, ledger, shelf, crew, watch):
-            _search_all(plan, ledger, watch, shelf)  # what workers left, if they died
-    except KeyboardInterrupt:  # between a search and the next
-        pass
-    return shards_so_far(plan, ledger, shelf)
+def search_all(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> None:
+    """Search one shard after the other, and put them on the shelf, until one is cut short."""
+    shards, standings = dict(enumerate(shards_of(plan))), dict[int, Standing]()
+
+    def heard(number: int, standing: Standing) -> None:
+        standings[number] = standing
+        watch(together(ledger, shards, standings, standing.stage))
+
+    for number, rows in shards.items():
+        mine = take(ledger, rows.to(ledger.clean.device))
+        outcome = shard_outcome(part(plan, rows), mine, partial(heard, number), shelf)
+        if outcome.interrupted:
+            return
+        standings[number] = standing_after(outcome)
 
 
 def shards_so_far(plan: Plan, ledger: Ledger, shelf: Shelf) -> Outcome:
@@ -68,22 +73,6 @@ def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> Out
     outcome = shelf.save(digest, outcome)
     note_shard(shelf.folder.parent, digest, plan, outcome)
     return outcome
-
-
-def _search_all(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> None:
-    """Search one shard after the other, until one is cut short."""
-    shards, standings = dict(enumerate(shards_of(plan))), dict[int, Standing]()
-
-    def heard(number: int, standing: Standing) -> None:
-        standings[number] = standing
-        watch(together(ledger, shards, standings, standing.stage))
-
-    for number, rows in shards.items():
-        mine = take(ledger, rows.to(ledger.clean.device))
-        outcome = shard_outcome(part(plan, rows), mine, partial(heard, number), shelf)
-        if outcome.interrupted:
-            return
-        standings[number] = standing_after(outcome)
 
 
 def _unreached(ledger: Ledger) -> Outcome:
