@@ -4,7 +4,7 @@
 
 Random 8-bit images of 3x32x32 in an .npz file, and a tiny net that gave them their labels, are audited by the command
 line (Linf 2/255, suite `fast`), a process for each size. The table shows the CPU time of that process and the most
-memory that it held, per sample beyond what the smallest needs; the images alone take 12 KiB a sample as floats.
+memory that it held, per sample beyond what the smallest needs; an image alone takes 12 KiB as floats.
 """
 
 from __future__ import annotations
