@@ -86,7 +86,7 @@ def audit(
         execution: `auto` measures faster ways to ask the model and takes what pays, `plain` asks it as it is; either
             way the model itself decides what counts.
         out: Folder for the run: records, attempts, adversarial examples, report. Finished shards are kept there, so
-            that an audit that was killed can go on.
+            that an audit that was killed can go on. Without a folder, the examples are in memory.
         runs: If there is no `out`: where to make a folder, named after time and model.
         resume: Go on with the run in `out`, or with the newest unfinished one of the same plan in `runs`; start
             if there is none.

@@ -35,8 +35,18 @@ def write_run(run: Run, folder: str | Path) -> Run:
 
 @contextmanager
 def scratch() -> Iterator[Shelf]:
-    """A shelf for a run that has no folder."""
-    with TemporaryDirectory() as folder:
+    """A shelf for a run that has no folder.
+
+    Raises:
+        DataError: There is no folder for temporary files.
+    """
+    try:
+        temporary = TemporaryDirectory(prefix="sparring-")
+    except OSError as error:
+        raise DataError(
+            f"no temporary folder can be made ({error.strerror or error}); give out, a folder"
+        ) from error
+    with temporary as folder:
         yield Shelf(Path(folder) / "shards")
 
 

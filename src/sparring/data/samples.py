@@ -55,8 +55,8 @@ class Samples:
         return self.kept.read()
 
     def first(self, count: int) -> Tensor:
-        """The first `count` of `inputs`, or all if there are fewer; no others are read."""
-        return self.kept[:count].read()
+        """A copy of the first `count` of `inputs`, or of all if there are fewer; no others are read."""
+        return self.kept[:count].read().clone()
 
     def parts(self, count: int) -> "Iterator[Samples]":
         """All samples, `count` at a time."""

@@ -135,7 +135,7 @@ def _refill(
     if flight is not None and (not len(queue) or room < max(1, batch // 8)):
         return flight, queue
     index, queue = queue[:room], queue[room:]
-    mine = task if len(index) == len(task) else take(task, index)
+    mine = take(task, index)
     new = _Flight(index, mine, attack.start(mine), fresh(mine))
     return new if flight is None else join(flight, new), queue
 
