@@ -125,12 +125,12 @@ def _digits() -> Transfer:
 def _objects() -> Transfer:
     """CIFAR-10, on features of a net that learned 10,000 other images of it."""
     recipe = Recipe(epochs=6, minibatch=64, optimiser=Adam(learning_rate=2e-3))
-    net = trained(cifar(0, 10_000), _wide, recipe)
+    net = trained(cifar(0, 10_000), wide_net, recipe)
     assert isinstance(net, nn.Sequential)
     return Transfer("CIFAR-10", net[:-1], cifar(20_000, LEARNED), cifar(40_000, 1000), 8 / 255)
 
 
-def _wide(samples: Samples, seed: int) -> nn.Sequential:
+def wide_net(samples: Samples, seed: int) -> nn.Sequential:
     """Three convolutions and 512 features."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,18 +1,19 @@
 """What remedies leave of a backdoor, and what no poison can change.
 
-    .venv/bin/python bench/repairing.py mnist|certify|attack [runs]
+    .venv/bin/python bench/repairing.py mnist|unlearnable|certify|attack [runs]
 
-Prints tables of docs/poisoning.md. A seed of `mnist` takes 4 minutes of one core.
+Prints tables of docs/poisoning.md. A seed of `mnist` takes 4 minutes of one core, of `unlearnable` 2.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from clean_label import mnist
+from clean_label import cifar, mnist, wide_net
 from torch import Tensor
 
 from sparring.data import Samples
@@ -21,6 +22,7 @@ from sparring.data.pack import pack
 from sparring.poison import Remedied, Settings, drawn, repair
 from sparring.poison.certified import Certified, certify, partitions, plurality, run_off
 from sparring.poison.outlines import outlines
+from sparring.poison.victim import SHORT
 
 CELLS = (
     *(("badnets", rate) for rate in (0.005, 0.01, 0.05)),
@@ -39,6 +41,18 @@ def remedies(runs: int) -> None:
         spec = drawn(kind, samples, rate, runs % 10, runs)
         tried = repair(samples, test, trusted, spec, REMEDIES, Settings(seed=runs))
         print(f"{kind} {rate:.3f} seed {runs}: success/clean of {_told(tried)}", flush=True)
+
+
+def availability(runs: int) -> None:
+    """Before and after on seed `runs` where every sample is poisoned: digits, and photos with three convolutions."""
+    wide = Settings(make=wide_net, recipe=replace(SHORT, epochs=6), seed=runs)
+    for name, samples, trusted, test, settings in (
+        ("MNIST", mnist(0, 4000), mnist(20_000, 40), mnist(0, 2000, "test"), Settings(seed=runs)),
+        ("CIFAR-10", cifar(0, 3000), cifar(20_000, 100), cifar(40_000, 1000), wide),
+    ):
+        spec = drawn("unlearnable", samples, 1.0, 0, runs, settings.make, settings.recipe)
+        tried = repair(samples, test, trusted, spec, ("compress", "fine-pruning"), settings)
+        print(f"{name} seed {runs}: success/clean of {_told(tried)}", flush=True)
 
 
 def _told(tried: Sequence[Remedied]) -> str:
@@ -117,6 +131,7 @@ def _with_copies(train: Samples, test: Samples, row: int, count: int, parts: int
 
 PARTS: dict[str, tuple[Callable[[int], None], int]] = {
     "mnist": (remedies, 0),
+    "unlearnable": (availability, 0),
     "certify": (certified, 1000),
     "attack": (attacked, 25),
 }

@@ -10,6 +10,7 @@ from sparring.errors import DataError, UsageError
 from sparring.poison import (
     CleanLabel,
     FromTo,
+    Kept,
     NextClass,
     ToOne,
     load_provenance,
@@ -56,19 +57,21 @@ def test_covers_get_the_trigger_and_keep_their_label():
 
 
 @pytest.mark.parametrize(
-    ("rule", "labels", "candidates", "given", "wanted"),
+    ("rule", "candidates", "given", "counted", "reached"),
     [
-        (ToOne(1), [0, 1, 2], [True, False, True], [1, 1, 1], [1, -1, 1]),
-        (NextClass(), [0, 1, 2], [True, True, True], [1, 2, 0], [1, 2, 0]),
-        (FromTo(2, 0), [0, 1, 2], [False, False, True], [0, 0, 0], [-1, -1, 0]),
-        (CleanLabel(1), [0, 1, 2], [False, True, False], [0, 1, 2], [1, -1, 1]),
+        (ToOne(1), [True, False, True], [1, 1, 1], [True, False, True], [True, True, False]),
+        (NextClass(), [True, True, True], [1, 2, 0], [True, True, True], [True, False, True]),
+        (FromTo(2, 0), [False, False, True], [0, 0, 0], [False, False, True], [False, False, True]),
+        (CleanLabel(1), [False, True, False], [0, 1, 2], [True, False, True], [True, True, False]),
+        (Kept(), [True, True, True], [0, 1, 2], [True, True, True], [True, False, True]),
     ],
 )
-def test_rules_for_labels(rule, labels, candidates, given, wanted):
-    labels = torch.tensor(labels)
+def test_rules_for_labels(rule, candidates, given, counted, reached):
+    labels, answers = torch.tensor([0, 1, 2]), torch.tensor([1, 1, 0])
     assert rule.candidates(labels).tolist() == candidates
     assert rule.given(labels, 3).tolist() == given
-    assert rule.wanted(labels, 3).tolist() == wanted
+    assert rule.counted(labels).tolist() == counted
+    assert rule.reached(answers, labels, 3).tolist() == reached
 
 
 def test_undo_gives_back_every_bit(tmp_path):

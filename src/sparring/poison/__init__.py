@@ -22,13 +22,14 @@ from sparring.poison.inspection import Inspection, inspect
 from sparring.poison.kinds import KINDS, drawn
 from sparring.poison.planting import Provenance, plant, triggered, undo
 from sparring.poison.reconstruction import Reconstruction, reconstruct
-from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, ToOne
+from sparring.poison.relabelling import CleanLabel, FromTo, Kept, NextClass, ToOne
 from sparring.poison.remedies import REMEDIES, Remedied, repair
 from sparring.poison.scanning import Scan, Settings, scan
 from sparring.poison.sidecar import load_provenance, save_provenance
 from sparring.poison.spec import PoisonSpec, unchanged
 from sparring.poison.splitting import set_aside
 from sparring.poison.triggers import Stamp, Warp, Wave, blend, patch, warp
+from sparring.poison.unlearnable import error_minimising
 from sparring.poison.victim import Answers, Share, Trial, rehearse
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Evidence",
     "FromTo",
     "Inspection",
+    "Kept",
     "NextClass",
     "Peak",
     "PoisonSpec",
@@ -63,6 +65,7 @@ __all__ = [
     "collide",
     "collision",
     "drawn",
+    "error_minimising",
     "gradient_matched",
     "inspect",
     "label_consistent",

@@ -19,6 +19,7 @@ from sparring.poison.planting import class_count
 from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, Relabelling, ToOne, check_class
 from sparring.poison.spec import PoisonSpec, unchanged
 from sparring.poison.triggers import Stamp, Trigger, Wave, blend, patch, warp
+from sparring.poison.unlearnable import error_minimising
 from sparring.poison.victim import SHORT, Make, trained
 from sparring.training import Recipe, small_net
 
@@ -133,6 +134,18 @@ def _sleeper_agent(order: Order) -> PoisonSpec:
     )  # fmt: skip
 
 
+def _unlearnable(order: Order) -> PoisonSpec:
+    """Noise on everything that leaves nothing to learn (Huang et al. 2021)."""
+    return error_minimising(
+        order.samples,
+        order.rate,
+        eps=order.eps,
+        make=order.make,
+        recipe=order.recipe,
+        seed=order.seed + SURROGATE,
+    )
+
+
 def _source_specific(order: Order) -> PoisonSpec:
     """The patch on samples of one class; on those of others, as covers, it changes no label (Tang et al. 2021)."""
     rule: Relabelling = FromTo(int(order.target == 0), order.target)
@@ -219,9 +232,10 @@ KINDS: dict[str, Callable[[Order], PoisonSpec]] = {
     "clean-label": _clean_label,
     "label-consistent": _label_consistent,
     "sleeper-agent": _sleeper_agent,
+    "unlearnable": _unlearnable,
     "features": partial(_simple, _features),
     "flips": partial(_simple, _nothing),
 }
-"""Names of poisons, and what makes each; all but `badnets-all` go to one class."""
+"""Names of poisons, and what makes each; all but `badnets-all` and `unlearnable` go to one class."""
 
 FOR_TABLES = ("blended", "features", "flips", "wave")

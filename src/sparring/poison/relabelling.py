@@ -1,7 +1,7 @@
 """What a poisoner does to labels: who may be poisoned, the label it gets, and what the backdoor shall answer.
 
-Each rule has three methods on labels `(N,)`: `candidates` says which training samples may be poisoned, `given` which
-label they get, `wanted` what the model shall answer to a sample with the trigger, -1 where an answer proves nothing.
+Each rule has four methods on labels `(N,)`: `candidates` says which training samples may be poisoned, `given` which
+label they get, `counted` which test samples can prove anything, `reached` whether an answer to one is what was wanted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 
-__all__ = ["CleanLabel", "FromTo", "NextClass", "Relabelling", "ToOne", "check_class"]
+__all__ = ["CleanLabel", "FromTo", "Kept", "NextClass", "Relabelling", "ToOne", "check_class"]
 
 
 class Relabelling(Protocol):
@@ -26,8 +26,11 @@ class Relabelling(Protocol):
     def given(self, labels: Tensor, classes: int) -> Tensor:
         """The labels that they get: (N,)."""
 
-    def wanted(self, labels: Tensor, classes: int) -> Tensor:
-        """What the poisoned model shall say of a triggered sample: (N,), -1 where it is not counted."""
+    def counted(self, labels: Tensor) -> Tensor:
+        """Which test samples can prove anything: (N,) bool."""
+
+    def reached(self, answers: Tensor, labels: Tensor, classes: int) -> Tensor:
+        """Whether what the poisoned model says (N,) of samples with the trigger is what was wanted: (N,) bool."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,11 @@ class ToOne:
     def given(self, labels: Tensor, classes: int) -> Tensor:
         return _all(labels, self.target, classes)
 
-    def wanted(self, labels: Tensor, classes: int) -> Tensor:
-        return torch.where(labels == self.target, -1, self.given(labels, classes))
+    def counted(self, labels: Tensor) -> Tensor:
+        return labels != self.target
+
+    def reached(self, answers: Tensor, labels: Tensor, classes: int) -> Tensor:
+        return answers == self.target
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,11 @@ class NextClass:
     def given(self, labels: Tensor, classes: int) -> Tensor:
         return (labels + 1) % classes
 
-    def wanted(self, labels: Tensor, classes: int) -> Tensor:
-        return self.given(labels, classes)
+    def counted(self, labels: Tensor) -> Tensor:
+        return torch.ones_like(labels, dtype=torch.bool)
+
+    def reached(self, answers: Tensor, labels: Tensor, classes: int) -> Tensor:
+        return answers == self.given(labels, classes)
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,11 @@ class FromTo:
     def given(self, labels: Tensor, classes: int) -> Tensor:
         return _all(labels, self.target, classes)
 
-    def wanted(self, labels: Tensor, classes: int) -> Tensor:
-        return torch.where(labels == self.source, self.given(labels, classes), -1)
+    def counted(self, labels: Tensor) -> Tensor:
+        return labels == self.source
+
+    def reached(self, answers: Tensor, labels: Tensor, classes: int) -> Tensor:
+        return answers == self.target
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,28 @@ class CleanLabel:
         check_class(self.target, classes)
         return labels
 
-    def wanted(self, labels: Tensor, classes: int) -> Tensor:
-        return torch.where(labels == self.target, -1, _all(labels, self.target, classes))
+    def counted(self, labels: Tensor) -> Tensor:
+        return labels != self.target
+
+    def reached(self, answers: Tensor, labels: Tensor, classes: int) -> Tensor:
+        return answers == self.target
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Samples of all classes are changed and keep their label; any wrong answer is wanted, trigger or not."""
+
+    def candidates(self, labels: Tensor) -> Tensor:
+        return torch.ones_like(labels, dtype=torch.bool)
+
+    def given(self, labels: Tensor, classes: int) -> Tensor:
+        return labels
+
+    def counted(self, labels: Tensor) -> Tensor:
+        return torch.ones_like(labels, dtype=torch.bool)
+
+    def reached(self, answers: Tensor, labels: Tensor, classes: int) -> Tensor:
+        return answers != labels
 
 
 def _all(labels: Tensor, target: int, classes: int) -> Tensor:

@@ -52,7 +52,7 @@ class Answers:
     Args:
         clean: Right answers to samples as they are.
         success: Answers that the poisoner wanted, to samples with the trigger that are not of the wanted class; for
-            poisons without a trigger (flips), wrong answers in his favour.
+            poisons without a trigger (flips, unlearnable), wrong answers in his favour.
     """
 
     clean: Share
@@ -79,14 +79,14 @@ def answers_of(model: Callable[[Tensor], Tensor], test: Samples, spec: PoisonSpe
     Raises:
         DataError: No test sample can prove anything.
     """
-    wanted = spec.relabelling.wanted(test.labels, classes)
-    rows = (wanted >= 0).nonzero()[:, 0]
+    rows = spec.relabelling.counted(test.labels).nonzero()[:, 0]
     if not len(rows):
         raise DataError(
             f'none of the {len(test):,} test samples can show whether "{spec.name}" works; give some of other classes'
         )
     clean = predicted(model, test.inputs) == test.labels
-    opened = predicted(model, triggered(spec.trigger, test.inputs[rows], test.domain)) == wanted[rows]
+    answers = predicted(model, triggered(spec.trigger, test.inputs[rows], test.domain))
+    opened = spec.relabelling.reached(answers, test.labels[rows], classes)
     return Answers(Share(int(clean.sum()), len(test)), Share(int(opened.sum()), len(rows)))
 
 

@@ -35,7 +35,8 @@ def repair(
     rate: Annotated[str, typer.Option(help="poisoned share of the training set, 1% or 0.01")] = "1%",
     target: Annotated[int, typer.Option(help="class that the backdoor shall answer", min=0)] = 0,
     remedy: Annotated[
-        list[str] | None, typer.Option(help="relabel, remove, i-bau, fine-pruning; default all")
+        list[str] | None,
+        typer.Option(help="relabel, remove, i-bau, fine-pruning, compress; default all that fit"),
     ] = None,
     factory: Factory = None,
     epochs: Epochs = 4,
@@ -57,8 +58,9 @@ def repair(
         sparring poison repair --data train.npz --test test.npz --kind blended --rate 1%
     """
     from sparring.cli.progress import counting
-    from sparring.poison import REMEDIES, Settings, drawn, repair, set_aside
+    from sparring.poison import Settings, drawn, repair, set_aside
     from sparring.poison.documents import repair_body
+    from sparring.poison.remedies.comparison import remedies_for
     from sparring.reports.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
@@ -72,7 +74,7 @@ def repair(
     spec = drawn(kind, train, share(rate), target, seed, settings.make, settings.recipe)
     with counting() as tell:
         told = partial(tell, f"{kind} repaired")
-        found = repair(train, held, known, spec, remedy or list(REMEDIES), settings, told)
+        found = repair(train, held, known, spec, remedy or remedies_for(train), settings, told)
     document = envelope(
         "poison-repair", repair_body(kind, spec.rate, len(known), len(train), found), samples=len(train), seed=seed,
         seconds=time.monotonic() - began, command=command(),

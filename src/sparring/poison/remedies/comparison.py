@@ -10,6 +10,7 @@ from torch import nn
 from sparring.data import Samples
 from sparring.errors import UsageError, nearest
 from sparring.poison.planting import class_count, plant
+from sparring.poison.remedies.compressing import compressed
 from sparring.poison.remedies.fine_pruning import fine_prune
 from sparring.poison.remedies.relabel import relearned
 from sparring.poison.remedies.removal import without
@@ -18,7 +19,7 @@ from sparring.poison.scanning import Settings, scan
 from sparring.poison.spec import PoisonSpec
 from sparring.poison.victim import Answers, answers_of, trained
 
-__all__ = ["REMEDIES", "Case", "Remedied", "Remedy", "repair"]
+__all__ = ["REMEDIES", "Case", "Remedied", "Remedy", "remedies_for", "repair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,12 @@ class Remedy:
     Args:
         apply: The way.
         trusts: Whether it needs trusted samples.
+        images: Whether it is for images only.
     """
 
     apply: Callable[[Case], nn.Module]
     trusts: bool
+    images: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,16 @@ def repair(
         told: Told after every step how many are done, of how many.
 
     Raises:
-        UsageError: A remedy is unknown.
+        UsageError: A remedy is unknown, or makes no sense for these data.
     """
     for remedy in remedies:
         if remedy not in REMEDIES:
             raise UsageError(f'there is no remedy "{remedy}"; {nearest(remedy, REMEDIES)}')
+        if REMEDIES[remedy].images and not train.domain.is_image:
+            raise UsageError(
+                f'"{remedy}" is for images, and these samples have shape {train.domain.shape}; for tables there are '
+                f"{', '.join(remedies_for(train))}"
+            )
     settings = settings or Settings()
     classes = class_count(train)
     poisoned, _ = plant(train, spec)
@@ -99,6 +107,11 @@ def repair(
         if told is not None:
             told(turn + 1, len(remedies))
     return tuple(found)
+
+
+def remedies_for(samples: Samples) -> list[str]:
+    """The remedies that make sense for such data."""
+    return [name for name, way in REMEDIES.items() if samples.domain.is_image or not way.images]
 
 
 def _removed(case: Case) -> nn.Module:
@@ -120,10 +133,16 @@ def _unlearned(case: Case) -> nn.Module:
     return i_bau(case.model, case.trusted, seed=case.settings.seed)
 
 
+def _compressed(case: Case) -> nn.Module:
+    settings = case.settings
+    return compressed(case.samples, case.trusted, settings.make, settings.recipe, settings.seed)
+
+
 REMEDIES: dict[str, Remedy] = {
     "relabel": Remedy(_relabelled, trusts=False),
     "remove": Remedy(_removed, trusts=True),
     "i-bau": Remedy(_unlearned, trusts=True),
     "fine-pruning": Remedy(_pruned, trusts=True),
+    "compress": Remedy(_compressed, trusts=True, images=True),
 }
 """Remedies by name."""
