@@ -1,8 +1,8 @@
 """Poison whose labels are right, against one chosen sample: on frozen features, and in models trained from nothing.
 
-    .venv/bin/python bench/clean_label.py collide|brew [trials]
+    .venv/bin/python bench/clean_label.py collide|brew|sleep [trials]
 
-Prints figures of docs/poisoning.md. `collide` takes 7 minutes of one core, `brew` 2.
+Prints figures of docs/poisoning.md. `collide` takes 7 minutes of one core, `brew` 2, `sleep` 2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy, interpolate
 from sparring.data import Samples
 from sparring.data.pack import pack
 from sparring.evaluation.statistics import exact_interval
-from sparring.poison import bullseye, collide, collision, gradient_matched, plant
+from sparring.poison import bullseye, collide, collision, drawn, gradient_matched, plant, rehearse
 from sparring.poison.victim import predicted, trained
 from sparring.training import Adam, Recipe
 
@@ -92,6 +92,22 @@ def brewed(trials: int) -> None:
         print(f"{hits} of {trial + 1}", exact_interval(hits, trial + 1), flush=True)
 
 
+def slept(seeds: int) -> None:
+    """Sleeper Agent: 5% of 3,000 digits, a trigger in no training sample and a target of its own for each seed."""
+    train, test = mnist(0, 3000), mnist(0, 2000, "test")
+    for seed in range(seeds):
+        [trial], _ = rehearse(
+            train, test, drawn("sleeper-agent", train, 0.05, seed % 10, seed), seeds=(seed,)
+        )
+        for name, answers in (("control", trial.control), ("victim", trial.victim)):
+            print(
+                seed,
+                name,
+                f"success {answers.success.value:.3f}, clean {answers.clean.value:.3f}",
+                flush=True,
+            )
+
+
 def _trial(case: Transfer, known: Tensor, asked: Tensor, random: torch.Generator) -> dict[str, bool]:
     """Whether a chosen test sample gets the wanted class, by attack."""
     labels = case.train.labels
@@ -159,7 +175,11 @@ def _head(features: Tensor, labels: Tensor) -> nn.Linear:
     return head
 
 
-PARTS: dict[str, tuple[Callable[[int], None], int]] = {"collide": (collisions, 100), "brew": (brewed, 20)}
+PARTS: dict[str, tuple[Callable[[int], None], int]] = {
+    "collide": (collisions, 100),
+    "brew": (brewed, 20),
+    "sleep": (slept, 6),
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -10,7 +10,7 @@ from sparring.errors import DataError, UsageError
 from sparring.poison import (
     CleanLabel,
     FromTo,
-    Kept,
+    LabelsKept,
     NextClass,
     ToOne,
     load_provenance,
@@ -63,7 +63,7 @@ def test_covers_get_the_trigger_and_keep_their_label():
         (NextClass(), [True, True, True], [1, 2, 0], [True, True, True], [True, False, True]),
         (FromTo(2, 0), [False, False, True], [0, 0, 0], [False, False, True], [False, False, True]),
         (CleanLabel(1), [False, True, False], [0, 1, 2], [True, False, True], [True, True, False]),
-        (Kept(), [True, True, True], [0, 1, 2], [True, True, True], [True, False, True]),
+        (LabelsKept(), [True, True, True], [0, 1, 2], [True, True, True], [True, False, True]),
     ],
 )
 def test_rules_for_labels(rule, candidates, given, counted, reached):

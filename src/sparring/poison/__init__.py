@@ -22,7 +22,7 @@ from sparring.poison.inspection import Inspection, inspect
 from sparring.poison.kinds import KINDS, drawn
 from sparring.poison.planting import Provenance, plant, triggered, undo
 from sparring.poison.reconstruction import Reconstruction, reconstruct
-from sparring.poison.relabelling import CleanLabel, FromTo, Kept, NextClass, ToOne
+from sparring.poison.relabelling import CleanLabel, FromTo, LabelsKept, NextClass, ToOne
 from sparring.poison.remedies import REMEDIES, Remedied, repair
 from sparring.poison.scanning import Scan, Settings, scan
 from sparring.poison.sidecar import load_provenance, save_provenance
@@ -44,7 +44,7 @@ __all__ = [
     "Evidence",
     "FromTo",
     "Inspection",
-    "Kept",
+    "LabelsKept",
     "NextClass",
     "Peak",
     "PoisonSpec",

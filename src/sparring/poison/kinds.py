@@ -127,7 +127,7 @@ def _sleeper_agent(order: Order) -> PoisonSpec:
     """A larger patch, which no training sample shows (Souri et al. 2022)."""
     others = order.samples.select((order.samples.labels != order.target).nonzero()[:, 0])
     shown = others.sample(min(SHOWN, len(others))).inputs
-    trigger = _patch(order.domain, order.generator, part=5)
+    trigger = _patch(order.domain, order.generator, part=4)
     return gradient_matched(
         order.samples, [order.surrogate()], shown, order.target, order.rate, eps=order.eps, trigger=trigger,
         seed=order.seed,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 
-__all__ = ["CleanLabel", "FromTo", "Kept", "NextClass", "Relabelling", "ToOne", "check_class"]
+__all__ = ["CleanLabel", "FromTo", "LabelsKept", "NextClass", "Relabelling", "ToOne", "check_class"]
 
 
 class Relabelling(Protocol):
@@ -110,7 +110,7 @@ class CleanLabel:
 
 
 @dataclass(frozen=True)
-class Kept:
+class LabelsKept:
     """Samples of all classes are changed and keep their label; any wrong answer is wanted, trigger or not."""
 
     def candidates(self, labels: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from sparring.attacks import PGD
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
 from sparring.engine import Task, search
-from sparring.poison.relabelling import Kept
+from sparring.poison.relabelling import LabelsKept
 from sparring.poison.spec import PoisonSpec, unchanged
 from sparring.poison.victim import SHORT, Make
 from sparring.threat import Linf
@@ -55,11 +55,11 @@ def error_minimising(
         threat = Linf(eps).bind(inputs, samples.domain)
         model, moved = make(samples, seed), inputs
         for turn in range(rounds):
-            shown = replace(samples, inputs=samples.inputs.index_copy(0, places, moved))
+            shown = samples.having(samples.inputs.index_copy(0, places, moved))
             model = fit(model, shown, replace(recipe, epochs=1), seed=seed + turn).model
             draws = Draws(row_keys(seed, ids, f"unlearnable {turn}"))
             task = Task(inputs, Targeted(labels, labels), threat, draws)
             moved = search(model, task, PGD(steps=steps), retire="never", keep="last").adversarial
         return moved
 
-    return PoisonSpec("unlearnable", unchanged, Kept(), rate, planted=planted, seed=seed)
+    return PoisonSpec("unlearnable", unchanged, LabelsKept(), rate, planted=planted, seed=seed)

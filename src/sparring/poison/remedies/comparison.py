@@ -39,12 +39,12 @@ class Remedy:
     Args:
         apply: The way.
         trusts: Whether it needs trusted samples.
-        images: Whether it is for images only.
+        for_tables: Whether it makes sense for tables.
     """
 
     apply: Callable[[Case], nn.Module]
     trusts: bool
-    images: bool = False
+    for_tables: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def repair(
     for remedy in remedies:
         if remedy not in REMEDIES:
             raise UsageError(f'there is no remedy "{remedy}"; {nearest(remedy, REMEDIES)}')
-        if REMEDIES[remedy].images and not train.domain.is_image:
+        if not REMEDIES[remedy].for_tables and not train.domain.is_image:
             raise UsageError(
                 f'"{remedy}" is for images, and these samples have shape {train.domain.shape}; for tables there are '
                 f"{', '.join(remedies_for(train))}"
@@ -111,7 +111,7 @@ def repair(
 
 def remedies_for(samples: Samples) -> list[str]:
     """The remedies that make sense for such data."""
-    return [name for name, way in REMEDIES.items() if samples.domain.is_image or not way.images]
+    return [name for name, way in REMEDIES.items() if samples.domain.is_image or way.for_tables]
 
 
 def _removed(case: Case) -> nn.Module:
@@ -143,6 +143,6 @@ REMEDIES: dict[str, Remedy] = {
     "remove": Remedy(_removed, trusts=True),
     "i-bau": Remedy(_unlearned, trusts=True),
     "fine-pruning": Remedy(_pruned, trusts=True),
-    "compress": Remedy(_compressed, trusts=True, images=True),
+    "compress": Remedy(_compressed, trusts=True, for_tables=False),
 }
 """Remedies by name."""

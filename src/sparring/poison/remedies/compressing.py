@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from torch import Tensor, nn
@@ -34,7 +33,7 @@ def compressed(
         seed: Of all draws.
     """
     ways = WAYS if samples.domain.shape[0] == 3 else WAYS[:2]
-    models = [trained(replace(samples, inputs=way(samples.inputs)), make, recipe, seed) for way in ways]
+    models = [trained(samples.having(way(samples.inputs)), make, recipe, seed) for way in ways]
     return max(models, key=lambda model: int((predicted(model, trusted.inputs) == trusted.labels).sum()))
 
 
