@@ -106,6 +106,12 @@ def test_a_check_costs_a_quarter_of_the_given_up_samples_at_most_and_less_where_
     assert 0 < needed[0] <= needed[1]
 
 
+@pytest.mark.parametrize("standing", range(1, 13))
+@pytest.mark.parametrize("minimum", [0.0, 0.05, 0.5])
+def test_so_few_are_left_that_fewer_can_be_checked_than_missed(standing, minimum):
+    assert 0 <= checks_needed(32, standing, DRAWN, minimum, 0.95) <= -(-standing // FOR_GATE)
+
+
 def test_the_draw_of_samples_and_the_check_take_half_of_the_error_each():
     tally, risk = Tally(400, 200, 200, 160), Risk(160, 40, 0)
     claim = share_claim("min_robust_accuracy", tally, DRAWN, 0.3, 0.95, risk=risk)

@@ -134,7 +134,7 @@ def checks_needed(count: int, standing: int, sampling: Sampling, minimum: float,
         risk = Risk(standing - checked, checked, missed)
         return least_share(count, standing - missed, risk, sampling, level) >= minimum
 
-    for missed in (2, 1, 0):  # room for misses, if it can be had
+    for missed in range(min(2, most), -1, -1):  # room for misses, if it can be had
         if enough(most, missed):
             return bisect_left(range(most + 1), True, lo=missed, key=lambda checked: enough(checked, missed))
     return 0
