@@ -1,7 +1,8 @@
 """An audit of a target behind an address, killed by SIGKILL at random instants: is any query paid twice?
 
 `python bench/killed_remote.py` serves a small net on this machine, audits it once undisturbed, and once in processes
-that are killed `--times` times while their requests are on the way. The server counts the rows that it is shown: both
+that are killed `--times` times while their requests are on the way; with `--workers N` their workers notice, and end.
+The server counts the rows that it is shown: both
 audits must have paid the same, and found the same.
 """
 
@@ -28,7 +29,11 @@ from tests.models.server import Behaviour, Server, serving
 AUDIT = """
 import sys, sparring
 from sparring.demo import nets
-sparring.audit(sys.argv[1], nets.images(24), "linf:0.1", "blackbox", queries=100, out=sys.argv[2], resume=True)
+from sparring.evaluation import shards
+from sparring.evaluation.workers import crew
+shards.PAID, crew.LEASE = 8, 1.0
+options = {"queries": 100, "out": sys.argv[2], "resume": True, "workers": int(sys.argv[3])}
+sparring.audit(sys.argv[1], nets.images(24), "linf:0.1", "blackbox", **options)
 """
 FILES = ("records.parquet", "attempts.parquet", "adversarial.safetensors")
 LEARNING = 2 * 8
@@ -39,15 +44,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--times", type=int, default=10)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--workers", type=int, default=1)
     arguments = options.parse_args()
     chance = random.Random(arguments.seed)
     behaviour = Behaviour(nets.plain(), [-1, 1, 28, 28])
     with tempfile.TemporaryDirectory() as folder, serving(behaviour) as server:
-        audit(server, Path(folder) / "whole").wait()
+        audit(server, Path(folder) / "whole", 1).wait()
         paid, result = behaviour.rows, load_run(Path(folder) / "whole").result
-        kills = killed(
-            server, Path(folder) / "killed", [chance.randrange(1, paid) for _ in range(arguments.times)]
-        )
+        places = [chance.randrange(1, paid) for _ in range(arguments.times)]
+        kills = killed(server, Path(folder) / "killed", arguments.workers, places)
         again = behaviour.rows - paid
         same = all(
             (Path(folder) / "whole" / name).read_bytes() == (Path(folder) / "killed" / name).read_bytes()
@@ -59,15 +64,15 @@ def main() -> None:
     sys.exit(not (same and paid == again == asked and kills == arguments.times))
 
 
-def killed(server: Server, folder: Path, places: list[int]) -> int:
+def killed(server: Server, folder: Path, workers: int, places: list[int]) -> int:
     """Kill the audit each time that so many rows were paid, then let it finish; how often it was killed."""
     behaviour, before, kills = server.behaviour, server.behaviour.rows, 0
     for place in sorted(places):
-        process = audit(server, folder)
+        process = audit(server, folder, workers)
         behaviour.answer = killing(process.pid, before + place)
         kills += process.wait() == -signal.SIGKILL
         behaviour.answer = lambda handler, number: False
-    audit(server, folder).wait()
+    audit(server, folder, workers).wait()
     return kills
 
 
@@ -83,9 +88,9 @@ def killing(pid: int, rows: int) -> Callable[[Any, int], bool]:
     return answer
 
 
-def audit(server: Server, folder: Path) -> subprocess.Popen[bytes]:
+def audit(server: Server, folder: Path, workers: int) -> subprocess.Popen[bytes]:
     """The audit, in a process of its own."""
-    return subprocess.Popen([sys.executable, "-c", AUDIT, server.address, str(folder)])
+    return subprocess.Popen([sys.executable, "-c", AUDIT, server.address, str(folder), str(workers)])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.gates import Gates, check_reading, judge, judged_run
 from sparring.evaluation.gates.drop import check_baseline
 from sparring.evaluation.logged import logged
-from sparring.evaluation.paid import answers_kept, let_go
+from sparring.evaluation.paid import answers_kept, forgotten
 from sparring.evaluation.query_budget import with_queries
 from sparring.evaluation.surrogates import led_by
 from sparring.evaluation.techniques import check_techniques
@@ -116,7 +116,7 @@ def audit(
     named = named if own is None else f"{named} {own.digest}"
     place = Path(out).parent if out else Path(runs) if runs else None
     with (
-        answers_kept(loaded, samples, place if workers == 1 else None, named, resume),
+        answers_kept(loaded, samples, place, named, resume),
         nullcontext() if own is None else untouched(own),
     ):
         plan = make_plan(
@@ -154,7 +154,8 @@ def audit(
             begin(folder, digest, resume)
             with logged(folder, plan, digest):
                 run = carried_out(plan, watch, Shelf(folder / "shards"), crew, words, folder, held)
-        let_go(loaded, whole=run.verdict != "incomplete")
+        if run.verdict != "incomplete":
+            forgotten(loaded, Shelf(folder / "shards"))
         return run
 
 

@@ -47,7 +47,7 @@ def scratch() -> Iterator[Shelf]:
             f"no temporary folder can be made ({error.strerror or error}); give out, a folder"
         ) from error
     with temporary as folder:
-        yield Shelf(Path(folder) / "shards")
+        yield Shelf(Path(folder) / "shards", lasting=False)
 
 
 def carried_out(

@@ -1,4 +1,8 @@
-"""What a target answered is kept beside the run until the run is written: a query that was paid is not sent again."""
+"""What a target answered is kept until it is no longer needed: a query that was paid is not sent again.
+
+What an audit asks itself is kept beside its run, what the search of a shard asks on the shelf, so that any process may
+go on with any shard; both until the run is written.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from sparring.data import Samples
+from sparring.evaluation.shelf import Shelf
 from sparring.models import Model
 from sparring.models.remote import remote_behind
 
-__all__ = ["answers_kept", "let_go"]
+__all__ = ["answers_kept", "forgotten", "shard_answers_kept"]
 
 
 @contextmanager
@@ -32,15 +37,24 @@ def answers_kept(
         yield
         return
     name = sha256(f"{model.digest} {samples.digest} {words}".encode()).hexdigest()[:16]
-    remote.keep_answers(folder / f".answers-{name}.jsonl", resume)
-    try:
+    with remote.keeping(folder / f".answers-{name}.jsonl", resume):
         yield
-    finally:
-        remote.end(forget=False)
 
 
-def let_go(model: Model, whole: bool) -> None:
-    """Keep no more answers; nor those that are kept, once the run is `whole`."""
+@contextmanager
+def shard_answers_kept(model: Model, shelf: Shelf, digest: str) -> Iterator[None]:
+    """While the block lasts, keep the answers about a shard on its shelf, if that lasts; those of an earlier try are used."""
+    remote = remote_behind(model)
+    if remote is None or not shelf.lasting:
+        yield
+        return
+    with remote.keeping(shelf.answers_path(digest), resume=True):
+        yield
+
+
+def forgotten(model: Model, shelf: Shelf) -> None:
+    """Throw away the answers that are kept by the block around, and those on the shelf: the run is written."""
     remote = remote_behind(model)
     if remote is not None:
-        remote.end(forget=whole)
+        remote.forget()
+        shelf.drop_answers()

@@ -16,6 +16,7 @@ from sparring.evaluation.fingerprint import shard_digest
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.logged import note_shard
 from sparring.evaluation.outcome import Outcome
+from sparring.evaluation.paid import shard_answers_kept
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.shards import merged, part, shards_of
 from sparring.evaluation.shelf import Shelf
@@ -64,7 +65,7 @@ def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> Out
     torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
     ledger = replace(ledger, adversarial=plan.samples.inputs.to(ledger.clean.device))
     price = len(ledger.correct) * draws(plan) * (1 + eight_bit.applies(plan))
-    with reserved(plan.model, price):
+    with shard_answers_kept(plan.model, shelf, digest), reserved(plan.model, price):
         outcome = _settled(plan, *_searched(plan, ledger, watch))
         if eight_bit.applies(plan) and outcome.complete:
             outcome = eight_bit.on_grid(plan, outcome)

@@ -29,12 +29,20 @@ POINTS, LEVELS = "ledger.adversarial", "storable.levels"
 GO_ON = "; finished shards are kept: mend that, and go on with --resume"
 """How a sentence ends that says why an audit had to stop."""
 
+_ANSWERS = ".answers.jsonl"
+
 
 @dataclass(frozen=True)
 class Shelf:
-    """A folder with a file per finished shard, named after everything that decides what is in it."""
+    """A folder with a file per finished shard, named after everything that decides what is in it.
+
+    Args:
+        folder: Which; it is made.
+        lasting: Whether it is there when the process is not any more.
+    """
 
     folder: Path
+    lasting: bool = True
 
     def save(self, digest: str, outcome: Outcome) -> Outcome:
         """Put a shard on the shelf, whole or not at all; what is left in memory has its points there.
@@ -81,6 +89,15 @@ class Shelf:
     def drop(self, digest: str) -> None:
         """Take a shard off the shelf, if it is there."""
         self._path(digest).unlink(missing_ok=True)
+
+    def answers_path(self, digest: str) -> Path:
+        """Where the answers are kept that a target gives about a shard."""
+        return self.folder / f"{digest[:32]}{_ANSWERS}"
+
+    def drop_answers(self) -> None:
+        """Take all answers of a target off the shelf."""
+        for path in self.folder.glob(f"*{_ANSWERS}"):
+            path.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Take everything off the shelf, and the shelf away."""

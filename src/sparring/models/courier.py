@@ -124,7 +124,8 @@ def main() -> None:
     with Path(path).open("ab", buffering=0) as file, ThreadPoolExecutor(lines) as pool:
         fcntl.flock(file, fcntl.LOCK_EX)
         for line in sys.stdin.buffer:
-            pool.submit(carry, json.loads(line))
+            if line.endswith(b"\n"):  # else whoever wrote it was killed meanwhile
+                pool.submit(carry, json.loads(line))
 
 
 def _say(file: IO[bytes] | None, message: Any) -> None:

@@ -170,20 +170,36 @@ class Remote(nn.Module):
                 self._courier = hired(self.permit, self.patience, self.answers.path, LINES)
             return self._courier
 
-    def keep_answers(self, path: Path, resume: bool) -> None:
-        """Write every answer into a file from now on; with `resume`, use those that are there before asking."""
-        self.end(forget=False)
-        self.answers = opened_answers(
+    @contextmanager
+    def keeping(self, path: Path, resume: bool) -> Iterator[None]:
+        """While the block lasts, write every answer into the file `path`; with `resume`, use those there before asking.
+
+        Blocks may stand in each other: what is asked in the inner one is kept in its file alone.
+        """
+        outer = self.answers, self._courier
+        self.answers, self._courier = self._opened(path, resume), None
+        try:
+            yield
+        finally:
+            self._let_go()
+            self.answers, self._courier = outer
+
+    def forget(self) -> None:
+        """Throw away the answers that are kept; what is asked from now on in this block is not kept."""
+        if self.answers is not None:
+            self._let_go()
+            self.answers.path.unlink(missing_ok=True)
+            self.answers = None
+
+    def _opened(self, path: Path, resume: bool) -> Answers:
+        return opened_answers(
             path, resume, lambda answer, rows: split_rows(self.port.outputs(answer, rows), rows)
         )
 
-    def end(self, forget: bool) -> None:
-        """Keep no more answers; with `forget`, nor those that were kept."""
+    def _let_go(self) -> None:
         if self._courier is not None:
             self._courier.end()
-        if forget and self.answers is not None:
-            self.answers.path.unlink(missing_ok=True)
-        self._courier = self.answers = None
+            self._courier = None
 
 
 def split_rows(outputs: Tensor | dict[str, Tensor], rows: int) -> list[Any]:
