@@ -43,7 +43,7 @@ def answers_kept(
 
 @contextmanager
 def shard_answers_kept(model: Model, shelf: Shelf, digest: str) -> Iterator[None]:
-    """While the block lasts, keep the answers about a shard on its shelf, if that lasts; those of an earlier try are used."""
+    """While the block lasts, keep the answers about a shard on its shelf, if that lasts, and use earlier ones."""
     remote = remote_behind(model)
     if remote is None or not shelf.lasting:
         yield
