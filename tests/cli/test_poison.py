@@ -156,8 +156,9 @@ def test_power_and_repair_write_their_tables(poison, project):
     words = ("--data", "clean.npz", "--trusted", "known.npz", "--epochs", 2)
     code, out, _ = poison("power", *words, "--kind", "flips", "--rate", "0.1", "--trials", 1)
     assert (code, "control" in out, "flips" in out) == (0, True, True)
-    code, out, _ = poison("repair", *words, "--test", "test.npz", "--rate", "10%", "--remedy", "relabel")
-    assert (code, "relabel" in out) == (0, True)
+    remedies = ("--remedy", "relabel", "--remedy", "compress")
+    code, out, _ = poison("repair", *words, "--test", "test.npz", "--rate", "10%", *remedies)
+    assert (code, "relabel" in out, "compress" in out) == (0, True, True)
     for name in ("power", "repair"):
         assert "<table>" in (project / f"runs/poison-{name}/report.html").read_text()
 

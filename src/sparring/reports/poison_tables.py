@@ -121,7 +121,7 @@ def _repair(document: Document) -> Told:
         f"Remedies could use {body['trusted']:,} trusted samples ({body['trusted_share']:.1%}).",
         "Success as for poison run. relabel trains again with the labels that neighbours agree on, remove without the "
         "suspects of a scan; i-bau makes the victim ignore changes that send many inputs to one class; fine-pruning "
-        "cuts its neurons and trains it on trusted samples.",
+        "cuts its neurons and trains it on trusted samples; compress trains again on images with less detail.",
         ("model", "trusted samples", "success", "clean accuracy"),
         rows,
     )
