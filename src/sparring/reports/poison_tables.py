@@ -65,13 +65,14 @@ def _run(document: Document) -> Told:
         (cell["rate"], [trial["victim"]["success"] for trial in cell["trials"]]) for cell in body["rates"]
     ]
     said = "; ".join(
-        f"{rate:.2%} of the training set opens {100 * _mean(shares):.0f}%" for rate, shares in means
+        f"{rate:.2%} of the training set gives {100 * _mean(shares):.0f}%" for rate, shares in means
     )
     return Told(
         "Poison",
         f"{body['kind']}, {document['samples']:,} training samples",
-        f"On the mean over {len(means[0][1])} trainings, {said} of the test samples with the trigger.",
-        "Success: answers that the poisoner wanted, among test samples with the trigger whose true class is another. "
+        f"On the mean over {len(means[0][1])} trainings, {said} of the samples that count the wanted answer.",
+        "Success: answers that the poisoner wanted, among test samples with the trigger whose true class is another; "
+        "for unlearnable, wrong answers to any. "
         "Intervals are exact (Clopper-Pearson, 95%) and about the draw of the test samples; the seeds show the rest.",
         ("poisoned", "seed", "success", "of the control", "clean accuracy", "of the control"),
         rows,
