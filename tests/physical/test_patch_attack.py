@@ -48,6 +48,13 @@ def test_the_same_seed_gives_the_same_patch_and_every_step_is_told():
     assert [each.step for each in told] == [1, 2, 3] and {each.steps for each in told} == {3}
 
 
+def test_a_training_goes_on_from_the_patch_that_it_is_given():
+    begin = torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(1))
+    kept = begin.clone()
+    moved = (fitted(2, None, PatchAttack(1, 8, 0.05), begin=begin) - begin).abs()
+    assert torch.equal(begin, kept) and 0 < moved.max() <= 0.0501
+
+
 def test_smoothness_and_palette_are_kept_to():
     rough = fitted(2, None, model=noisy())
     smooth = fitted(2, None, PatchAttack(15, 8, 0.2, smooth=50.0), noisy())
