@@ -146,8 +146,8 @@ def in_pieces(
                 save_file({"patch": patch}, path)
             patch = load_file(path)["patch"]
         patches[name] = patch
-    facts = {"trained_on": len(learn), "attack": {"steps": steps, "looks": 8}}
-    return Arms("patch", {"none": None, **patches, **controls_of(patches["patch"])}, facts)
+    made, passes = {"none": None, **patches, **controls_of(patches["patch"])}, 2 * 8 * steps
+    return Arms("patch", made, {"steps": steps, "looks": 8}, passes, passes, len(learn))
 
 
 def patched(name: str, net: nn.Module, make: Callable[[Path], PrintRun], chosen: argparse.Namespace) -> None:

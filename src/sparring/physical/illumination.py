@@ -48,11 +48,6 @@ class Illumination:
         )  # fmt: skip
         draws = Draws(row_keys(setting.seed, samples.ids, "light"))
         random = light.cast(samples.inputs, draws.uniform(torch.empty(len(samples), light.numbers)))
-        facts = {
-            "trained_on": 0,
-            "attack": {"steps": self.search.steps, "looks": self.looks},
-            "forwards": self.looks * queries,
-            "backwards": 0,
-        }
         made = {"none": samples.inputs.clone(), name: found, "no channel": unseen, "random": random}
-        return Arms(name, made, facts)
+        told = {"steps": self.search.steps, "looks": self.looks}
+        return Arms(name, made, told, forwards=self.looks * queries, backwards=0)

@@ -57,12 +57,18 @@ class Arms:
     Attributes:
         main: The name of the one that the run is about.
         patches: By name; a patch for all objects or one for each, None for the picture as it is.
-        facts: What the run's body says of how they were made.
+        attack: Settings of what made it, for the run's body.
+        forwards: What it cost in all.
+        backwards: Likewise.
+        trained_on: How many objects it was trained on, if others than it is judged on.
     """
 
     main: str
     patches: Mapping[str, Tensor | None]
-    facts: Mapping[str, Any]
+    attack: Mapping[str, Any]
+    forwards: int
+    backwards: int
+    trained_on: int = 0
 
 
 def judged_run(
@@ -97,7 +103,7 @@ def judged_run(
         samples = usable(here(looked), samples, setting.target)
         arms = make(looked, samples)
         told = _judged(here(looked), samples, arms, setting, progress)
-    facts = {**_facts(looked, samples, setting, size), "main": arms.main, **arms.facts, **told}
+    facts = _facts(looked, samples, setting, size) | told
     seconds = time.monotonic() - began
     around = envelope(
         "physical", {}, samples=len(samples), seed=setting.seed, seconds=seconds, command=command
@@ -108,7 +114,7 @@ def judged_run(
 def _judged(
     model: Callable[[Tensor], Tensor], samples: Samples, arms: Arms, setting: Setting, progress: Tell
 ) -> dict[str, Any]:
-    """Facts about how the arms do."""
+    """Facts about how the arms were made, and how they do."""
     size = size_of(samples)
     trial = Trial(
         model, size, samples.inputs, samples.labels, samples.ids, arms.patches, setting.placement, setting.scenario,
@@ -121,6 +127,7 @@ def _judged(
     spots = surface_of(trial, arms.main)
     progress("judging", PatchProgress(5, 5, 0.0))
     return {
+        **{name: getattr(arms, name) for name in ("main", "attack", "forwards", "backwards", "trained_on")},
         "arms": list(arms.patches),
         "levels": [asdict(each) for each in tallied(looks)],
         "surface": [asdict(each) for each in spots],

@@ -69,11 +69,6 @@ def _arms(model: Model, learn: Samples, setting: Setting, attack: PatchAttack, p
     unprotected = fitted(None, progress=partial(progress, "no channel"))
     patch = fitted(channel, begin=unprotected, progress=partial(progress, "patch"))
     passes = 2 * attack.steps * attack.looks
-    facts = {
-        "trained_on": len(learn),
-        "attack": {"steps": attack.steps, "looks": attack.looks, "smooth": attack.smooth},
-        "forwards": passes,
-        "backwards": passes,
-    }
     made = {"none": None, "patch": patch, "no channel": unprotected, **controls_of(patch, setting.seed)}
-    return Arms("patch", made, facts)
+    told = {"steps": attack.steps, "looks": attack.looks, "smooth": attack.smooth}
+    return Arms("patch", made, told, forwards=passes, backwards=passes, trained_on=len(learn))

@@ -6,7 +6,7 @@ Engstrom, Ilyas & Kwok 2018, https://arxiv.org/abs/1707.07397), in the Linf ball
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -61,14 +61,9 @@ class Perturbation:
             passes=2 * len(samples) * (self.steps + 3), stage="perturbing", progress=progress,
         )  # fmt: skip
         spent = (self.steps + 2) * self.looks * len(samples)
-        facts = {
-            "trained_on": 0,
-            "attack": {"eps": self.eps, "steps": self.steps, "looks": self.looks},
-            "forwards": spent,
-            "backwards": spent,
-        }
         made = {"none": samples.inputs.clone(), "perturbed": found, "no channel": unprotected}
-        return Arms("perturbed", made | self._controls(samples, found, threat, setting.seed), facts)
+        made |= self._controls(samples, found, threat, setting.seed)
+        return Arms("perturbed", made, asdict(self), forwards=spent, backwards=spent)
 
     def _controls(self, samples: Samples, found: Tensor, threat: Threat, seed: int) -> dict[str, Tensor]:
         inputs, draws = samples.inputs, torch.Generator().manual_seed(seed)
