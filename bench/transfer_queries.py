@@ -30,7 +30,7 @@ from sparring.transfer import Refined, craft, refine
 from sparring.transfer.table import answers
 
 THREAT, FAR = Linf(8 / 255), Linf(32 / 255)
-BUDGETS = (10, 25, 50, 100, 250, 500)
+BUDGETS = (10, 25, 50, 100, 200, 400)
 CIFAR10 = ("cifar10_sri_resnet_a", "cifar10_resnet_4b", "cifar10_small_resnet_adv")
 
 
@@ -50,10 +50,10 @@ def main() -> None:
     )
     parser.add_argument("what", choices=CASES)
     parser.add_argument(
-        "--n", type=int, default=30, help="samples, of which those count that the target gets right"
+        "--n", type=int, default=60, help="samples, of which those count that the target gets right"
     )
     parser.add_argument("--skip", type=int, default=0, help="leave out the first so many")
-    parser.add_argument("--queries", type=int, default=250, help="most that a sample may cost")
+    parser.add_argument("--queries", type=int, default=400, help="most that a sample may cost")
     parser.add_argument("--targets", nargs="+", help="only these")
     asked = parser.parse_args()
     torch.set_num_threads(1)
