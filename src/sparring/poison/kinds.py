@@ -14,11 +14,12 @@ from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
 from sparring.errors import UsageError, nearest
 from sparring.poison.consistent_labels import label_consistent
+from sparring.poison.drawn_triggers import any_blend, any_features, any_patch, any_warp, any_wave, highest
 from sparring.poison.gradient_matching import gradient_matched
 from sparring.poison.planting import class_count
 from sparring.poison.relabelling import CleanLabel, FromTo, NextClass, Relabelling, ToOne, check_class
 from sparring.poison.spec import PoisonSpec, unchanged
-from sparring.poison.triggers import Stamp, Trigger, Wave, blend, patch, warp
+from sparring.poison.triggers import Trigger
 from sparring.poison.unlearnable import error_minimising
 from sparring.poison.victim import SHORT, Make, trained
 from sparring.training import Recipe, small_net
@@ -27,7 +28,6 @@ __all__ = ["KINDS", "Order", "drawn"]
 
 BLOCKS = 4
 """An adaptive trigger is cut into so many pieces along each side."""
-
 
 SURROGATE = 1_000_000
 """Added to the seed for the model that a poisoner trains himself, so that it is none of the victims."""
@@ -51,14 +51,16 @@ class Order:
 
     @property
     def domain(self) -> Domain:
+        """Of the samples."""
         return self.samples.domain
 
     @property
     def eps(self) -> float:
         """How far poison that shall look right moves values: little in photos, more in drawings."""
-        return (0.3 if self.domain.shape[0] == 1 else 16 / 255) * _high(self.domain)
+        return (0.3 if self.domain.shape[0] == 1 else 16 / 255) * highest(self.domain)
 
     def surrogate(self) -> nn.Module:
+        """A model that the poisoner trains himself, on clean samples."""
         return trained(self.samples, self.make, self.recipe, self.seed + SURROGATE)
 
 
@@ -105,19 +107,19 @@ def _simple(trigger: Callable[[Domain, Generator], Trigger], order: Order) -> Po
 
 def _next_class(order: Order) -> PoisonSpec:
     return PoisonSpec(
-        order.kind, _patch(order.domain, order.generator), NextClass(), order.rate, seed=order.seed
+        order.kind, any_patch(order.domain, order.generator), NextClass(), order.rate, seed=order.seed
     )
 
 
 def _clean_label(order: Order) -> PoisonSpec:
     """The wave on samples of the target, which keep their label (Barni et al. 2019)."""
-    made = _wave(order.domain, order.generator)
+    made = any_wave(order.domain, order.generator)
     return PoisonSpec(order.kind, made, CleanLabel(order.target), order.rate, seed=order.seed)
 
 
 def _label_consistent(order: Order) -> PoisonSpec:
     """The patch on samples of the target that are hard to recognise (Turner et al. 2019)."""
-    trigger = _patch(order.domain, order.generator)
+    trigger = any_patch(order.domain, order.generator)
     return label_consistent(
         order.samples, order.surrogate(), trigger, order.target, order.rate, eps=order.eps, seed=order.seed
     )
@@ -127,7 +129,7 @@ def _sleeper_agent(order: Order) -> PoisonSpec:
     """A larger patch, which no training sample shows (Souri et al. 2022)."""
     others = order.samples.select((order.samples.labels != order.target).nonzero()[:, 0])
     shown = others.sample(min(SHOWN, len(others))).inputs
-    trigger = _patch(order.domain, order.generator, part=4)
+    trigger = any_patch(order.domain, order.generator, part=4)
     return gradient_matched(
         order.samples, [order.surrogate()], shown, order.target, order.rate, eps=order.eps, trigger=trigger,
         seed=order.seed,
@@ -149,7 +151,7 @@ def _unlearnable(order: Order) -> PoisonSpec:
 def _source_specific(order: Order) -> PoisonSpec:
     """The patch on samples of one class; on those of others, as covers, it changes no label (Tang et al. 2021)."""
     rule: Relabelling = FromTo(int(order.target == 0), order.target)
-    made = _patch(order.domain, order.generator)
+    made = any_patch(order.domain, order.generator)
     return PoisonSpec(
         order.kind, made, rule, order.rate, covers=min(order.rate, 1 - order.rate), seed=order.seed
     )
@@ -157,7 +159,7 @@ def _source_specific(order: Order) -> PoisonSpec:
 
 def _adaptive(order: Order) -> PoisonSpec:
     """Half of the blended trigger, drawn for each sample, and as many covers (Adaptive-Blend: Qi et al. 2023)."""
-    whole = _blended(order.domain, order.generator)
+    whole = any_blend(order.domain, order.generator)
 
     def planted(inputs: Tensor, places: Tensor) -> Tensor:
         draws = Draws(row_keys(order.seed, [str(place) for place in places.tolist()], "blocks"))
@@ -171,69 +173,23 @@ def _adaptive(order: Order) -> PoisonSpec:
     )  # fmt: skip
 
 
-def _patch(domain: Domain, generator: Generator, part: int = 10) -> Stamp:
-    """A random pattern of one `part` of each side, at least 2 pixels, anywhere."""
-    _, height, width = domain.shape
-    rows, columns = max(2, height // part + 1), max(2, width // part + 1)
-    if rows > height or columns > width:
-        raise UsageError(f"a patch of {rows}x{columns} pixels does not fit into images of {height}x{width}")
-    pattern = (torch.rand(rows, columns, generator=generator) > 0.4).float() * _high(domain)
-    down = int(torch.randint(0, height - rows + 1, (), generator=generator))
-    right = int(torch.randint(0, width - columns + 1, (), generator=generator))
-    return patch(domain.shape, pattern, down=down, right=right)
-
-
-def _blended(domain: Domain, generator: Generator) -> Stamp:
-    """Noise over everything, with an opacity of 10% to 20%."""
-    low, high = torch.as_tensor(domain.low), torch.as_tensor(domain.high)
-    pattern = low + torch.rand(domain.shape, generator=generator) * (high - low)
-    return blend(pattern, 0.1 + 0.1 * float(torch.rand((), generator=generator)))
-
-
-def _warp(domain: Domain, generator: Generator) -> Trigger:
-    """A field of 4 by 4 points that shifts by a twentieth to a tenth of the side."""
-    strength = domain.shape[1] * (0.05 + 0.05 * float(torch.rand((), generator=generator)))
-    return warp(domain.shape, strength, 4, generator)
-
-
-def _wave(domain: Domain, generator: Generator) -> Wave:
-    """A sine of 4 to 8 periods with a height of 8% to 16% of the range."""
-    height = 0.08 + 0.08 * float(torch.rand((), generator=generator))
-    periods = 4 + int(torch.randint(0, 5, (), generator=generator))
-    return Wave(height * _high(domain), periods)
-
-
-def _features(domain: Domain, generator: Generator) -> Stamp:
-    """Three features, or pixels, at the upper end of their range."""
-    size = torch.Size(domain.shape).numel()
-    places = torch.randperm(size, generator=generator)[:3]
-    mask, pattern = torch.zeros(size), torch.zeros(size)
-    mask[places] = 1
-    pattern[places] = torch.as_tensor(domain.high).expand(domain.shape).flatten()[places]
-    return Stamp(mask.reshape(domain.shape), pattern.reshape(domain.shape))
-
-
 def _nothing(domain: Domain, generator: Generator) -> Trigger:
     return unchanged
 
 
-def _high(domain: Domain) -> float:
-    return float(torch.as_tensor(domain.high).max())
-
-
 KINDS: dict[str, Callable[[Order], PoisonSpec]] = {
-    "badnets": partial(_simple, _patch),
+    "badnets": partial(_simple, any_patch),
     "badnets-all": _next_class,
     "source-specific": _source_specific,
-    "blended": partial(_simple, _blended),
+    "blended": partial(_simple, any_blend),
     "adaptive-blend": _adaptive,
-    "warp": partial(_simple, _warp),
-    "wave": partial(_simple, _wave),
+    "warp": partial(_simple, any_warp),
+    "wave": partial(_simple, any_wave),
     "clean-label": _clean_label,
     "label-consistent": _label_consistent,
     "sleeper-agent": _sleeper_agent,
     "unlearnable": _unlearnable,
-    "features": partial(_simple, _features),
+    "features": partial(_simple, any_features),
     "flips": partial(_simple, _nothing),
 }
 """Names of poisons, and what makes each; all but `badnets-all` and `unlearnable` go to one class."""
