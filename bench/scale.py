@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -83,13 +84,21 @@ def _measured(folder: Path, samples: int, suite: str) -> Row:
 
 
 def _write_images(path: Path, samples: int, net: nn.Module) -> None:
-    """Random images and the classes that the net gives them, made in parts."""
-    random, images, labels = np.random.default_rng(0), np.empty((samples, *SHAPE), np.uint8), []
-    for part in np.split(images, range(PART, samples, PART)):
-        part[:] = random.integers(0, 256, part.shape, np.uint8)
-        with torch.no_grad():
-            labels.append(net(torch.from_numpy(part) / 255).argmax(1).numpy())
-    np.savez(path, x=images, y=np.concatenate(labels))
+    """Random images and the classes that the net gives them, in parts: what is held here counts there."""
+    random, labels = np.random.default_rng(0), np.empty(samples, np.int64)
+    with zipfile.ZipFile(path, "w") as archive:
+        with archive.open("x.npy", "w", force_zip64=True) as file:
+            shape = (samples, *SHAPE)
+            np.lib.format.write_array_header_1_0(
+                file, {"descr": "|u1", "fortran_order": False, "shape": shape}
+            )
+            for start in range(0, samples, PART):
+                part = random.integers(0, 256, (min(PART, samples - start), *SHAPE), np.uint8)
+                file.write(part.tobytes())
+                with torch.no_grad():
+                    labels[start : start + PART] = net(torch.from_numpy(part) / 255).argmax(1)
+        with archive.open("y.npy", "w") as file:
+            np.lib.format.write_array(file, labels)
 
 
 def _line(rows: list[Row]) -> str:
