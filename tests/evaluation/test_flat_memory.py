@@ -1,14 +1,17 @@
 """An audit holds one shard in memory, however many there are: neither inputs nor examples stay."""
 
 import gc
+import tempfile
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 import sparring
 from sparring.attacks import FGSM, margin
 from sparring.attacks.suites import Stage
+from sparring.errors import DataError
 from sparring.evaluation import examples, searching, shards
 from sparring.evaluation.examples import GALLERY
 from sparring.storage import run
@@ -54,3 +57,10 @@ def test_no_more_than_a_shard_is_held(tmp_path, monkeypatch):
     )
     assert max(pieces) <= SHARD
     assert len(found.tensors["adversarial"]) > 0.9 * COUNT, "nearly all samples have an example"
+
+
+def test_no_place_for_what_is_found_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    data = torch.rand(4, 3), torch.arange(4) % 2
+    with pytest.raises(DataError, match=r"no temporary folder can be made .* give out"):
+        sparring.audit(nn.Linear(3, 2), data, "linf:0.1", "smoke")

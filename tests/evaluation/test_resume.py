@@ -42,6 +42,8 @@ def test_shards_change_nothing(problem, monkeypatch, tmp_path):
     monkeypatch.setattr(shards, "SHARD", 1000)
     whole = _audit(problem)
     assert cut.records.equals(whole.records)
+    for name in ("index", "adversarial", "gallery_adversarial"):
+        assert torch.equal(cut.tensors[name], whole.tensors[name])
     assert len(list((tmp_path / "cut" / "shards").glob("*.safetensors"))) == 4
     by = [("id", "ascending"), ("stage", "ascending"), ("start", "ascending")]
     assert cut.attempts.sort_by(by).equals(whole.attempts.sort_by(by))

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+import torch
 
 import sparring
 from sparring.attacks import PGD, margin, suites
@@ -23,6 +24,7 @@ ROWS = 96
 @pytest.fixture
 def problem(monkeypatch):
     monkeypatch.setattr(auditing, "applies", lambda plan: False)
+    monkeypatch.setattr(shards, "SHARD", 40)
     monkeypatch.setitem(suites.SUITES, "standard", STRONG)
     return half_space(Linf(0.05), rows=ROWS)
 
@@ -87,6 +89,13 @@ def test_what_a_cheap_suite_missed_shows_and_no_gate_passes_on_it(problem):
     assert run.verdict != "pass" and risk["source"] == "transferred"
     truth = int(problem.breakable.sum()) - len(broken)
     assert risk["bound"] * risk["given_up"] >= truth
+    index, points = run.tensors["index"], run.tensors["adversarial"]
+    assert sorted(index.tolist()) == [
+        row["index"] for row in run.records.to_pylist() if row["status"] == "broken"
+    ]
+    assert bool(((points - problem.task.inputs[index]).abs().flatten(1).amax(1) <= 0.05 + 1e-6).all())
+    with torch.no_grad():
+        assert bool((problem.model(points).argmax(1) != problem.task.goal.labels[index]).all())
 
 
 def test_every_pass_is_charged_once(problem):

@@ -18,13 +18,13 @@ __all__ = ["pieces_of", "tensors_of"]
 GALLERY = 24
 """How many examples keep their original beside them, for the pictures of the report."""
 
-Kept = list[tuple[Shelved, Tensor]]
+Marked = list[tuple[Shelved, Tensor]]
 """What is on the shelf, and which of the points there are verified examples, as a mask."""
 
 
 def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
     """Which samples have examples, and the closest of these with their originals; of a table, the originals of all."""
-    rows = _rows(_kept(outcome))
+    rows = _rows(_marked(outcome))
     distance = torch.full((len(plan.samples),), torch.inf, dtype=torch.float64)
     distance[outcome.rows.cpu()] = outcome.verified.distance.double().cpu()
     closest = rows[distance[rows].argsort(stable=True)[:GALLERY]]
@@ -45,15 +45,15 @@ def tensors_of(plan: Plan, outcome: Outcome) -> dict[str, Tensor]:
 
 def pieces_of(plan: Plan, outcome: Outcome) -> dict[str, Pieces]:
     """Every verified example, and those that can be stored in 8 bits, in the order of their samples in `tensors_of`."""
-    kept, shape = _kept(outcome), plan.samples.domain.shape
-    points = Pieces((len(_rows(kept)), *shape), torch.float32, partial(_points, plan, kept))
+    marked, shape = _marked(outcome), plan.samples.domain.shape
+    points = Pieces((len(_rows(marked)), *shape), torch.float32, partial(_points, plan, marked))
     if outcome.storable is None:
         return {"adversarial": points}
-    levels = Pieces((len(outcome.storable.rows), *shape), torch.uint8, partial(_levels, kept))
+    levels = Pieces((len(outcome.storable.rows), *shape), torch.uint8, partial(_levels, marked))
     return {"adversarial": points, "grid_adversarial": levels}
 
 
-def _kept(outcome: Outcome) -> Kept:
+def _marked(outcome: Outcome) -> Marked:
     """Where a sample is on the shelf twice, the later point counts: a spot check looked at it again."""
     last = torch.full((len(outcome.ledger.broken),), -1)
     for number, each in enumerate(outcome.shelved):
@@ -64,26 +64,26 @@ def _kept(outcome: Outcome) -> Kept:
     ]
 
 
-def _rows(kept: Kept) -> Tensor:
+def _rows(marked: Marked) -> Tensor:
     """The samples that have examples, in the order in which these are kept."""
-    return torch.cat([torch.zeros(0, dtype=torch.int64), *(each.rows[mine] for each, mine in kept)])
+    return torch.cat([torch.zeros(0, dtype=torch.int64), *(each.rows[mine] for each, mine in marked)])
 
 
-def _points(plan: Plan, kept: Kept) -> Iterator[Tensor]:
-    for each, mine in kept:
+def _points(plan: Plan, marked: Marked) -> Iterator[Tensor]:
+    for each, mine in marked:
         if bool(mine.any()):
             yield _stored(plan, points_in(each.path)[mine])
 
 
-def _levels(kept: Kept) -> Iterator[Tensor]:
-    for each, _ in kept:
+def _levels(marked: Marked) -> Iterator[Tensor]:
+    for each, _ in marked:
         yield levels_in(each.path)
 
 
 def _points_of(outcome: Outcome, rows: Tensor, like: Tensor) -> Tensor:
     """The points of a few samples, shaped like their inputs."""
     points = torch.empty_like(like)
-    for each, mine in _kept(outcome):
+    for each, mine in _marked(outcome):
         wanted = mine & torch.isin(each.rows, rows)
         if bool(wanted.any()):
             places = (rows == each.rows[wanted][:, None]).int().argmax(1)
