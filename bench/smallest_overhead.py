@@ -57,14 +57,15 @@ def main() -> None:
     """Measure and print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--only", default="", help="attacks whose names contain this")
-    only = options.parse_args().only
+    options.add_argument("--rounds", type=int, default=3)
+    asked = options.parse_args()
     torch.set_num_threads(1)
     keep_memory()
     model, samples = CASES["cifar10"].load(500)
     samples = _correct(model, samples)
-    chosen = {name: each for name, each in ATTACKS.items() if only in name}
+    chosen = {name: each for name, each in ATTACKS.items() if asked.only in name}
     rows = [Contender(name, "sparring", partial(_run, samples, *each)) for name, each in chosen.items()]
-    print(*_measured(model, samples.inputs, 128, rows), sep="\n")
+    print(*_measured(model, samples.inputs, 128, rows, asked.rounds), sep="\n")
 
 
 def _run(samples: Samples, norm: str, attack: Attack, model: nn.Module) -> object:
