@@ -13,7 +13,19 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-__all__ = ["Each", "flat", "join", "over_rows", "per_row", "pick", "put", "take", "tree_map", "vector"]
+__all__ = [
+    "Each",
+    "either",
+    "flat",
+    "join",
+    "over_rows",
+    "per_row",
+    "pick",
+    "put",
+    "take",
+    "tree_map",
+    "vector",
+]
 
 Tree = TypeVar("Tree")
 
@@ -103,6 +115,11 @@ def pick(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     if len(rows) in (0, len(chosen)):
         return yes if len(rows) else no
     return no.index_copy(0, rows, yes.index_select(0, rows))
+
+
+def either(mask: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """`torch.where` for finite numbers, by arithmetic that is exact: a quarter of the time if `mask` has no pattern."""
+    return torch.lerp(no, yes, mask.to(no))
 
 
 def flat(points: Tensor) -> Tensor:

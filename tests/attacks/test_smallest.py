@@ -207,23 +207,25 @@ def test_a_walk_along_the_boundary_begins_where_it_is_told():
     assert bool((short.distance < (begin - task.inputs).flatten(1).norm(dim=1)).all())
 
 
-def test_a_cut_spends_what_it_is_given():
+@pytest.mark.parametrize("first", [0.0, 0.3, 1e3])
+def test_a_cut_spends_what_it_is_given(first):
     generator = torch.Generator().manual_seed(0)
     wish, metric = torch.randn(6, 40, generator=generator), torch.rand(6, 40, generator=generator) + 0.1
     spend = torch.tensor([0.0, 0.01, 0.5, 2.0, 10.0, 1e6])
-    cut = _cut(wish, metric, spend)
+    cut = _cut(wish, metric, spend, torch.full((6,), first))
     spent = (metric * (wish.abs() - cut.abs())).sum(1)
     assert torch.allclose(spent[:5], spend[:5], atol=1e-4)
     assert float(cut[5].abs().max()) == 0.0
     assert bool((cut * wish >= 0).all())
 
 
-def test_what_a_proximal_step_in_l2_loses_in_length_it_pays_in_its_metric():
+@pytest.mark.parametrize("first", [0.0, 0.3, 1e3])
+def test_what_a_proximal_step_in_l2_loses_in_length_it_pays_in_its_metric(first):
     """At the minimum of spend ||d|| + (d - z)' H (d - z) / 2, H (z - d) is `spend` long and points along d."""
     generator = torch.Generator().manual_seed(0)
     wish, metric = torch.randn(6, 40, generator=generator), torch.rand(6, 40, generator=generator) ** 4 + 1e-4
     spend = torch.tensor([0.0, 0.01, 0.1, 0.5, 0.9, 1e6])
-    change = _short(wish, metric, spend)
+    change = _short(wish, metric, spend, torch.full((6,), first))
     force = metric * (wish - change)
     assert torch.allclose(force[:5].norm(dim=1), spend[:5], rtol=0.01, atol=1e-6)
     along = torch.nn.functional.cosine_similarity(force[1:5], change[1:5])

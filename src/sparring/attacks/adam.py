@@ -28,7 +28,7 @@ def no_moments(inputs: Tensor) -> Moments:
 def adam(
     moments: Moments, gradient: Tensor, taken: Tensor, first: float = 0.9, second: float = 0.999
 ) -> tuple[Moments, Tensor, Tensor]:
-    """The moments with one more gradient, and the mean and root mean square that they stand for, `(B, *shape)`.
+    """The moments with one more gradient; its mean over its root mean square, and the latter, `(B, *shape)`.
 
     Args:
         moments: Before.
@@ -41,6 +41,5 @@ def adam(
         torch.lerp(gradient, moments.mean, first), torch.lerp(gradient.square(), moments.square, second)
     )
     age = (taken + 1).to(gradient)
-    mean = new.mean / over_rows(1 - torch.as_tensor(first).to(gradient) ** age, gradient)
-    square = new.square / over_rows(1 - torch.as_tensor(second).to(gradient) ** age, gradient)
-    return new, mean, square.sqrt() + 1e-8
+    spread = (new.square / over_rows(1 - second**age, gradient)).sqrt_().add_(1e-8)
+    return new, (new.mean / over_rows(1 - first**age, gradient)).div_(spread), spread

@@ -104,20 +104,20 @@ class ALMA:
         fresh = _slope(violation, state.multiplier, penalty)
         learnt = (self.smoothing * state.multiplier + (1 - self.smoothing) * fresh).clamp(1e-6, 1e12)
         multiplier = torch.where(state.taken > 0, learnt, state.multiplier)
-        pull = per_row(_slope(violation, multiplier, penalty), task.inputs) * seen.gradient
+        pull = per_row(-_slope(violation, multiplier, penalty), task.inputs)
         change = state.point - task.inputs
-        slope = allowed(
-            (unit(change) if isinstance(task.threat, L2) else change.sign()) - pull, task.threat.mask
-        )
+        longer = unit(change) if isinstance(task.threat, L2) else change.sign()
+        slope = allowed(torch.addcmul(longer, pull, seen.gradient), task.threat.mask)
         square = torch.lerp(slope.square(), state.square, self.smoothing)
-        speed = self.smoothing * state.speed + slope / (square.sqrt() + 1e-8)
+        speed = torch.add(slope / square.sqrt().add_(1e-8), state.speed, alpha=self.smoothing)
         rate = state.rate
         if bool((state.taken == 0).any()):
             rate = torch.where(state.taken == 0, self._first_rate(task, slope), rate)
         found = torch.where(reached & (state.found < 0), state.taken, state.found)
-        moved = state.point - over_rows(rate * self._decay(state.taken, found), speed).to(speed) * speed
+        length = over_rows(rate * self._decay(state.taken, found), speed).to(speed)
+        moved = torch.addcmul(state.point, -length, speed)
         return _Lagrangian(
-            gradient_at(task.threat.box.clip(moved)),
+            gradient_at(task.threat.box.clip_(moved)),
             multiplier=multiplier,
             penalty=penalty,
             before=torch.where(due | (state.taken == 0), violation, state.before),

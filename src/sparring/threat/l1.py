@@ -11,6 +11,7 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.tensors import flat, over_rows, pick, vector
+from sparring.threat.balance import balanced
 from sparring.threat.box import (
     UNIT,
     Box,
@@ -19,12 +20,12 @@ from sparring.threat.box import (
     fits,
     kept,
     mask_of,
-    only_allowed,
     per_sample,
+    possible,
     rendered,
     tolerance,
 )
-from sparring.threat.smallest import budgeted
+from sparring.threat.smallest import budgeted, is_smallest
 
 __all__ = ["L1", "sparse_signs"]
 
@@ -65,15 +66,23 @@ class L1:
         """Nearest points in ball and box together.
 
         The nearest change has entries `sign * min(room, max(size - cut, 0))` (Croce & Hein 2021, "Mind the box",
-        https://arxiv.org/abs/2103.01208, Proposition 2.1), where one `cut` per row spends the budget exactly. It
-        is the root of a falling, piecewise linear function, found here by Newton steps kept between bounds.
+        https://arxiv.org/abs/2103.01208, Proposition 2.1), where one `cut` per row spends the budget exactly. What is
+        spent falls with the cut much as an exponential function, so it is compared by its logarithm.
         """
         delta = allowed(points - inputs, self.mask)
-        room = self.box.room(inputs, delta)
-        cut = _cut(flat(delta.abs()), flat(room), vector(self.eps, inputs)[:, None])
-        moved = torch.minimum((delta.abs() - over_rows(cut, delta)).clamp_min(0), room)
+        size, room = delta.abs(), self.box.room(inputs, delta)
+        budget = vector(self.eps, inputs).clamp_min(torch.finfo(delta.dtype).tiny)
+
+        def cut_off(cut: Tensor) -> tuple[Tensor, Tensor]:
+            left = torch.minimum((size - over_rows(cut, size)).clamp_min_(0), room)
+            return left, _excess(left, budget)
+
+        whole = torch.minimum(size, room)
+        excess = _excess(whole, budget)
+        first = excess * flat(whole).mean(1)
+        cut, left = balanced(cut_off, first, flat(size).amax(1), excess)
         inside = kept(self.box.clip(points), inputs, self.mask)
-        return pick(cut == 0, inside, self.box.clip(inputs + moved.copysign(delta)))
+        return pick(cut == 0, inside, self.box.clip_(left.copysign_(delta).add_(inputs)))
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball (Laplace direction, radius u^(1/n)), then projected onto the range of the data."""
@@ -91,12 +100,14 @@ class L1:
         return sparse_signs(gradient, gradient.new_full((len(gradient),), self.share))
 
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return flat(points - inputs).abs().sum(1)
+        return flat((points - inputs).abs_()).sum(1)
 
     def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
         """As everywhere, but to ten millionths: every changed coordinate adds its own rounding."""
-        near = self.distance(points, inputs) <= vector(self.eps + 10 * tolerance(self.eps, self.box), inputs)
-        return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
+        held, slack = possible(points, inputs, self), 10 * tolerance(self.eps, self.box)
+        if is_smallest(self):
+            return held
+        return held & (self.distance(points, inputs) <= vector(self.eps + slack, inputs))
 
 
 def sparse_signs(gradient: Tensor, share: Tensor) -> Tensor:
@@ -112,27 +123,6 @@ def sparse_signs(gradient: Tensor, share: Tensor) -> Tensor:
     return (signs / signs.abs().sum(1, keepdim=True).clamp_min(1)).view_as(gradient)
 
 
-def _cut(size: Tensor, room: Tensor, budget: Tensor) -> Tensor:
-    """The least cut >= 0, `(B,)`, with `sum(min(room, max(size - cut, 0))) <= budget`.
-
-    Args:
-        size: Absolute changes, `(B, n)`.
-        room: How far each coordinate can go, `(B, n)`.
-        budget: Sum of changes that may be spent, `(B, 1)`.
-    """
-    low = cut = torch.zeros_like(size[:, :1])
-    high = size.amax(1, keepdim=True)
-    slack = 5e-7 * budget  # what a float32 sum can tell apart
-    for _ in range(64):  # bisection alone would need about 30 rounds, Newton's steps need a handful
-        left = torch.minimum((size - cut).clamp_min_(0), room)
-        excess = left.sum(1, keepdim=True) - budget
-        low, high = torch.where(excess > slack, cut, low), torch.where(excess > slack, high, cut)
-        slope = torch.minimum(left, room - left).sign_().sum(1, keepdim=True)  # those at neither end
-        newton, beside = cut + excess / slope.clamp_min(1), torch.nextafter(low, high)
-        exact = (high == 0) | (excess.abs() <= slack) | (beside == high)
-        if bool(exact.all()):
-            break
-        newton = torch.where((excess > 0) & (newton == cut), beside, newton)
-        better = (slope > 0) & (newton > low) & (newton < high)
-        cut = torch.where(exact, cut, torch.where(better, newton, (low + high) / 2))
-    return high.squeeze(1)
+def _excess(change: Tensor, budget: Tensor) -> Tensor:
+    """By how much a change `(B, *shape)`, without signs, is over budget: the logarithm of their ratio, `(B,)`."""
+    return (flat(change).sum(1) / budget).log()

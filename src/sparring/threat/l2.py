@@ -11,6 +11,7 @@ from torch import Tensor
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.tensors import flat, over_rows, pick, vector
+from sparring.threat.balance import balanced
 from sparring.threat.box import (
     UNIT,
     Box,
@@ -19,12 +20,12 @@ from sparring.threat.box import (
     fits,
     kept,
     mask_of,
-    only_allowed,
     per_sample,
+    possible,
     rendered,
     tolerance,
 )
-from sparring.threat.smallest import budgeted
+from sparring.threat.smallest import budgeted, is_smallest
 
 __all__ = ["L2", "unit"]
 
@@ -63,14 +64,20 @@ class L2:
         """Nearest points in ball and box together.
 
         The nearest point is `inputs + clip(t * delta)` for the one t in [0, 1] at which its length is eps (the
-        conditions of Karush, Kuhn and Tucker, with 1/t - 1 as the ball's multiplier). Starting where nothing is
-        clipped, t follows from the coordinates that are clipped so far; it only grows, and so does the set of
-        clipped ones, so the search ends exactly, usually after a few rounds, and never sorts.
+        conditions of Karush, Kuhn and Tucker, with 1/t - 1 as the ball's multiplier). The square of that length is
+        concave in the square of t, and linear in pieces.
         """
-        delta = allowed(points - inputs, self.mask)
-        shrink = _shrink(flat(delta), flat(self.box.room(inputs, delta)), vector(self.eps, inputs)[:, None])
+        delta, walls = allowed(points - inputs, self.mask), self.box.walls(inputs)
+        square, tiny = vector(self.eps, inputs).square(), torch.finfo(delta.dtype).tiny
+
+        def shrunk(share: Tensor) -> tuple[Tensor, Tensor]:
+            change = (over_rows(share.sqrt(), delta) * delta).clamp_(*walls)
+            return change, (square - flat(change).norm(dim=1).square()) / square.clamp_min(tiny)
+
+        whole = flat(delta).norm(dim=1).square()
+        share, change = balanced(shrunk, (square / whole.clamp_min(tiny)).clamp_max(1), 1)
         inside = kept(self.box.clip(points), inputs, self.mask)
-        return pick(shrink == 1, inside, self.box.clip_(inputs + over_rows(shrink, delta) * delta))
+        return pick(share == 1, inside, self.box.clip_(change.add_(inputs)))
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball, then projected onto the range of the data."""
@@ -87,44 +94,24 @@ class L2:
         return flat(points - inputs).norm(dim=1)
 
     def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
-        near = self.distance(points, inputs) <= vector(self.eps + tolerance(self.eps, self.box), inputs)
-        return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
+        held = possible(points, inputs, self)
+        if is_smallest(self):
+            return held
+        return held & (
+            self.distance(points, inputs) <= vector(self.eps + tolerance(self.eps, self.box), inputs)
+        )
 
 
 def unit(vectors: Tensor) -> Tensor:
     """Scale each row `(B, ...)` to Euclidean length one; zero rows stay zero.
 
-    Divides by the largest entry first, so that neither tiny nor huge rows under- or overflow.
+    Rows so small or large that their squares under- or overflow are divided by their largest entry first.
     """
-    scaled = vectors / over_rows(
-        flat(vectors).abs().amax(1).clamp_min(torch.finfo(vectors.dtype).tiny), vectors
-    )
-    return scaled / over_rows(flat(scaled).norm(dim=1).clamp_min(torch.finfo(vectors.dtype).tiny), vectors)
-
-
-def _shrink(delta: Tensor, room: Tensor, budget: Tensor) -> Tensor:
-    """The largest t in [0, 1], `(B,)`, at which `min(t * |delta|, room)` is at most `budget` long.
-
-    Args:
-        delta: Changes, `(B, n)`.
-        room: How far each coordinate can go, `(B, n)`.
-        budget: Length that may be spent, `(B, 1)`.
-    """
-    tiny, size = torch.finfo(delta.dtype).tiny, delta.abs()
-    shrink = (budget / _length(size).clamp_min(tiny)).clamp_max(1)
-    clipped = torch.zeros_like(shrink)
-    while True:
-        wish = shrink * size
-        moved = torch.minimum(wish, room)
-        loose = (wish - moved).sign_().neg_().add_(1)  # zero where the wall is met, else one
-        before, clipped = clipped, size.shape[1] - loose.sum(1, keepdim=True)
-        if torch.equal(before, clipped):
-            return shrink.squeeze(1)
-        free, spent = _length(loose.mul_(moved)).clamp_min(tiny), _length(moved)
-        spare = (budget - spent) / free * ((budget + spent) / free)
-        more = (shrink * (1 + spare.clamp_min(0)).sqrt()).clamp_max(1)
-        shrink = torch.where(clipped > before, more, shrink)
-
-
-def _length(rows: Tensor) -> Tensor:
-    return rows.norm(dim=1, keepdim=True)
+    tiny = torch.finfo(vectors.dtype).tiny
+    length = flat(vectors).norm(dim=1)
+    extreme = (length < tiny**0.25) | (length > tiny**-0.25)
+    if bool(extreme.any()):
+        largest = flat(vectors).abs().amax(1).clamp_min(tiny)
+        vectors = pick(extreme, vectors / over_rows(largest, vectors), vectors)
+        length = flat(vectors).norm(dim=1)
+    return vectors / over_rows(length.clamp_min(tiny), vectors)

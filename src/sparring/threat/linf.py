@@ -18,12 +18,12 @@ from sparring.threat.box import (
     fits,
     kept,
     mask_of,
-    only_allowed,
+    possible,
     rendered,
     rows_of,
     tolerance,
 )
-from sparring.threat.smallest import budgeted
+from sparring.threat.smallest import budgeted, is_smallest
 
 __all__ = ["Linf"]
 
@@ -71,9 +71,13 @@ class Linf:
         return allowed(gradient, self.mask).sign()
 
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return flat(points - inputs).abs().amax(1)
+        return flat((points - inputs).abs_()).amax(1)
 
     def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
-        limit = per_row(self.eps + tolerance(self.eps, self.box), inputs)
-        near = flat((points - inputs).abs_().sub_(limit)).amax(1) <= 0
-        return near & self.box.contains(points) & only_allowed(points, inputs, self.mask)
+        held, limit = (
+            possible(points, inputs, self),
+            per_row(self.eps + tolerance(self.eps, self.box), inputs),
+        )
+        if is_smallest(self):
+            return held
+        return held & (flat((points - inputs).abs_().sub_(limit)).amax(1) <= 0)
