@@ -64,10 +64,8 @@ def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
     if len(rows):
         mine, points = take(task, rows), ask.at(rows, which)
         with torch.no_grad():
-            answers = tree_map(
-                lambda each: each[:, None], show(judge, mine.threat.render(points, mine.inputs))
-            )
-        hits[rows, which] = _reached(mine, Ask(points[:, None], ask.want), answers)[:, 0]
+            told = tree_map(lambda each: each[:, None], show(judge, mine.threat.render(points, mine.inputs)))
+        hits[rows, which] = _reached(mine, Ask(points[:, None], ask.want), told)[:, 0]
     return hits
 
 
