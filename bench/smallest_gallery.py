@@ -20,7 +20,13 @@ from torch import Tensor
 
 import sparring
 
-NORMS = {"linf:min": "L∞", "l2:min": "L2", "l1:min": "L1", "l0:minpx": "L0, pixels"}
+NORMS = {
+    "linf:min": "L∞",
+    "l2:min": "L2",
+    "l1:min": "L1",
+    "l0:minpx": "L0, pixels",
+    "l0:minsq4": "L0, squares",
+}
 CIFAR = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 NAMES = {"cifar10": CIFAR, "mnist": tuple(map(str, range(10)))}
 
@@ -33,12 +39,12 @@ def main() -> None:
     asked = options.parse_args()
     mpl.use("agg")
     torch.set_num_threads(1)
-    figure, axes = plt.subplots(2 * len(NAMES), 1 + len(NORMS), figsize=(9, 8.4), layout="constrained")
+    figure, axes = plt.subplots(2 * len(NAMES), 1 + len(NORMS), figsize=(10.8, 8.4), layout="constrained")
     for row, name in enumerate(NAMES):
         _draw(axes[2 * row : 2 * row + 2], name, asked.samples)
     for one in axes.flat:
         one.axis("off")
-    figure.savefig(asked.out, dpi=110)
+    figure.savefig(asked.out, dpi=100)
     print(asked.out)
 
 

@@ -1,7 +1,7 @@
 """What a search does and holds beside the model, counted: figures that no load on the machine can change.
 
-Times are measured by `bench/overhead.py` and `bench/memory.py`. A bound that breaks here says that each look became
-dearer for every attack; raise it only for something that is worth that.
+Times are measured by `bench/overhead.py`, `bench/smallest_overhead.py` and `bench/memory.py`. A bound that breaks here
+says that each look became dearer; raise it only for something that is worth that.
 """
 
 from collections import Counter
@@ -13,14 +13,27 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sparring.attacks import APGD, PGD, Square
+from sparring.attacks import (
+    ALMA,
+    APGD,
+    DDN,
+    FAB,
+    FMN,
+    PDPGD,
+    PGD,
+    BrendelBethge,
+    CarliniWagner,
+    NearestClass,
+    SigmaZero,
+    Square,
+    SuperDeepFool,
+)
 from sparring.domain import Domain
 from sparring.draws import Draws
 from sparring.engine import Task, search
-from sparring.threat import Linf, Untargeted
+from sparring.threat import Untargeted, parse_threat
 
 ROWS, SHAPE = 16, (3, 16, 16)
-FEW, MANY = 50, 100
 VIEWS = {"alias", "detach", "expand", "permute", "select", "slice", "squeeze", "unbind", "unsqueeze", "view"}
 
 
@@ -40,24 +53,45 @@ class _Counted(TorchDispatchMode):
         return made
 
 
-def _task(model):
+def _task(model, threat="linf:8/255"):
     inputs = torch.rand(ROWS, *SHAPE, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         labels = model(inputs).argmax(1)
-    threat = Linf(8 / 255).bind(inputs, Domain(0.0, 1.0, None, SHAPE))
-    return Task(inputs, Untargeted(labels), threat, Draws(torch.arange(ROWS)))
+    bound = parse_threat(threat).bind(inputs, Domain(0.0, 1.0, None, SHAPE))
+    return Task(inputs, Untargeted(labels), bound, Draws(torch.arange(ROWS)))
 
 
-def _counted(attack):
+def _counted(attack, threat="linf:8/255", keep="first", model=None, lengths=(50, 100)):
     """Operations per look, and inputs written per look, beyond what a search costs once."""
-    task = _task(_first_values)
-    counts = []
-    for steps in (FEW, MANY):
+    model = _first_values if model is None else model
+    task = _task(model, threat)
+    counts, looks = [], []
+    for steps in lengths:
         with _Counted() as counted:
-            search(_first_values, task, attack(steps), retire="never", batch=ROWS)
+            found = search(model, task, attack(steps), retire="never", keep=keep, batch=ROWS)
         counts.append(counted.seen)
-    looks, more = MANY - FEW, counts[1] - counts[0]
+        looks.append(int(found.asks.max()))
+    looks, more = looks[1] - looks[0], counts[1] - counts[0]
     return more["operations"] / looks, more["numbers"] / looks / task.inputs.numel()
+
+
+SMALLEST = {
+    "fmn-l2": ("l2:min", FMN),
+    "fmn-linf": ("linf:min", FMN),
+    "fmn-l1": ("l1:min", FMN),
+    "fmn-l0": ("l0:min", FMN),
+    "ddn": ("l2:min", DDN),
+    "alma": ("l2:min", ALMA),
+    "pdpgd-linf": ("linf:min", PDPGD),
+    "pdpgd-l2": ("l2:min", PDPGD),
+    "pdpgd-l1": ("l1:min", PDPGD),
+    "sigma-zero": ("l0:min", SigmaZero),
+    "brendel-bethge": ("l2:min", BrendelBethge),
+    "super-deepfool": ("l2:min", SuperDeepFool),
+    "carlini-wagner": ("l2:min", lambda moves: CarliniWagner(2, moves)),
+    "fab": ("l2:min", FAB),
+    "nearest-fmn": ("l2:min", lambda steps: NearestClass(FMN(steps))),
+}
 
 
 def _first_values(inputs):
@@ -69,6 +103,34 @@ def _first_values(inputs):
 )
 def test_a_look_costs_no_more_beside_the_model(attack, operations, written):
     seen = _counted(attack)
+    assert seen[0] <= operations
+    assert seen[1] <= written
+
+
+@pytest.mark.parametrize(
+    ("name", "operations", "written"),
+    [
+        ("fmn-l2", 380, 21.6),
+        ("fmn-linf", 280, 16.1),
+        ("fmn-l1", 630, 53.9),
+        ("fmn-l0", 320, 23.4),
+        ("ddn", 260, 17.3),
+        ("alma", 350, 20.4),
+        ("pdpgd-linf", 340, 43.2),
+        ("pdpgd-l2", 410, 33.0),
+        ("pdpgd-l1", 310, 45.7),
+        ("sigma-zero", 310, 33.6),
+        ("brendel-bethge", 440, 41.8),
+        ("super-deepfool", 520, 53.2),
+        ("carlini-wagner", 300, 28.1),
+        ("fab", 470, 36.8),
+        ("nearest-fmn", 430, 23.0),
+    ],
+)
+def test_a_look_for_the_smallest_change_costs_no_more_beside_the_model(name, operations, written):
+    threat, attack = SMALLEST[name]
+    weights = torch.randn(10, 768, generator=torch.Generator().manual_seed(0)) / 28
+    seen = _counted(attack, threat, "closest", lambda points: points.flatten(1) @ weights.T, (10, 30))
     assert seen[0] <= operations
     assert seen[1] <= written
 
