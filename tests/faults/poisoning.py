@@ -1,4 +1,4 @@
-"""Faults in the search for poison: each leaves an alarm, a ranking or a trigger that looks sound."""
+"""Faults in poison and in the search for it: each leaves an alarm, a ranking or a trigger that looks sound."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from tests.faults.fault import Fault
 ALARM = "tests/poison/test_alarm.py"
 PROMINENCE = "tests/poison/test_prominence.py"
 INSPECTION = "tests/poison/test_inspection.py"
+MATCHING = "tests/poison/test_gradient_matching.py"
+UNLEARNABLE = "tests/poison/test_unlearnable.py"
 
 POISONING = (
     Fault(
@@ -64,5 +66,26 @@ POISONING = (
         "float((tops >= tops[0]).double().mean())",
         "float((tops[1:] >= tops[0]).double().mean())",
         (INSPECTION,),
+    ),
+    Fault(
+        "poisons pull weights away from what is shown",
+        "poison/gradient_matching.py",
+        "-torch.stack(alike).sum()",
+        "torch.stack(alike).sum()",
+        (MATCHING,),
+    ),
+    Fault(
+        "gradients are matched for samples without the trigger",
+        "poison/gradient_matching.py",
+        "wanted = triggered(trigger, shown, samples.domain)",
+        "wanted = shown",
+        (MATCHING,),
+    ),
+    Fault(
+        "noise pulls samples towards other classes",
+        "poison/unlearnable.py",
+        "Targeted(labels, labels)",
+        "Targeted(1 - labels, labels)",
+        (UNLEARNABLE,),
     ),
 )
