@@ -137,14 +137,14 @@ def test_a_server_that_fails_for_good_keeps_finished_shards(monkeypatch, tmp_pat
     dead = threading.Event()
 
     def answer(handler: Handler, number: int) -> bool:
-        if len(list(tmp_path.glob("run/shards/*"))) >= 2:
+        if len(list(tmp_path.glob("run/shards/*.safetensors"))) >= 2:
             dead.set()
         return dead.is_set() and handler.send(500, {"error": "dead"})
 
     with serving(behaviour(answer=answer)) as server:
         found = audit(server.address, out=tmp_path / "run")
         assert found.verdict == "incomplete" and "answers 500 (dead)" in found.result["reasons"][0]
-        assert len(list(tmp_path.glob("run/shards/*"))) == 2
+        assert len(list(tmp_path.glob("run/shards/*.safetensors"))) == 2
         assert found.records["status"].to_pylist().count("unfinished") > 0, "what was found is kept"
         server.behaviour.answer, before = (lambda handler, number: False), server.behaviour.rows
         run = audit(server.address, out=tmp_path / "run", resume=True)
