@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from sparring.images import resize
 from sparring.physical import Detections
-from sparring.physical.detections import overlap
+from sparring.physical.attacks.detections import overlap
 
 __all__ = ["SCENE", "OneStage", "detector", "scenes"]
 

@@ -30,10 +30,10 @@ from sparring.physical import (
     load_scenario,
     make_print_run,
 )
-from sparring.physical.detections import area, judged
+from sparring.physical.attacks.detections import area, judged
 from sparring.physical.extras import opencv
-from sparring.physical.levels import Trial, seen_at
-from sparring.physical.placement import place_patch
+from sparring.physical.runs.levels import Trial, seen_at
+from sparring.physical.scene.placement import place_patch
 
 REPEATS = 200
 """Resamples of the signs."""

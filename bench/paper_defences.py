@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from sparring.defences import LocalGradients
 from sparring.draws import Draws
 from sparring.physical import OnPaper, PatchAttack, load_scenario
-from sparring.physical.channel import Channel
-from sparring.physical.controls import controls_of
-from sparring.physical.judging import usable
-from sparring.physical.levels import Trial, looks_at
-from sparring.physical.patch_attack import fit_patch
-from sparring.physical.tally import tallied
+from sparring.physical.attacks.controls import controls_of
+from sparring.physical.attacks.patch_attack import fit_patch
+from sparring.physical.channel.channel import Channel
+from sparring.physical.runs.judging import usable
+from sparring.physical.runs.levels import Trial, looks_at
+from sparring.physical.runs.tally import tallied
 from sparring.training import Recipe, fit
 
 SCENARIO = load_scenario("scanner")

@@ -50,11 +50,11 @@ from sparring.physical import (
     score_photos,
     write_sheets,
 )
-from sparring.physical.channel import Channel
-from sparring.physical.controls import controls_of
+from sparring.physical.attacks.controls import controls_of
+from sparring.physical.attacks.patch_attack import fit_patch
+from sparring.physical.channel.channel import Channel
 from sparring.physical.extras import opencv
-from sparring.physical.judging import Arms, here, judged_run, usable
-from sparring.physical.patch_attack import fit_patch
+from sparring.physical.runs.judging import Arms, here, judged_run, usable
 from sparring.reports.html import save_html
 from sparring.reports.on_paper import render_paper
 

@@ -21,11 +21,11 @@ from PIL import Image
 from sparring.evaluation.statistics import exact_interval
 from sparring.physical import load_scenario
 from sparring.physical.extras import opencv
-from sparring.physical.found_sheet import find_sheet
-from sparring.physical.pdf import rasterised, write_pdf
-from sparring.physical.photos import open_photo
-from sparring.physical.rendering import render
-from sparring.physical.sheet import Box, Sheet, lay_out
+from sparring.physical.paper.found_sheet import find_sheet
+from sparring.physical.paper.pdf import rasterised, write_pdf
+from sparring.physical.paper.photos import open_photo
+from sparring.physical.paper.sheet import Box, Sheet, lay_out
+from sparring.physical.runs.rendering import render
 
 __all__ = ["by_poppler"]
 

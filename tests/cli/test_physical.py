@@ -69,8 +69,8 @@ def test_to_paper_and_back(physical, folder):
 
 def test_a_printer_is_measured_and_used(physical, folder):
     from sparring.physical import load_scenario
-    from sparring.physical.pdf import rasterised
-    from sparring.physical.rendering import render
+    from sparring.physical.paper.pdf import rasterised
+    from sparring.physical.runs.rendering import render
 
     code, out, _ = physical("chart")
     assert (code, out) == (0, "chart.pdf\n")

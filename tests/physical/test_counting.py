@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from sparring.errors import UsageError
-from sparring.physical.clustered import clustered_interval
-from sparring.physical.print_warnings import print_warnings
-from sparring.physical.scenario import load_scenario
-from sparring.physical.shot import Shot
-from sparring.physical.tally import Look, tallied
-from sparring.physical.views import views_of
+from sparring.physical.runs.clustered import clustered_interval
+from sparring.physical.runs.print_warnings import print_warnings
+from sparring.physical.runs.tally import Look, tallied
+from sparring.physical.runs.views import views_of
+from sparring.physical.scene.scenario import load_scenario
+from sparring.physical.scene.shot import Shot
 from tests.physical.small import placement
 
 

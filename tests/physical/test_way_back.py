@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from sparring.errors import DataError
-from sparring.physical.fiducials import modules_of
-from sparring.physical.found_sheet import find_sheet
-from sparring.physical.pdf import rasterised, write_pdf
-from sparring.physical.photos import Photo, open_photo
-from sparring.physical.rendering import render
-from sparring.physical.scenario import load_scenario
-from sparring.physical.sheet import Box, lay_out
-from sparring.physical.sheet_id import run_number
+from sparring.physical.paper.fiducials import modules_of
+from sparring.physical.paper.found_sheet import find_sheet
+from sparring.physical.paper.pdf import rasterised, write_pdf
+from sparring.physical.paper.photos import Photo, open_photo
+from sparring.physical.paper.sheet import Box, lay_out
+from sparring.physical.paper.sheet_id import run_number
+from sparring.physical.runs.rendering import render
+from sparring.physical.scene.scenario import load_scenario
 
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("reportlab")

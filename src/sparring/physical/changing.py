@@ -6,10 +6,10 @@ from typing import Protocol
 
 from sparring.data import Samples
 from sparring.models import Model
-from sparring.physical.judging import Arms, Setting, Tell, judged_run, size_of
-from sparring.physical.placement import whole_picture
-from sparring.physical.print_run import PrintRun
-from sparring.physical.scenario import Scenario
+from sparring.physical.runs.judging import Arms, Setting, Tell, judged_run, size_of
+from sparring.physical.runs.print_run import PrintRun
+from sparring.physical.scene.placement import whole_picture
+from sparring.physical.scene.scenario import Scenario
 
 __all__ = ["Change", "make_changed_run"]
 

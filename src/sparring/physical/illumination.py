@@ -9,10 +9,10 @@ import torch
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
 from sparring.models import Model
-from sparring.physical.judging import Arms, Setting, Tell
-from sparring.physical.light_search import LightSearch
+from sparring.physical.attacks.light_search import LightSearch
 from sparring.physical.photographed import with_and_without
-from sparring.physical.scenario import Scenario
+from sparring.physical.runs.judging import Arms, Setting, Tell
+from sparring.physical.scene.scenario import Scenario
 from sparring.threat import Linf
 
 __all__ = ["Illumination"]

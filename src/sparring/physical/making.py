@@ -7,11 +7,11 @@ from functools import partial
 from sparring.data import Samples
 from sparring.errors import DataError
 from sparring.models import Model
-from sparring.physical.channel import Channel
-from sparring.physical.controls import controls_of
-from sparring.physical.judging import Arms, Setting, Tell, here, judged_run, size_of, usable
-from sparring.physical.patch_attack import PatchAttack, fit_patch
-from sparring.physical.print_run import PrintRun
+from sparring.physical.attacks.controls import controls_of
+from sparring.physical.attacks.patch_attack import PatchAttack, fit_patch
+from sparring.physical.channel.channel import Channel
+from sparring.physical.runs.judging import Arms, Setting, Tell, here, judged_run, size_of, usable
+from sparring.physical.runs.print_run import PrintRun
 
 __all__ = ["make_print_run"]
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from sparring.draws import Draws
-from sparring.physical.channel import Channel
-from sparring.physical.placement import place_patch, whole_picture
-from sparring.physical.scenario import Scenario
+from sparring.physical.channel.channel import Channel
+from sparring.physical.scene.placement import place_patch, whole_picture
+from sparring.physical.scene.scenario import Scenario
 
 __all__ = ["OnPaper"]
 

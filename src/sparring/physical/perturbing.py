@@ -15,9 +15,9 @@ from sparring.attacks import PGD
 from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.models import Model
-from sparring.physical.judging import Arms, Setting, Tell, size_of
 from sparring.physical.photographed import with_and_without
-from sparring.physical.scenario import Scenario
+from sparring.physical.runs.judging import Arms, Setting, Tell, size_of
+from sparring.physical.scene.scenario import Scenario
 from sparring.threat import Linf, Threat
 
 __all__ = ["Perturbation"]

@@ -14,10 +14,10 @@ from sparring.data import Samples
 from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Progress, Task, search
 from sparring.models import Model
-from sparring.physical.channel import Channel
-from sparring.physical.judging import Setting, Tell, here, size_of
-from sparring.physical.patch_attack import PatchProgress
-from sparring.physical.placement import Placement, place_patch
+from sparring.physical.attacks.patch_attack import PatchProgress
+from sparring.physical.channel.channel import Channel
+from sparring.physical.runs.judging import Setting, Tell, here, size_of
+from sparring.physical.scene.placement import Placement, place_patch
 from sparring.threat import Targeted, Threat, Untargeted
 
 __all__ = ["with_and_without"]

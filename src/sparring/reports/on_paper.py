@@ -10,9 +10,9 @@ import torch
 from rich.table import Table
 
 from sparring.physical import PrintRun
-from sparring.physical.channel import Channel
-from sparring.physical.placement import place_patch
-from sparring.physical.tally import LEVELS
+from sparring.physical.channel.channel import Channel
+from sparring.physical.runs.tally import LEVELS
+from sparring.physical.scene.placement import place_patch
 from sparring.reports.html import page
 from sparring.reports.pictures import Picture, picture
 

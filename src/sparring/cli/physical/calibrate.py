@@ -31,8 +31,8 @@ def calibrate(
     Use them with `sparring physical patch --scenario printer.toml --palette printer.palette.json`.
     """
     from sparring.physical import calibrate_printer, load_scenario
-    from sparring.physical.photos import open_photo
-    from sparring.physical.scenario_text import calibrated, scenario_text
+    from sparring.physical.paper.photos import open_photo
+    from sparring.physical.paper.scenario_text import calibrated, scenario_text
     from sparring.storage import replacing
 
     place = load_scenario(scenario)

@@ -95,7 +95,7 @@ def _counts(model: Model, samples: Samples, size: str, masks: int) -> dict[str, 
     from sparring.errors import DataError
     from sparring.models import look, untouched
     from sparring.physical import PatchCleanser
-    from sparring.physical.units import parse_value
+    from sparring.physical.scene.units import parse_value
 
     shape = samples.domain.shape
     if not samples.domain.is_image or shape[1] != shape[2]:

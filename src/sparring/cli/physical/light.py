@@ -77,7 +77,7 @@ def light(
     from sparring.cli.progress import counting
     from sparring.errors import UsageError, nearest
     from sparring.physical import Beam, Illumination, LightSearch, Shadow, load_scenario, make_changed_run
-    from sparring.physical.units import parse_value
+    from sparring.physical.scene.units import parse_value
 
     if model is None or data is None:
         raise UsageError(

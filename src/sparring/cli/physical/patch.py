@@ -118,7 +118,7 @@ def _placement(
     side: str, size: str, height: str | None, left: str | None, top: str | None, feature: str
 ) -> Placement:
     from sparring.physical import Placement
-    from sparring.physical.units import parse_value
+    from sparring.physical.scene.units import parse_value
 
     whole, own = parse_value(side, "length", "--side"), parse_value(size, "length", "--patch")
     tall = own if height is None else parse_value(height, "length", "--height")

@@ -69,7 +69,7 @@ def perturb(
     from sparring.cli.progress import counting
     from sparring.errors import UsageError
     from sparring.physical import Perturbation, load_scenario, make_changed_run
-    from sparring.physical.units import parse_value
+    from sparring.physical.scene.units import parse_value
     from sparring.threat import Linf, parse_threat
 
     if model is None or data is None:

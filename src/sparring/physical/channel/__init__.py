@@ -1,0 +1,1 @@
+"""The channel from a picture to what a camera makes of its print; differentiable."""

@@ -1,0 +1,1 @@
+"""A run on paper: judged before anything is printed, kept in a folder, printed, rehearsed, scored from photos."""
