@@ -117,10 +117,10 @@ SETS = (
         (PROJECT,),
     ),
     Fault(
-        "the L2 projection shrinks by too little",
+        "the L2 projection compares a length with the square of eps",
         "threat/l2.py",
-        "over_rows(share.sqrt(), delta)",
-        "over_rows(share, delta)",
+        "flat(change).norm(dim=1).square())",
+        "flat(change).norm(dim=1))",
         (PROJECT,),
     ),
     Fault(
