@@ -40,7 +40,7 @@ from sparring.attacks import (
     margin,
     probability_margin,
 )
-from sparring.attacks.starts import blocks, vertex
+from sparring.attacks.parts.starts import blocks, vertex
 from sparring.testing import LAWS, Case
 from sparring.threat import L0, L1, L2, Linf
 

@@ -10,7 +10,7 @@ from sparring.domain import Domain
 from sparring.engine import Want, search
 from sparring.engine.contract import wants
 from sparring.threat import L1, L2, Linf, Targeted
-from tests.attacks.test_hyperplane import SIZE, problem, solved
+from tests.attacks.parts.test_hyperplane import SIZE, problem, solved
 from tests.known import UNIT_IMAGE, flat_boundary, of_classes, task_of
 
 BALLS = {"linf": (Linf(0.05), Linf(0.5)), "l2": (L2(0.2), L2(2.5)), "l1": (L1(0.3), L1(6.0))}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.attacks import Square, SquareL1, SquareL2
-from sparring.attacks.windows import as_image, choose, inside, window_size
+from sparring.attacks.parts.windows import as_image, choose, inside, window_size
 from sparring.engine import Seen
 from sparring.threat import L1, L2, Linf
 from tests.known import task_of

@@ -28,17 +28,17 @@ QUERIES = (
     ),
     Fault(
         "directions of looks are what is known already",
-        "attacks/normals.py",
+        "attacks/parts/normals.py",
         "drawn - (drawn @ mean)",
         "drawn + (drawn @ mean)",
-        ("tests/attacks/test_normals.py",),
+        ("tests/attacks/parts/test_normals.py",),
     ),
     Fault(
         "waves that were seen vary as before",
-        "attacks/normals.py",
+        "attacks/parts/normals.py",
         "covariance=self.covariance - known.T @ known",
         "covariance=self.covariance - 0 * known.T @ known",
-        ("tests/attacks/test_normals.py",),
+        ("tests/attacks/parts/test_normals.py",),
     ),
     Fault(
         "a tangent is told from the wrong side",

@@ -1,4 +1,7 @@
-"""Attacks, one file per paper. To add one: its file, a line here, a row in the conformance table."""
+"""Attacks, one file per paper; what several share is in `parts`.
+
+To add one: its file, a line here, a row in the conformance table.
+"""
 
 from sparring.attacks import suites
 from sparring.attacks.alma import ALMA
@@ -18,11 +21,16 @@ from sparring.attacks.fmn import FMN
 from sparring.attacks.geoda import GeoDA
 from sparring.attacks.hlrf import HLRF
 from sparring.attacks.hop_skip_jump import HopSkipJump
-from sparring.attacks.losses import cross_entropy, difference_of_logits_ratio, margin, probability_margin
 from sparring.attacks.mim import MIM
 from sparring.attacks.nearer import Nearer
 from sparring.attacks.nearest_class import NearestClass
 from sparring.attacks.nes import NES
+from sparring.attacks.parts.losses import (
+    cross_entropy,
+    difference_of_logits_ratio,
+    margin,
+    probability_margin,
+)
 from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
 from sparring.attacks.rays import RayS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import difference_of_logits_ratio
+from sparring.attacks.parts.losses import difference_of_logits_ratio
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import over_rows, per_row

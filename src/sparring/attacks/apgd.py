@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import cross_entropy
-from sparring.attacks.starts import Start, boundary
+from sparring.attacks.parts.losses import cross_entropy
+from sparring.attacks.parts.starts import Start, boundary
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import per_row, pick
 

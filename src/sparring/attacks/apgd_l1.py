@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import cross_entropy
-from sparring.attacks.starts import Start, noisy
+from sparring.attacks.parts.losses import cross_entropy
+from sparring.attacks.parts.starts import Start, noisy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, per_row, pick, put, take

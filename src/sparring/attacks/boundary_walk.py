@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from sparring.attacks.crossing import boundary_on, clipped, found_start
-from sparring.attacks.normals import directions
-from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
+from sparring.attacks.parts.crossing import boundary_on, clipped, found_start
+from sparring.attacks.parts.normals import directions
+from sparring.attacks.parts.walks import Walk, Walking, go_on, no_loss, set_out
 from sparring.engine import Task
 from sparring.threat.l2 import unit
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import cross_entropy
-from sparring.attacks.schedules import cosine
+from sparring.attacks.parts.losses import cross_entropy
+from sparring.attacks.parts.schedules import cosine
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, over_rows

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import across, dual_length, nearest_boundary
-from sparring.attacks.losses import rivals
+from sparring.attacks.parts.hyperplane import across, dual_length, nearest_boundary
+from sparring.attacks.parts.losses import rivals
 from sparring.engine import Seen, State, Task, gradient_at
 from sparring.tensors import flat
 from sparring.threat import L1

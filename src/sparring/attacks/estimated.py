@@ -15,7 +15,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from sparring.attacks.bases import Kind, basis_of
+from sparring.attacks.parts.bases import Kind, basis_of
 from sparring.engine import Ask, Attack, Seen, State, Task, Want
 from sparring.engine.ask import Look
 from sparring.errors import ModelError

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import across, nearest_boundary
-from sparring.attacks.losses import rivals
+from sparring.attacks.parts.hyperplane import across, nearest_boundary
+from sparring.attacks.parts.losses import rivals
 from sparring.engine import Ask, Seen, State, Task, Want
 from sparring.tensors import flat, per_row, pick
 

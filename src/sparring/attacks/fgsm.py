@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparring.attacks.losses import cross_entropy
+from sparring.attacks.parts.losses import cross_entropy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 
 __all__ = ["FGSM"]

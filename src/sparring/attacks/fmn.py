@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import dual_length
-from sparring.attacks.losses import margin
-from sparring.attacks.schedules import cosine
+from sparring.attacks.parts.hyperplane import dual_length
+from sparring.attacks.parts.losses import margin
+from sparring.attacks.parts.schedules import cosine
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import flat, over_rows
 from sparring.threat.box import allowed

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import across
-from sparring.attacks.losses import margin
+from sparring.attacks.parts.hyperplane import across
+from sparring.attacks.parts.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import flat, over_rows
 

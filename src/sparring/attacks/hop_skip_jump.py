@@ -14,9 +14,9 @@ from itertools import count
 
 from torch import Tensor
 
-from sparring.attacks.crossing import boundary_on, clipped, found_start
-from sparring.attacks.normals import asked_around, unknown
-from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
+from sparring.attacks.parts.crossing import boundary_on, clipped, found_start
+from sparring.attacks.parts.normals import asked_around, unknown
+from sparring.attacks.parts.walks import Walk, Walking, go_on, no_loss, set_out
 from sparring.engine import Task
 from sparring.threat.l2 import unit
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import cross_entropy
+from sparring.attacks.parts.losses import cross_entropy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import flat, over_rows
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import dual_length
+from sparring.attacks.parts.hyperplane import dual_length
 from sparring.engine import Ask, Attack, Seen, State, Task, Want
 from sparring.engine.contract import wants
 from sparring.tensors import flat, pick, put, take

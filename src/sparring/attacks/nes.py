@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import cross_entropy
+from sparring.attacks.parts.losses import cross_entropy
 from sparring.engine import Ask, AttackLoss, Seen, State, Task, Want
 from sparring.threat.box import kept
 

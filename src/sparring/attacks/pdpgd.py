@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks.adam import Moments, adam, no_moments
-from sparring.attacks.losses import margin
+from sparring.attacks.parts.adam import Moments, adam, no_moments
+from sparring.attacks.parts.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, over_rows

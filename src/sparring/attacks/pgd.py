@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sparring.attacks.losses import cross_entropy
+from sparring.attacks.parts.losses import cross_entropy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import per_row
 

@@ -15,9 +15,9 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from sparring.attacks.crossing import TRIES, clipped, shrunk, signs_of_cells
-from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
-from sparring.attacks.windows import as_image
+from sparring.attacks.parts.crossing import TRIES, clipped, shrunk, signs_of_cells
+from sparring.attacks.parts.walks import Walk, Walking, go_on, no_loss, set_out
+from sparring.attacks.parts.windows import as_image
 from sparring.engine import Task
 
 __all__ = ["RayS"]

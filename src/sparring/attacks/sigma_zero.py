@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks.adam import Moments, adam, no_moments
-from sparring.attacks.losses import margin
-from sparring.attacks.schedules import cosine
+from sparring.attacks.parts.adam import Moments, adam, no_moments
+from sparring.attacks.parts.losses import margin
+from sparring.attacks.parts.schedules import cosine
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.errors import ThreatError
 from sparring.tensors import either, flat, over_rows, per_row

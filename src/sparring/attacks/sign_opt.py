@@ -13,9 +13,9 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from sparring.attacks.crossing import boundary_on, clipped, found_start, shrunk
-from sparring.attacks.normals import directions
-from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
+from sparring.attacks.parts.crossing import boundary_on, clipped, found_start, shrunk
+from sparring.attacks.parts.normals import directions
+from sparring.attacks.parts.walks import Walk, Walking, go_on, no_loss, set_out
 from sparring.engine import Task
 from sparring.tensors import over_rows
 from sparring.threat.l2 import unit

@@ -13,8 +13,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from sparring.attacks.bases import Kind, basis_of
-from sparring.attacks.losses import cross_entropy
+from sparring.attacks.parts.bases import Kind, basis_of
+from sparring.attacks.parts.losses import cross_entropy
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.tensors import pick
 

@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import margin
+from sparring.attacks.parts.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, pick, vector

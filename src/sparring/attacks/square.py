@@ -12,8 +12,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import margin
-from sparring.attacks.windows import HORIZON, as_image, choose, inside, window_size
+from sparring.attacks.parts.losses import margin
+from sparring.attacks.parts.windows import HORIZON, as_image, choose, inside, window_size
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.tensors import per_row, pick
 

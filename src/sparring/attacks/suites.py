@@ -19,13 +19,14 @@ from sparring.attacks.fab import FAB
 from sparring.attacks.fgsm import FGSM
 from sparring.attacks.fmn import FMN
 from sparring.attacks.hlrf import HLRF
-from sparring.attacks.losses import (
+from sparring.attacks.nearest_class import NearestClass
+from sparring.attacks.parts.losses import (
     cross_entropy,
     difference_of_logits_ratio,
     margin,
     probability_margin,
 )
-from sparring.attacks.nearest_class import NearestClass
+from sparring.attacks.parts.starts import blocks, vertex
 from sparring.attacks.pdpgd import PDPGD
 from sparring.attacks.pgd import PGD
 from sparring.attacks.rays import RayS
@@ -33,7 +34,6 @@ from sparring.attacks.sigma_zero import SigmaZero
 from sparring.attacks.sparse_rs import SparseRS
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
-from sparring.attacks.starts import blocks, vertex
 from sparring.attacks.surfree import SurFree
 from sparring.engine import Attack
 from sparring.engine.ask import Look

@@ -13,9 +13,9 @@ from itertools import count
 
 from torch import Tensor
 
-from sparring.attacks.crossing import boundary_on, circle, found_start
-from sparring.attacks.normals import directions
-from sparring.attacks.walks import Walk, Walking, go_on, no_loss, set_out
+from sparring.attacks.parts.crossing import boundary_on, circle, found_start
+from sparring.attacks.parts.normals import directions
+from sparring.attacks.parts.walks import Walk, Walking, go_on, no_loss, set_out
 from sparring.engine import Task
 
 __all__ = ["SurFree"]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.attacks.hyperplane import dual_length
+from sparring.attacks.parts.hyperplane import dual_length
 from sparring.engine import State, Task, gradient_at
 from sparring.engine.ask import Look
 from sparring.engine.memory import in_memory

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparring.attacks.losses import cross_entropy
+from sparring.attacks.parts.losses import cross_entropy
 from sparring.engine import AttackLoss, Seen, State, Task, gradient_at
 from sparring.tensors import per_row
 from sparring.threat import Threat

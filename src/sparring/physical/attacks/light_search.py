@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.attacks.losses import margin
+from sparring.attacks.parts.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.physical.attacks.thrown_light import ThrownLight
 from sparring.tensors import pick

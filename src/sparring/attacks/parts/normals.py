@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sparring.attacks.bases import Basis, basis_of
-from sparring.attacks.crossing import clipped
+from sparring.attacks.parts.bases import Basis, basis_of
+from sparring.attacks.parts.crossing import clipped
 from sparring.engine import Task
 from sparring.tensors import flat, over_rows
 from sparring.threat.box import allowed

@@ -7,9 +7,9 @@ from itertools import count
 import pytest
 import torch
 
-from sparring.attacks.normals import asked_around, directions, unknown
+from sparring.attacks.parts.normals import asked_around, directions, unknown
 from sparring.threat import L2
-from tests.attacks.test_crossing import run
+from tests.attacks.parts.test_crossing import run
 from tests.known import task_of
 
 INPUTS = torch.full((1, 3, 16, 16), 0.5)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sparring.attacks.windows import as_image
+from sparring.attacks.parts.windows import as_image
 from sparring.engine import Task
 from sparring.tensors import per_row
 from sparring.threat import Linf

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import linprog, minimize
 
-from sparring.attacks.hyperplane import across
+from sparring.attacks.parts.hyperplane import across
 from sparring.errors import ThreatError
 from sparring.threat import L0, L1, L2, Linf
 from sparring.threat.box import Box

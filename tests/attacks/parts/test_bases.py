@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.attacks.bases import basis_of
+from sparring.attacks.parts.bases import basis_of
 from sparring.tensors import take
 from sparring.threat import L2
 from tests.known import task_of

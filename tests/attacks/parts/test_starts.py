@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.attacks.starts import blocks, boundary, vertex
+from sparring.attacks.parts.starts import blocks, boundary, vertex
 from sparring.domain import Domain
 from sparring.tensors import take
 from sparring.threat import L1, L2, Linf

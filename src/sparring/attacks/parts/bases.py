@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sparring.attacks.windows import as_image
+from sparring.attacks.parts.windows import as_image
 from sparring.engine import Task
 
 __all__ = ["Basis", "Kind", "basis_of"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sparring.attacks.crossing import TRIES, between, boundary_on, circle, found_start, shrunk
+from sparring.attacks.parts.crossing import TRIES, between, boundary_on, circle, found_start, shrunk
 from sparring.tensors import take
 from sparring.threat import L2, Linf
 from tests.known import task_of

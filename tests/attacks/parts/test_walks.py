@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from sparring.attacks import HopSkipJump
-from sparring.attacks.crossing import TRIES
-from sparring.attacks.walks import go_on, no_loss, set_out
+from sparring.attacks.parts.crossing import TRIES
+from sparring.attacks.parts.walks import go_on, no_loss, set_out
 from sparring.engine import search
 from sparring.tensors import Each, join, take
 from sparring.testing import half_space

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor
 
-from sparring.attacks.windows import as_image
+from sparring.attacks.parts.windows import as_image
 from sparring.engine import Task
 from sparring.threat.box import kept
 from sparring.threat.l2 import unit
