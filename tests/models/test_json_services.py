@@ -63,8 +63,8 @@ def test_answers_that_were_paid_are_kept(tmp_path):
     with service(answer=gone) as server:
         model = load_model(place(server), json_fields=FIELDS)
         assert audited(model, out=tmp_path / "run").verdict == "incomplete"
-        (kept,) = tmp_path.glob(".answers*")
-        paid = sum(len(json.loads(line)["rows"]) for line in kept.read_bytes().splitlines())
+        kept = [*tmp_path.glob(".answers*"), *tmp_path.glob("run/shards/*.answers.jsonl")]
+        paid = sum(len(json.loads(line)["rows"]) for each in kept for line in each.read_bytes().splitlines())
         server.behaviour.answer, server.behaviour.rows = (lambda handler, number: False), 0
         whole = audited(load_model(place(server), json_fields=FIELDS), out=tmp_path / "run", resume=True)
         broken = whole.records["status"].to_pylist().count("broken")
