@@ -118,6 +118,38 @@ def test_a_stolen_surrogate_and_queries(transfer, project):
     assert 0 < fooled <= body["refined"]["wrong"] <= body["refined"]["samples"] == 10
 
 
+def test_queries_pay_for_as_many_examples_as_they_can_and_for_a_larger_one(transfer, project, monkeypatch):
+    import sparring.transfer
+
+    offered, refine = [], sparring.transfer.refine
+
+    def noted(target, samples, threat, candidates, queries, **options):
+        offered.extend((each - samples.inputs).abs().max() * 255 for each in candidates)
+        return refine(target, samples, threat, candidates, queries, **options)
+
+    monkeypatch.setattr(sparring.transfer, "refine", noted)
+    code, _, err = transfer(
+        *(
+            "--surrogate",
+            "mine.py:make",
+            "--threat",
+            "linf:2/255",
+            "--limit",
+            8,
+            "--gradients",
+            4,
+            "--queries",
+            3,
+        ),
+        *("--method", "mi", "--method", "i-fgsm", "--method", "di"),
+    )
+    assert (code, err) == (0, "")
+    assert offered == pytest.approx([2, 2, 8], abs=0.01)
+    refined = json.loads((project / "runs/transfer/result.json").read_text())["body"]["refined"]
+    assert refined["examples"] == 2
+    assert refined["asked"] <= 3 * 8
+
+
 def test_with_every_sample_attacked_nothing_can_be_stolen(transfer):
     code, _, err = transfer("--steal", 80, "--threat", "linf:30/255")
     assert code == 2

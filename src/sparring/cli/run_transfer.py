@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,7 @@ import typer
 
 from sparring.cli.ending import command, finish
 from sparring.cli.engaged import tell_engagement
-from sparring.cli.jobs import loaded_data, loaded_model, loaded_surrogate
+from sparring.cli.jobs import loaded_data, loaded_model
 from sparring.cli.options import (
     AllowUnsafe,
     ClassNames,
@@ -116,6 +116,9 @@ def transfer(
     """
     from sparring.api import chosen
     from sparring.cli.live import searching
+    from sparring.cli.transfer_surrogates import surrogates_of
+    from sparring.reports.transfer import render_transfer, transfer_summary
+    from sparring.reports.transfer_gallery import transfer_gallery
     from sparring.threat import parse_threat
     from sparring.transfer import transfer_table
 
@@ -124,41 +127,39 @@ def transfer(
     tell_engagement(target)
     whole = loaded_data(context.params, source)
     samples, began = chosen(whole, limit, sample), time.monotonic()
-    own = [loaded_surrogate(each, device) for each in surrogate or []]
-    if steal_queries is not None:
-        own.append(_stolen(target, whole, samples, steal_queries, seed))
-    threats = [parse_threat(each) for each in threat or ["linf:8/255"]]
-    if toughen:
-        own += _toughened(own, whole, samples, threats[0], seed)
+    threats, methods = [parse_threat(each) for each in threat or ["linf:8/255"]], method or ["mi", "admix"]
+    own = surrogates_of(context.params, target, whole, samples, threats[0])
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
-    methods = method or ["mi", "admix"]
+    first = _First(target, samples, threats[0], gradients, seed, batch)
     made: list[Shown] = []
-    keep = _keeper(samples, out, export, {"gradients": gradients, "seed": seed}, threats[0], made)
+    keep = _keeper(first, made, out, export)
     with searching(f"transfer to {target.name}") as watch:
         lines = list(transfer_table(
             groups, [target], samples, threats, methods, gradients, seed=seed, batch=batch,
             keep=keep, watch=watch,
         ))  # fmt: skip
-        beside = _beside(target, samples, threats[0], made, gradients, seed, batch, watch)
+        beside = _beside(first, made, watch)
     body: dict[str, Any] = {"lines": [asdict(line) for line in lines]}
-    if beside is not None:
-        body["beside_gradients"] = {"threat": lines[0].threat, **asdict(beside)}
     if steal_queries is not None:
         body["stolen"] = {"queries": steal_queries}
     if queries is not None:
-        body["refined"] = _refined(
-            target, own, made, samples, threats[0], methods[0], gradients, queries, seed
-        )
-    return _finish(
-        body,
-        [] if beside is None else beside.findings,
-        samples,
-        made,
-        out,
-        seed,
-        time.monotonic() - began,
-        as_json,
-    )
+        body["refined"] = _refined(first, own, made, methods[0], queries)
+    document = _document(first, body, beside, time.monotonic() - began)
+    page = render_transfer(document, transfer_gallery(made, samples))
+    finish(document, page, transfer_summary(document), out, as_json)
+    return 0
+
+
+@dataclass(frozen=True)
+class _First:
+    """The first threat on the target, which more is found out about than the table says."""
+
+    target: Model
+    samples: Samples
+    threat: Threat
+    gradients: int
+    seed: int
+    batch: int
 
 
 def _checked(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
@@ -177,81 +178,8 @@ def _checked(model: str | None, data: str | None, surrogates: list[str] | None, 
     return data
 
 
-def _stolen(target: Model, whole: Samples, attacked: Samples, queries: int, seed: int) -> Model:
-    """A small net trained on what the target answers about samples that are not attacked."""
-    from sparring.training import small_net
-    from sparring.transfer import steal
-
-    rest = _rest(whole, attacked, "steal with")
-    return steal(target, rest, queries, small_net(whole, seed), seed=seed).model
-
-
-def _toughened(
-    surrogates: list[Model], whole: Samples, attacked: Samples, threat: Threat, seed: int
-) -> list[Model]:
-    """The surrogates after light adversarial training, against a quarter of the threat."""
-    from dataclasses import replace
-
-    from sparring.transfer import toughened
-
-    rest, light = _rest(whole, attacked, "train on"), replace(threat, eps=threat.eps / 4)
-    return [toughened(each, rest, light, seed=seed) for each in surrogates]
-
-
-def _rest(whole: Samples, attacked: Samples, purpose: str) -> Samples:
-    """The samples that are not attacked."""
-    from sparring.errors import DataError
-
-    kept = set(attacked.ids)
-    rest = whole.select([place for place, name in enumerate(whole.ids) if name not in kept])
-    if not len(rest):
-        raise DataError(
-            f"all samples are attacked and none is left to {purpose}; give a smaller --sample or --limit"
-        )
-    return rest
-
-
-def _refined(
-    target: Model,
-    surrogates: list[Model],
-    made: list[Shown],
-    samples: Samples,
-    threat: Any,
-    method: str,
-    gradients: int,
-    queries: int,
-    seed: int,
-) -> dict[str, Any]:
-    """What queries make of all examples for a threat, then of larger ones that all surrogates made together.
-
-    They are shown in a fixed order, each for a query: none is picked by answers that were not paid for.
-    """
-    from dataclasses import replace
-
-    from sparring.transfer import craft, refine
-
-    wide, paid = replace(threat, eps=4 * threat.eps), max(gradients, len(surrogates))
-    far = craft(surrogates, samples, wide, method, paid, seed=seed).points
-    near = [each.points for each in made[: queries - 1]]
-    found = refine(target, samples, threat, [*near, far], queries, seed=seed)
-    return {
-        "queries": queries,
-        "examples": len(near),
-        "samples": len(samples),
-        "wrong": int(found.success.sum()),
-        "asked": int(found.queries.sum()),
-    }
-
-
-def _keeper(
-    samples: Samples,
-    out: Path,
-    medium: str | None,
-    settings: dict[str, Any],
-    first: Threat,
-    made: list[Shown],
-) -> Callable[[Shown], None]:
-    """What keeps the examples for the first threat, and writes all as files if that is wanted."""
+def _keeper(first: _First, made: list[Shown], out: Path, medium: str | None) -> Callable[[Shown], None]:
+    """What adds the examples for the first threat to `made`, and writes all as files if that is wanted."""
     from sparring.errors import UsageError
     from sparring.threat import threat_text
     from sparring.transfer import MEDIA, export_examples, origin
@@ -260,70 +188,62 @@ def _keeper(
         raise UsageError(f"unknown kind of file {medium!r} for --export; known are {', '.join(MEDIA)}")
 
     def keep(shown: Shown) -> None:
-        if shown.threat == threat_text(first):
+        if shown.threat == threat_text(first.threat):
             made.append(shown)
         if medium is not None:
+            settings = {"gradients": first.gradients, "seed": first.seed}
             told = origin(shown.surrogates, method=shown.method, threat=shown.threat, **settings)
             name = f"{shown.origin}-{shown.method}-{shown.threat}".replace("/", "_")
-            export_examples(shown.points, samples, out / "examples" / name, medium, told)
+            export_examples(shown.points, first.samples, out / "examples" / name, medium, told)
 
     return keep
 
 
-def _beside(
-    target: Model,
-    samples: Samples,
-    threat: Threat,
-    made: list[Shown],
-    gradients: int,
-    seed: int,
-    batch: int,
-    watch: Callable[[str, Progress], None],
-) -> Beside | None:
-    """The examples for a threat beside the target's own gradients, if it has any."""
+def _beside(first: _First, made: list[Shown], watch: Callable[[str, Progress], None]) -> Beside | None:
+    """The examples beside the target's own gradients, if it has any."""
     from sparring.threat import threat_text
     from sparring.transfer import beside_gradients
 
-    if not target.gradients:
+    if not first.target.gradients:
         return None
-    name = threat_text(threat)
-    told = partial(watch, f"{target.name}'s own gradients under {name}")
+    name = threat_text(first.threat)
+    told = partial(watch, f"{first.target.name}'s own gradients under {name}")
     return beside_gradients(
-        target,
-        samples,
-        threat,
-        [each.points for each in made],
-        gradients,
-        seed=seed,
-        batch=batch,
-        progress=told,
-    )
+        first.target, first.samples, first.threat, [each.points for each in made], first.gradients,
+        seed=first.seed, batch=first.batch, progress=told,
+    )  # fmt: skip
 
 
-def _finish(
-    body: dict[str, Any],
-    findings: list[dict[str, Any]],
-    samples: Samples,
-    made: list[Shown],
-    out: Path,
-    seed: int,
-    seconds: float,
-    as_json: bool,
-) -> int:
-    """Write result and page, and print a table, or the result for machines."""
-    from sparring.reports.transfer import render_transfer, transfer_summary
-    from sparring.reports.transfer_gallery import transfer_gallery
+def _refined(
+    first: _First, surrogates: list[Model], made: list[Shown], method: str, queries: int
+) -> dict[str, Any]:
+    """What queries make of all examples, then of larger ones that all surrogates made together.
+
+    They are shown in a fixed order, each for a query: none is picked by answers that were not paid for.
+    """
+    from sparring.transfer import craft, refine
+
+    wide, paid = replace(first.threat, eps=4 * first.threat.eps), max(first.gradients, len(surrogates))
+    far = craft(surrogates, first.samples, wide, method, paid, seed=first.seed).points
+    near = [each.points for each in made[: queries - 1]]
+    found = refine(first.target, first.samples, first.threat, [*near, far], queries, seed=first.seed)
+    return {
+        "queries": queries,
+        "examples": len(near),
+        "samples": len(first.samples),
+        "wrong": int(found.success.sum()),
+        "asked": int(found.queries.sum()),
+    }
+
+
+def _document(first: _First, body: dict[str, Any], beside: Beside | None, seconds: float) -> dict[str, Any]:
+    """What is written as `result.json`."""
     from sparring.storage.envelope import envelope
+    from sparring.threat import threat_text
 
-    document = envelope(
-        "transfer",
-        body,
-        samples=len(samples),
-        seed=seed,
-        seconds=seconds,
-        findings=findings,
-        command=command(),
-    )
-    page = render_transfer(document, transfer_gallery(made, samples))
-    finish(document, page, transfer_summary(document), out, as_json)
-    return 0
+    if beside is not None:
+        body |= {"beside_gradients": {"threat": threat_text(first.threat), **asdict(beside)}}
+    return envelope(
+        "transfer", body, samples=len(first.samples), seed=first.seed, seconds=seconds,
+        findings=[] if beside is None else beside.findings, command=command(),
+    )  # fmt: skip

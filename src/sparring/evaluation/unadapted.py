@@ -8,6 +8,7 @@ around anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -77,8 +78,8 @@ def _climbed(plan: Plan, ledger: Ledger, rows: Tensor) -> tuple[Tensor, Findings
     task = Task(inputs, Untargeted(labels), threat, draws, clean=ledger.clean[rows])
     with as_written(plan.model):
         # where one draw may be luck, the last point counts, and fresh draws judge it
-        ends = {"retire": "never", "keep": "last"} if plan.model.randomised else {}
-        found = search(plan.model, task, climber(threat.norm, STEPS), batch=plan.batch, **ends)  # type: ignore[arg-type]  # literals
+        climbed = partial(search, retire="never", keep="last") if plan.model.randomised else search
+        found = climbed(plan.model, task, climber(threat.norm, STEPS), batch=plan.batch)
     held = verify_rows(plan, rows, found.adversarial)
     return held.risk if plan.model.randomised else (held.holds & found.success).double(), found
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.domain import GREY_LEVEL, Domain
+from sparring.poison.moving import moved
 from sparring.threat import Grid, Linf
 
 __all__ = ["bullseye", "collide", "collision"]
@@ -40,7 +41,7 @@ def collide(
     """Change samples a little, so that a head that learns them with their true labels takes `chosen` for one of them.
 
     Adam within Linf, as Bullseye Polytope does; the original of Feature Collision has a soft penalty instead of a
-    bound. All poisons move together, so this is no attack of the engine's kind.
+    bound.
 
     Args:
         features: What the head reads, (B, n), frozen.
@@ -56,13 +57,11 @@ def collide(
     """
     threat = Linf(eps).bind(bases, domain)
     aim = features(chosen[None]).detach()[0]
-    poisons = bases.clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([poisons], lr=eps / 5)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, steps)
-    for _ in range(steps):
-        [poisons.grad] = torch.autograd.grad(reach(features(poisons), aim), poisons)
-        optimiser.step()
-        schedule.step()
-        poisons.data = threat.project(poisons.data, bases)
-    poisons = poisons.detach()
+    poisons = moved(
+        bases,
+        bases,
+        threat,
+        lambda poisons: torch.autograd.grad(reach(features(poisons), aim), poisons)[0],
+        steps,
+    )
     return Grid(threat).render(poisons, bases) if domain.step == GREY_LEVEL else poisons

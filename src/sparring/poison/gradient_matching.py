@@ -12,6 +12,7 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 from sparring.data import Samples
 from sparring.domain import Domain
 from sparring.draws import Draws, row_keys
+from sparring.poison.moving import moved
 from sparring.poison.planting import triggered
 from sparring.poison.relabelling import CleanLabel
 from sparring.poison.spec import PoisonSpec, unchanged
@@ -101,23 +102,18 @@ def match_gradients(
     Returns:
         The poisons, like `bases`; not yet on the grid of the data.
     """
-    threat = Linf(eps).bind(bases, domain)
     models = [_learner(each) for each in surrogates]
     aims = [_slope(each, shown, target).detach() for each in models]
-    poisons = threat.project(start, bases).requires_grad_(True)
-    optimiser = torch.optim.Adam([poisons], lr=eps / 5)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, steps)
-    for _ in range(steps):
+
+    def apart(poisons: Tensor) -> Tensor:
         alike = [
             cosine_similarity(_slope(model, poisons, target), aim, dim=0)
             for model, aim in zip(models, aims, strict=True)
         ]
         [slope] = torch.autograd.grad(-torch.stack(alike).sum(), poisons)
-        poisons.grad = slope.sign()
-        optimiser.step()
-        schedule.step()
-        poisons.data = threat.project(poisons.data, bases)
-    return poisons.detach()
+        return slope.sign()
+
+    return moved(bases, start, Linf(eps).bind(bases, domain), apart, steps)
 
 
 def _learner(model: nn.Module) -> nn.Module:

@@ -58,8 +58,10 @@ def parse_threat(text: str) -> Threat:
             return L2(_size(size, text))
         case "l1":
             return L1(_size(size, text))
-    count, unit, side = re.fullmatch(r"(.*?)(?:(px)|sq([1-9]\d*))?", size).groups()  # type: ignore[union-attr]  # fits all
-    return L0(_size(count, text), pixels=bool(unit or side), side=int(side or 1))
+    unit = re.search(r"(?:px|sq([1-9]\d*))$", size)
+    if unit is None:
+        return L0(_size(size, text))
+    return L0(_size(size[: unit.start()], text), pixels=True, side=int(unit[1] or 1))
 
 
 def threat_text(threat: Threat) -> str:
@@ -84,7 +86,7 @@ def _unit(threat: Threat) -> str:
     """What an L0 budget counts, as a threat's text has it."""
     if not getattr(threat, "pixels", False):
         return ""
-    side: int = threat.side  # type: ignore[attr-defined]  # those that count pixels have one
+    side = getattr(threat, "side", 1)
     return "px" if side == 1 else f"sq{side}"
 
 

@@ -1,0 +1,61 @@
+"""What `sparring transfer` makes examples on: models that it is given, one that it steals, and toughened ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sparring.cli.jobs import loaded_surrogate
+
+if TYPE_CHECKING:
+    from sparring.cli.jobs import Job
+    from sparring.data import Samples
+    from sparring.models import Model
+    from sparring.threat import Threat
+
+__all__ = ["surrogates_of"]
+
+
+def surrogates_of(job: Job, target: Model, whole: Samples, attacked: Samples, threat: Threat) -> list[Model]:
+    """All of them; those that learn do so from samples that are not attacked."""
+    own = [loaded_surrogate(each, job["device"]) for each in job["surrogate"] or []]
+    if job["steal_queries"] is not None:
+        rest = _not_attacked(whole, attacked, "steal with")
+        own.append(_stolen(target, whole, rest, job["steal_queries"], job["seed"]))
+    if job["toughen"]:
+        rest = _not_attacked(whole, attacked, "train on")
+        own += _toughened(own, rest, threat, job["seed"])
+    return own
+
+
+def _stolen(target: Model, whole: Samples, rest: Samples, queries: int, seed: int) -> Model:
+    """A small net for all classes, trained on what the target answers."""
+    from sparring.training import small_net
+    from sparring.transfer import steal
+
+    return steal(target, rest, queries, small_net(whole, seed), seed=seed).model
+
+
+def _toughened(surrogates: list[Model], rest: Samples, threat: Threat, seed: int) -> list[Model]:
+    """The surrogates after light adversarial training, against a quarter of the threat."""
+    from sparring.transfer import toughened
+
+    light = replace(threat, eps=threat.eps / 4)
+    return [toughened(each, rest, light, seed=seed) for each in surrogates]
+
+
+def _not_attacked(whole: Samples, attacked: Samples, purpose: str) -> Samples:
+    """The samples that are not attacked.
+
+    Raises:
+        DataError: There are none.
+    """
+    from sparring.errors import DataError
+
+    kept = set(attacked.ids)
+    rest = whole.select([place for place, name in enumerate(whole.ids) if name not in kept])
+    if not len(rest):
+        raise DataError(
+            f"all samples are attacked and none is left to {purpose}; give a smaller --sample or --limit"
+        )
+    return rest
