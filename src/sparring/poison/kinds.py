@@ -30,7 +30,7 @@ BLOCKS = 4
 """An adaptive trigger is cut into so many pieces along each side."""
 
 SURROGATE = 1_000_000
-"""Added to the seed for the model that a poisoner trains himself, so that it is none of the victims."""
+"""Added to the seed for the model of the poisoner's own, so that it is none of the victims."""
 
 SHOWN = 100
 """Samples of other classes, with the trigger, that gradients are matched for."""
@@ -60,7 +60,7 @@ class Order:
         return (0.3 if self.domain.shape[0] == 1 else 16 / 255) * highest(self.domain)
 
     def surrogate(self) -> nn.Module:
-        """A model that the poisoner trains himself, on clean samples."""
+        """A model of the poisoner's own, trained on clean samples."""
         return trained(self.samples, self.make, self.recipe, self.seed + SURROGATE)
 
 
@@ -81,7 +81,7 @@ def drawn(
         rate: Poisoned samples as a share of the whole training set.
         target: The class that the backdoor shall answer.
         seed: Another seed gives another trigger and another choice of samples.
-        make: Makes the model that the poisoner trains himself, for kinds that need one.
+        make: Makes the model of the poisoner's own, for kinds that need one.
         recipe: How that is trained.
 
     Raises:
