@@ -20,7 +20,7 @@ from sparring.evaluation.gates.noninferiority import Flips, chance_if_at_least, 
 from sparring.evaluation.gates.power import chance_of_decision
 from sparring.evaluation.gates.shares import Tally, share_claim
 from sparring.evaluation.risk import Risk
-from sparring.evaluation.spot_check import checks_needed
+from sparring.evaluation.search.spot_check import checks_needed
 
 DRAWS, FEW, ERROR = 10_000, 1000, 0.05
 DRAWN = Sampling(True, None)

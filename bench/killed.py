@@ -21,7 +21,7 @@ import sys, torch, sparring
 from sparring.attacks import APGD, Square, margin
 from sparring.attacks.suites import Stage
 from sparring.demo import nets
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 torch.set_num_threads(1)
 shards.SHARD = 8
 suite = (Stage("apgd", APGD(10, margin)), Stage("square", Square(40)))

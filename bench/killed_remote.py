@@ -29,7 +29,7 @@ from tests.models.server import Behaviour, Server, serving
 AUDIT = """
 import sys, sparring
 from sparring.demo import nets
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 from sparring.evaluation.workers import crew
 shards.PAID, crew.LEASE = 8, 1.0
 options = {"queries": 100, "out": sys.argv[2], "resume": True, "workers": int(sys.argv[3])}

@@ -56,7 +56,7 @@ from sparring.physical.channel.channel import Channel
 from sparring.physical.extras import opencv
 from sparring.physical.runs.judging import Arms, here, judged_run, usable
 from sparring.reports.html import save_html
-from sparring.reports.on_paper import render_paper
+from sparring.reports.rooms.on_paper import render_paper
 
 PLACEMENT = Placement(side=84, width=25.2, height=25.2, left=29.4, top=29.4, feature=2.8)
 

@@ -22,9 +22,9 @@ from sparring.evaluation.doctor import MOST, Check, examine, foresee
 from sparring.evaluation.fingerprint import plan_digest
 from sparring.evaluation.gates import Gates, check_reading, judge, judged_run
 from sparring.evaluation.gates.drop import check_baseline
-from sparring.evaluation.logged import logged
-from sparring.evaluation.paid import answers_kept, forgotten
-from sparring.evaluation.query_budget import with_queries
+from sparring.evaluation.search.logged import logged
+from sparring.evaluation.search.paid import answers_kept, forgotten
+from sparring.evaluation.search.query_budget import with_queries
 from sparring.evaluation.surrogates import led_by
 from sparring.evaluation.techniques import check_techniques
 from sparring.finishing import Words, carried_out, scratch, write_run

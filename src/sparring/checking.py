@@ -15,7 +15,7 @@ from sparring.errors import CheckFailed, DataError, Interrupted, OtherRunError, 
 from sparring.evaluation.gates import Gates
 from sparring.models import load_model
 from sparring.reports import words, write_reports
-from sparring.reports.next_step import next_step
+from sparring.reports.ci.next_step import next_step
 from sparring.session import Session, current
 from sparring.storage import Run
 from sparring.storage.baseline import Baseline

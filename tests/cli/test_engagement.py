@@ -11,7 +11,7 @@ import torch
 import sparring
 from sparring.cli import app
 from sparring.cli.failures import exit_code
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 from sparring.models import wire
 from sparring.storage import load_run
 from sparring.storage.audit_log import LOG, head, verify_log

@@ -20,7 +20,7 @@ def data():
 MAIN = """
 import sys
 from sparring.cli import main
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 sys.argv[0] = "sparring"
 shards.SHARD = 8
 main()

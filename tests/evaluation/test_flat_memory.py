@@ -12,8 +12,9 @@ import sparring
 from sparring.attacks import FGSM, margin
 from sparring.attacks.suites import Stage
 from sparring.errors import DataError
-from sparring.evaluation import examples, searching, shards
+from sparring.evaluation import examples
 from sparring.evaluation.examples import GALLERY
+from sparring.evaluation.search import searching, shards
 from sparring.storage import run
 
 COUNT, SHAPE, SHARD = 320, (3, 16, 16), 32

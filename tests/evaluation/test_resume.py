@@ -16,7 +16,8 @@ import sparring
 from sparring.attacks import FAB, PGD, Square, margin
 from sparring.attacks.suites import Stage
 from sparring.errors import DataError, Interrupted, UsageError
-from sparring.evaluation import auditing, shards
+from sparring.evaluation import auditing
+from sparring.evaluation.search import shards
 from sparring.storage import load_run
 from sparring.testing import half_space
 from sparring.threat import Linf
@@ -213,7 +214,8 @@ SCRIPT = """
 import sys, torch, sparring
 from sparring.attacks import PGD, APGD, Square, margin
 from sparring.attacks.suites import Stage
-from sparring.evaluation import auditing, shards
+from sparring.evaluation import auditing
+from sparring.evaluation.search import shards
 from sparring.demo import nets
 torch.set_num_threads(1)
 shards.SHARD = 8

@@ -9,7 +9,7 @@ from sparring.evaluation.gates.claims import Sampling
 from sparring.evaluation.gates.judging import judge
 from sparring.evaluation.gates.shares import Tally, share_claim
 from sparring.evaluation.risk import Risk, most_missed, risk_words
-from sparring.evaluation.spot_check import FOR_GATE, checks_needed
+from sparring.evaluation.search.spot_check import FOR_GATE, checks_needed
 from sparring.storage import Run
 from sparring.storage.baseline import baseline_of
 from tests.evaluation.gates.test_judging import run_of

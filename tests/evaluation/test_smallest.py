@@ -11,8 +11,8 @@ from sparring.attacks import FAB, FMN, PGD, SigmaZero
 from sparring.attacks.suites import Stage
 from sparring.engine.loop import search
 from sparring.errors import Interrupted, ThreatError, UsageError
-from sparring.evaluation import stages
-from sparring.evaluation.distances import band_width
+from sparring.evaluation.figures.distances import band_width
+from sparring.evaluation.search import stages
 from sparring.reports import render_html, render_markdown
 from sparring.storage import load_run
 from sparring.testing import half_space

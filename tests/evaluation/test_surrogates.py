@@ -8,7 +8,7 @@ from sparring.attacks import SquareL2
 from sparring.demo import nets
 from sparring.errors import ModelError, UsageError
 from sparring.threat import Linf
-from tests.evaluation.test_query_budget import Target, scores_of
+from tests.evaluation.search.test_query_budget import Target, scores_of
 
 DATA = nets.images(24)
 

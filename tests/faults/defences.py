@@ -7,7 +7,7 @@ from tests.faults.fault import Fault
 DEFENCES = (
     Fault(
         "the unaware attacker is told the way through",
-        "evaluation/unadapted.py",
+        "evaluation/trial/unadapted.py",
         "with as_written(plan.model):",
         "with as_written(len):",
         ("tests/defences/",),

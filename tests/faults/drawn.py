@@ -16,7 +16,7 @@ from itertools import chain
 from tests.faults.fault import SOURCE, Fault
 
 FOLDERS = ("engine", "threat", "attacks", "verify")
-FILES = ("evaluation/ledger.py", "evaluation/stages.py")
+FILES = ("evaluation/ledger.py", "evaluation/search/stages.py")
 
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

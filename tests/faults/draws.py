@@ -23,7 +23,7 @@ DRAWS = (
     ),
     Fault(
         "a restart repeats the draws of the first run",
-        "evaluation/stages.py",
+        "evaluation/search/stages.py",
         "words = (turn.number, turn.stage.name, turn.aim, turn.restart)",
         "words = (turn.number, turn.stage.name, turn.aim)",
         ("tests/evaluation/",),

@@ -103,7 +103,7 @@ ENGAGEMENTS = (
     ),
     Fault(
         "what nobody could verify counts as withstood",
-        "evaluation/searching.py",
+        "evaluation/search/searching.py",
         "over = ~held.risk.isnan() if bool(ledger.finished.all()) else stands",
         "over = torch.ones_like(held.holds)",
         (COMMAND,),

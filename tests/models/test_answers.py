@@ -10,7 +10,7 @@ import torch
 
 import sparring
 from sparring.attacks import Square
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 from sparring.evaluation.workers import crew
 from sparring.models.answers import lines_of, opened_answers
 from sparring.models.remote import remote_behind

@@ -11,7 +11,7 @@ from email.utils import formatdate
 import pytest
 
 from sparring.errors import Exhausted, ModelError
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 from sparring.models import load_model, look
 from sparring.models.remote import remote_behind
 from sparring.storage.audit_log import LOG

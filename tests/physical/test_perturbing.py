@@ -7,7 +7,7 @@ import sparring
 from sparring.errors import DataError, UsageError
 from sparring.models import load_model
 from sparring.physical import Perturbation, load_print_run, load_scenario, make_changed_run, save_print_run
-from sparring.reports.on_paper import render_paper
+from sparring.reports.rooms.on_paper import render_paper
 from tests.physical.small import net, pictures
 
 pytest.importorskip("cv2").setNumThreads(1)

@@ -9,7 +9,7 @@ import sparring
 from sparring.attacks import DDN, PGD, SimBA, Square
 from sparring.demo import nets
 from sparring.reports import render_html
-from sparring.reports.markdown import render_markdown
+from sparring.reports.ci.markdown import render_markdown
 from sparring.reports.over_queries import nearer_over_queries, over_queries
 from sparring.reports.table_changes import caught, changes
 from sparring.testing import half_space

@@ -12,8 +12,8 @@ from jsonschema import Draft4Validator
 from sparring.poison import Answers, Power, Remedied, Share
 from sparring.poison.detection_power import Finding
 from sparring.poison.documents import power_body, repair_body
-from sparring.reports.poison_formats import scan_junit, scan_sarif
-from sparring.reports.poison_tables import poison_page
+from sparring.reports.rooms.poison_formats import scan_junit, scan_sarif
+from sparring.reports.rooms.poison_tables import poison_page
 from sparring.storage.envelope import envelope
 
 SCHEMAS = Path(__file__).with_name("schemas")

@@ -48,7 +48,7 @@ def file_text(job: Job, model: Model, samples: Samples, checks: Sequence[Check],
 
 
 def _suite(model: Model, samples: Samples, threat: str) -> tuple[str, str]:
-    from sparring.evaluation.boxes import answers_in_boxes
+    from sparring.evaluation.trial.boxes import answers_in_boxes
     from sparring.threat import parse_threat, threat_kind
 
     if not model.scores:

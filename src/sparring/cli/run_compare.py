@@ -170,7 +170,7 @@ def _finish(
     from dataclasses import asdict
 
     from sparring.comparing import above_base
-    from sparring.reports.side_by_side import render_lines, table_of_lines
+    from sparring.reports.rooms.side_by_side import render_lines, table_of_lines
     from sparring.storage.envelope import envelope
 
     findings = [

@@ -210,7 +210,7 @@ def _closed(job: Job, trained: Trained) -> int:
     from sparring.cli.gate_options import verdict_code, worst
     from sparring.cli.live import watching
     from sparring.reports.html import save_html
-    from sparring.reports.training import render_training
+    from sparring.reports.rooms.training import render_training
     from sparring.storage.envelope import write_result
 
     with watching(f"{trained.model.name} under {job['threat']}") as watch:
@@ -243,7 +243,7 @@ def _tell(document: dict[str, Any], run: Run, folder: Path, as_json: bool) -> No
     from rich.console import Console
 
     from sparring.reports import summary
-    from sparring.reports.training import training_summary
+    from sparring.reports.rooms.training import training_summary
 
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

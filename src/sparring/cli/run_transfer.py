@@ -117,8 +117,8 @@ def transfer(
     from sparring.api import chosen
     from sparring.cli.live import searching
     from sparring.cli.transfer_surrogates import surrogates_of
-    from sparring.reports.transfer import render_transfer, transfer_summary
-    from sparring.reports.transfer_gallery import transfer_gallery
+    from sparring.reports.rooms.transfer import render_transfer, transfer_summary
+    from sparring.reports.rooms.transfer_gallery import transfer_gallery
     from sparring.threat import parse_threat
     from sparring.transfer import transfer_table
 

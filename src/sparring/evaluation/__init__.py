@@ -2,8 +2,8 @@
 
 from sparring.evaluation.auditing import audit
 from sparring.evaluation.plan import Plan, make_plan
-from sparring.evaluation.shelf import Shelf
-from sparring.evaluation.standing import Standing
+from sparring.evaluation.search.shelf import Shelf
+from sparring.evaluation.search.standing import Standing
 from sparring.evaluation.statistics import Interval, exact_interval
 from sparring.evaluation.workers import Crew
 

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from sparring.errors import Interrupted, ModelError
 from sparring.evaluation.fingerprint import plan_digest, shard_digest
-from sparring.evaluation.fitting import applies, fit_of, fitted, fitted_with_all, refitted
 from sparring.evaluation.ledger import Ledger, opened
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Fit, Plan, fitting_stages
 from sparring.evaluation.result import run_of
-from sparring.evaluation.searching import search_all, shards_so_far
-from sparring.evaluation.shelf import Shelf
-from sparring.evaluation.spot_check import CHEAP, checked_rows, plan_of_check, with_check
-from sparring.evaluation.standing import Watch
-from sparring.evaluation.unadapted import unadapted
-from sparring.evaluation.validity import misled
+from sparring.evaluation.search.fitting import applies, fit_of, fitted, fitted_with_all, refitted
+from sparring.evaluation.search.searching import search_all, shards_so_far
+from sparring.evaluation.search.shelf import Shelf
+from sparring.evaluation.search.spot_check import CHEAP, checked_rows, plan_of_check, with_check
+from sparring.evaluation.search.standing import Watch
+from sparring.evaluation.suspicion.validity import misled
+from sparring.evaluation.trial.unadapted import unadapted
 from sparring.evaluation.verifying import draws
 from sparring.evaluation.workers import Crew, fill
 from sparring.execution import prepared

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparring.evaluation.outcome import Outcome, Shelved
 from sparring.evaluation.plan import Plan
-from sparring.evaluation.shelf import levels_in, points_in
+from sparring.evaluation.search.shelf import levels_in, points_in
 from sparring.storage import Pieces
 
 __all__ = ["pieces_of", "tensors_of"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparring.evaluation.ledger import Attempt, Ledger
 from sparring.evaluation.risk import Risk
-from sparring.evaluation.unadapted import Unadapted
+from sparring.evaluation.trial.unadapted import Unadapted
 from sparring.verify import Verified
 
 __all__ = ["Outcome", "Shelved", "Storable"]

@@ -6,16 +6,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sparring.evaluation import query_budget
-from sparring.evaluation.distances import distances_of
 from sparring.evaluation.examples import pieces_of, tensors_of
-from sparring.evaluation.findings import findings_of
+from sparring.evaluation.figures.distances import distances_of
+from sparring.evaluation.figures.right_answers import correct_answers, told
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
-from sparring.evaluation.right_answers import correct_answers, told
 from sparring.evaluation.risk import LEVEL, TOLD
+from sparring.evaluation.search import query_budget
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.surrogates import surrogate_of
+from sparring.evaluation.suspicion.findings import findings_of
 from sparring.evaluation.tables import attempts_of, records_of
 from sparring.storage import Run
 from sparring.storage.envelope import versions

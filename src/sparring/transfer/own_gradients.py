@@ -13,7 +13,7 @@ from sparring.attacks import APGD
 from sparring.data import Samples
 from sparring.draws import Draws, row_keys
 from sparring.engine import Progress, Task, search
-from sparring.evaluation.indicators import finding
+from sparring.evaluation.suspicion.indicators import finding
 from sparring.models import Model
 from sparring.threat import Threat, Untargeted
 from sparring.transfer.table import answers

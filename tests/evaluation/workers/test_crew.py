@@ -15,7 +15,8 @@ from sparring.attacks import APGD, Square, margin
 from sparring.attacks.suites import Stage
 from sparring.demo import nets
 from sparring.errors import DataError, Interrupted, UsageError
-from sparring.evaluation import auditing, shards
+from sparring.evaluation import auditing
+from sparring.evaluation.search import shards
 from sparring.evaluation.workers import crew, processes
 from sparring.storage import load_run
 from sparring.storage.index import connected

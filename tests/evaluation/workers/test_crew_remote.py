@@ -8,7 +8,7 @@ import torch
 import sparring
 from sparring.attacks import Square
 from sparring.attacks.suites import Stage
-from sparring.evaluation import shards
+from sparring.evaluation.search import shards
 from tests.models.server import Behaviour, serving
 
 pytest.importorskip("httpx")

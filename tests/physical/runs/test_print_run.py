@@ -21,7 +21,7 @@ from sparring.physical import (
     score_photos,
     write_sheets,
 )
-from sparring.reports.on_paper import paper_summary, render_paper
+from sparring.reports.rooms.on_paper import paper_summary, render_paper
 from tests.physical.small import net, pictures, placement, small_run
 
 cv2 = pytest.importorskip("cv2")

@@ -74,7 +74,7 @@ def evaluate(
     from sparring.detect.attackers import way_up
     from sparring.detect.told import findings_of
     from sparring.models import untouched
-    from sparring.reports.detection import detection_summary, render_detection
+    from sparring.reports.rooms.detection import detection_summary, render_detection
     from sparring.storage.envelope import envelope
     from sparring.threat import parse_threat, threat_text
 

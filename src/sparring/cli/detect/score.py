@@ -89,8 +89,8 @@ def score(
         scores, bound = found.of(view, samples.inputs), found.threshold(rate, level)
         predicted = view.of(samples.inputs).logits.argmax(1)
         if explain is not None:
-            from sparring.reports.detection import render_explained
             from sparring.reports.html import save_html
+            from sparring.reports.rooms.detection import render_explained
 
             one = explained(view, found, samples.inputs[explain], bound, rate)
             save_html(render_explained(one, samples, int(samples.index[explain])), page)

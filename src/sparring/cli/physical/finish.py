@@ -19,7 +19,7 @@ def finish_print_run(run: PrintRun, folder: Path, as_json: bool) -> int:
 
     from sparring.physical import save_print_run
     from sparring.reports.html import save_html
-    from sparring.reports.on_paper import paper_summary, render_paper
+    from sparring.reports.rooms.on_paper import paper_summary, render_paper
 
     saved = save_print_run(run, folder)
     save_html(render_paper(saved), folder / "report.html")

@@ -52,7 +52,7 @@ def certify(
     from sparring.poison import set_aside
     from sparring.poison.certified import certify, plurality, run_off
     from sparring.poison.documents import certified_body
-    from sparring.reports.poison_tables import poison_page, poison_summary
+    from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
     elections = {"plurality": plurality, "run-off": run_off}

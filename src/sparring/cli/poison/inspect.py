@@ -70,7 +70,7 @@ def inspect(
     from sparring.poison.documents import inspection_body
     from sparring.poison.inspection.inspecting import check_references
     from sparring.poison.victim import trained
-    from sparring.reports.poison_model import model_page, model_summary
+    from sparring.reports.rooms.poison_model import model_page, model_summary
     from sparring.storage.envelope import envelope
 
     if model is None:

@@ -58,7 +58,7 @@ def power(
     from sparring.cli.progress import counting
     from sparring.poison import Settings, power
     from sparring.poison.documents import power_body
-    from sparring.reports.poison_tables import poison_page, poison_summary
+    from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
     options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}

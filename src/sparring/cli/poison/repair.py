@@ -61,7 +61,7 @@ def repair(
     from sparring.poison import Settings, drawn, repair, set_aside
     from sparring.poison.documents import repair_body
     from sparring.poison.remedies.comparison import remedies_for
-    from sparring.reports.poison_tables import poison_page, poison_summary
+    from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
     options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}

@@ -63,7 +63,7 @@ def run(
     from sparring.errors import UsageError
     from sparring.poison import drawn, plant, rehearse, set_aside, write_poisoned
     from sparring.poison.documents import rehearsal_body
-    from sparring.reports.poison_tables import poison_page, poison_summary
+    from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
     options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}

@@ -143,8 +143,8 @@ def _scanned(
     from sparring.poison import scan
     from sparring.poison.documents import scan_body, scores_table
     from sparring.poison.reconstruction import suspected_trigger
-    from sparring.reports.poison_formats import write_scan
-    from sparring.reports.poison_scan import scan_page, scan_summary
+    from sparring.reports.rooms.poison_formats import write_scan
+    from sparring.reports.rooms.poison_scan import scan_page, scan_summary
     from sparring.storage.envelope import envelope
     from sparring.storage.tables import write
 
@@ -168,7 +168,7 @@ def _scanned(
 def _checked(formats: Sequence[str]) -> Sequence[str]:
     """Formats that are known, before anything is spent."""
     from sparring.errors import UsageError, nearest
-    from sparring.reports.poison_formats import FORMATS
+    from sparring.reports.rooms.poison_formats import FORMATS
 
     for name in formats:
         if name not in FORMATS:

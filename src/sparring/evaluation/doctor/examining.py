@@ -20,7 +20,7 @@ from sparring.evaluation.doctor.trials import answers
 from sparring.evaluation.gates.claims import Sampling
 from sparring.evaluation.gates.settings import Gates
 from sparring.evaluation.plan import make_plan
-from sparring.evaluation.query_budget import with_queries
+from sparring.evaluation.search.query_budget import with_queries
 from sparring.models import Model, look, untouched
 from sparring.threat import Threat
 

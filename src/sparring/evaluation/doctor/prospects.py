@@ -14,7 +14,7 @@ from sparring.evaluation.gates.claims import Sampling
 from sparring.evaluation.gates.power import chance_of_decision, samples_needed
 from sparring.evaluation.gates.settings import Gates
 from sparring.evaluation.plan import Plan, first_row
-from sparring.evaluation.standing import price
+from sparring.evaluation.search.standing import price
 from sparring.evaluation.statistics import exact_interval
 
 __all__ = ["check_cost", "check_gates", "passes_per_sample"]

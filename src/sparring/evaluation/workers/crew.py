@@ -20,9 +20,9 @@ from sparring.errors import DataError
 from sparring.evaluation.fingerprint import plan_digest, shard_digest
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
-from sparring.evaluation.shards import part, shards_of
-from sparring.evaluation.shelf import Shelf
-from sparring.evaluation.standing import Standing, Watch, standing_after, together
+from sparring.evaluation.search.shards import part, shards_of
+from sparring.evaluation.search.shelf import Shelf
+from sparring.evaluation.search.standing import Standing, Watch, standing_after, together
 from sparring.evaluation.workers.errand import Errand, packed
 from sparring.evaluation.workers.processes import Worker, interrupt, said_by, started
 from sparring.models.remote import remote_behind

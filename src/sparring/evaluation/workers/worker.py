@@ -25,10 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sparring.errors import SparringError
 from sparring.evaluation.ledger import opened
-from sparring.evaluation.searching import shard_outcome
-from sparring.evaluation.shards import part
-from sparring.evaluation.shelf import Shelf
-from sparring.evaluation.standing import Standing, standing_after
+from sparring.evaluation.search.searching import shard_outcome
+from sparring.evaluation.search.shards import part
+from sparring.evaluation.search.shelf import Shelf
+from sparring.evaluation.search.standing import Standing, standing_after
 from sparring.evaluation.verifying import draws
 from sparring.evaluation.workers.errand import Errand, unpacked
 from sparring.models import untouched

@@ -1,0 +1,1 @@
+"""Figures of an outcome: smallest changes, right answers, what survives eight bits."""

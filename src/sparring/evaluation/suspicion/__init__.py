@@ -1,0 +1,1 @@
+"""Suspicion: signs that the search was misled, and the findings that tell the reader."""
