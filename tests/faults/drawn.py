@@ -48,7 +48,7 @@ def draw(count: int, seed: int = 0) -> list[Fault]:
 @cache
 def possible() -> tuple[Fault, ...]:
     """Every fault that can be drawn."""
-    files = chain.from_iterable((SOURCE / folder).glob("*.py") for folder in FOLDERS)
+    files = chain.from_iterable((SOURCE / folder).rglob("*.py") for folder in FOLDERS)
     names = sorted(path.relative_to(SOURCE).as_posix() for path in files)
     return tuple(fault for name in (*names, *FILES) for fault in _faults(name))
 
@@ -72,7 +72,7 @@ def _place(lines: list[str], number: int, offset: int) -> int:
 
 def _likely(file: str) -> tuple[str, ...]:
     """Tests that bear the file's name, then those of its folder."""
-    folder, stem = file.removesuffix(".py").split("/")
+    folder, stem = file.removesuffix(".py").rsplit("/", 1)
     names = [f"tests/{folder}/test_{stem.split('_')[0]}.py", "tests/faults/test_survivors.py"]
     if folder == "attacks":
         names.append(f"tests/attacks/test_conformance.py::test_law[{stem.replace('_', '-')}")

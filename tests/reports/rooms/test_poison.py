@@ -16,7 +16,7 @@ from sparring.reports.rooms.poison_formats import scan_junit, scan_sarif
 from sparring.reports.rooms.poison_tables import poison_page
 from sparring.storage.envelope import envelope
 
-SCHEMAS = Path(__file__).with_name("schemas")
+SCHEMAS = Path(__file__).parents[1] / "ci" / "schemas"
 
 
 def _document(kind, body):
