@@ -22,7 +22,7 @@ from sparring.models import Model, load_model
 from sparring.threat import Linf
 from sparring.training import Recipe, fit, small_net
 from sparring.training.optimisers import Adam
-from sparring.training.single_step import n_fgsm
+from sparring.training.robust.single_step import n_fgsm
 
 __all__ = ["NETS", "signs", "trained"]
 

@@ -23,7 +23,7 @@ from sparring.data import Samples
 from sparring.data.pack import pack
 from sparring.evaluation.statistics import exact_interval
 from sparring.poison import bullseye, collide, collision, drawn, gradient_matched, plant, rehearse
-from sparring.poison.victim import predicted, trained
+from sparring.poison.making.victim import predicted, trained
 from sparring.training import Adam, Recipe
 
 POISONS, LEARNED = 25, 2500

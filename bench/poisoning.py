@@ -30,9 +30,9 @@ from sparring.poison import PoisonSpec, Settings, plant, scan
 from sparring.poison.detection_power import tried
 from sparring.poison.detectors import BASELINES
 from sparring.poison.inspection.inspecting import judged, signs_of
-from sparring.poison.kinds import drawn
-from sparring.poison.planting import class_count
-from sparring.poison.victim import SHORT, answers_of, trained
+from sparring.poison.making.kinds import drawn
+from sparring.poison.making.planting import class_count
+from sparring.poison.making.victim import SHORT, answers_of, trained
 from sparring.training import Adam
 
 KINDS = ("badnets", "blended", "warp", "label-consistent", "sleeper-agent")

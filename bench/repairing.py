@@ -21,8 +21,8 @@ from sparring.data.ids import name_samples
 from sparring.data.pack import pack
 from sparring.poison import Remedied, Settings, drawn, repair
 from sparring.poison.certified import Certified, certify, partitions, plurality, run_off
+from sparring.poison.making.victim import SHORT
 from sparring.poison.outlines import outlines
-from sparring.poison.victim import SHORT
 
 CELLS = (
     *(("badnets", rate) for rate in (0.005, 0.01, 0.05)),

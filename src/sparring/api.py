@@ -29,7 +29,7 @@ from sparring.evaluation.surrogates import led_by
 from sparring.evaluation.techniques import check_techniques
 from sparring.finishing import Words, carried_out, scratch, write_run
 from sparring.models import Model, load_model, look, shown_rows, untouched
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 from sparring.storage import Run, load_run
 from sparring.storage.baseline import Baseline, open_baseline, suite_text
 from sparring.storage.claim import claimed

@@ -14,7 +14,7 @@ from sparring.evaluation import Crew, Plan, Shelf, Standing
 from sparring.evaluation import audit as run_audit
 from sparring.evaluation.gates import Gates, judge, judged_run
 from sparring.evaluation.search.logged import note_end
-from sparring.models.remote import refused
+from sparring.models.remote.target import refused
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
 from sparring.storage.baseline import Baseline

@@ -12,7 +12,7 @@ import sparring
 from sparring.cli import app
 from sparring.cli.failures import exit_code
 from sparring.evaluation.search import shards
-from sparring.models import wire
+from sparring.models.remote import wire
 from sparring.storage import load_run
 from sparring.storage.audit_log import LOG, head, verify_log
 from tests.cli import models

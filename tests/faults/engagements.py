@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.faults.fault import Fault
 
 PURSE, PERMIT = "tests/engagement/test_purse.py", "tests/engagement/test_permit.py"
-REMOTE, LOG = "tests/models/test_remote.py", "tests/storage/test_audit_log.py"
-PLACES, FAILURES = "tests/models/test_remote_places.py", "tests/models/test_remote_failures.py"
+REMOTE, LOG = "tests/models/remote/test_remote.py", "tests/storage/test_audit_log.py"
+PLACES, FAILURES = "tests/models/remote/test_remote_places.py", "tests/models/remote/test_remote_failures.py"
 COMMAND = "tests/cli/test_engagement.py"
 
 ENGAGEMENTS = (
@@ -61,28 +61,28 @@ ENGAGEMENTS = (
     ),
     Fault(
         "redirects are followed",
-        "models/wire.py",
+        "models/remote/wire.py",
         "follow_redirects=False",
         "follow_redirects=True",
         (FAILURES,),
     ),
     Fault(
         "proxies of the environment are used",
-        "models/wire.py",
+        "models/remote/wire.py",
         "trust_env=False",
         "trust_env=True",
         (PLACES,),
     ),
     Fault(
         "a name is looked up again for each request",
-        "models/wire.py",
+        "models/remote/wire.py",
         "for number in permit.numbers:",
         "for number in __import__('sparring.engagement').engagement.resolved(address):",
         (PLACES,),
     ),
     Fault(
         "what is sent again is not paid",
-        "models/wire.py",
+        "models/remote/wire.py",
         "        pay()\n",
         "        turn == 1 and pay()\n",
         (FAILURES,),
@@ -96,7 +96,7 @@ ENGAGEMENTS = (
     ),
     Fault(
         "nothing is held back for verification",
-        "models/remote.py",
+        "models/remote/target.py",
         "not purse.hold(queries)",
         "not purse.hold(0)",
         (COMMAND,),

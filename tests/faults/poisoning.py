@@ -7,8 +7,8 @@ from tests.faults.fault import Fault
 ALARM = "tests/poison/test_alarm.py"
 PROMINENCE = "tests/poison/test_prominence.py"
 INSPECTION = "tests/poison/test_inspection.py"
-MATCHING = "tests/poison/test_gradient_matching.py"
-UNLEARNABLE = "tests/poison/test_unlearnable.py"
+MATCHING = "tests/poison/making/test_gradient_matching.py"
+UNLEARNABLE = "tests/poison/making/test_unlearnable.py"
 
 POISONING = (
     Fault(
@@ -69,21 +69,21 @@ POISONING = (
     ),
     Fault(
         "poisons pull weights away from what is shown",
-        "poison/gradient_matching.py",
+        "poison/making/gradient_matching.py",
         "-torch.stack(alike).sum()",
         "torch.stack(alike).sum()",
         (MATCHING,),
     ),
     Fault(
         "gradients are matched for samples without the trigger",
-        "poison/gradient_matching.py",
+        "poison/making/gradient_matching.py",
         "wanted = triggered(trigger, shown, samples.domain)",
         "wanted = shown",
         (MATCHING,),
     ),
     Fault(
         "noise pulls samples towards other classes",
-        "poison/unlearnable.py",
+        "poison/making/unlearnable.py",
         "Targeted(labels, labels)",
         "Targeted(1 - labels, labels)",
         (UNLEARNABLE,),

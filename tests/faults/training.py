@@ -10,7 +10,7 @@ OBJECTIVES = "tests/training/test_objectives.py"
 TRAINING = (
     Fault(
         "the single noisy step goes downhill",
-        "training/single_step.py",
+        "training/robust/single_step.py",
         "moved = state.point + length * task.threat.steepest(seen.gradient, state.point)\n"
         "        return State(gradient_at(task.threat.box.clip(moved)))",
         "moved = state.point - length * task.threat.steepest(seen.gradient, state.point)\n"
@@ -19,42 +19,42 @@ TRAINING = (
     ),
     Fault(
         "the random step is not projected",
-        "training/single_step.py",
+        "training/robust/single_step.py",
         "task.threat.project(moved, task.inputs)",
         "moved",
         (OBJECTIVES,),
     ),
     Fault(
         "the divergence is turned round",
-        "training/divergence.py",
+        "training/robust/divergence.py",
         "(sure.exp() * (sure - less))",
         "(less.exp() * (less - sure))",
         (OBJECTIVES,),
     ),
     Fault(
         "MART weighs what is right instead of what is wrong",
-        "training/misclassified.py",
+        "training/robust/misclassified.py",
         "wrong = 1 - clean",
         "wrong = clean",
         (OBJECTIVES,),
     ),
     Fault(
         "AWP moves weights downhill",
-        "training/awp.py",
+        "training/robust/awp.py",
         "return self.size * weight.norm()",
         "return -self.size * weight.norm()",
         (OBJECTIVES,),
     ),
     Fault(
         "the attack inside sees training mode",
-        "training/inner.py",
+        "training/robust/inner.py",
         "set_mode(model, training=False)",
         "set_mode(model, training=True)",
         (OBJECTIVES,),
     ),
     Fault(
         "eps never grows to its full size",
-        "training/inner.py",
+        "training/robust/inner.py",
         "if done >= warm_up:",
         "if done > 1:",
         (OBJECTIVES,),

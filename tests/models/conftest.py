@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.models import wire
+from sparring.models.remote import wire
 
 
 class TinyNet(nn.Module):

@@ -10,7 +10,7 @@ from sparring.errors import ModelError, UsageError
 from sparring.poison import inspect, plant
 from sparring.poison.inspection import Inverted, largest_margins, smallest_triggers
 from sparring.poison.inspection.inspecting import judged
-from sparring.poison.victim import trained
+from sparring.poison.making.victim import trained
 from tests.poison.toy import SHORT, corner, toy
 
 

@@ -5,9 +5,9 @@ import torch
 
 from sparring.errors import DataError
 from sparring.poison import Share, power, rehearse
-from sparring.poison.relabelling import FromTo
-from sparring.poison.spec import PoisonSpec, unchanged
-from sparring.poison.victim import answers_of, trained
+from sparring.poison.making.relabelling import FromTo
+from sparring.poison.making.spec import PoisonSpec, unchanged
+from sparring.poison.making.victim import answers_of, trained
 from sparring.training import small_net
 from tests.poison.toy import SHORT, corner, settings, toy
 

@@ -9,6 +9,7 @@ from torch import nn
 from sparring.data import load_data
 from sparring.errors import UsageError
 from sparring.poison import plant, repair
+from sparring.poison.making.victim import answers_of, trained
 from sparring.poison.remedies import (
     Unlearning,
     fine_prune,
@@ -20,7 +21,6 @@ from sparring.poison.remedies import (
 )
 from sparring.poison.remedies.fine_pruning import _asleep
 from sparring.poison.remedies.unlearning import _triggered
-from sparring.poison.victim import answers_of, trained
 from sparring.training import small_net
 from tests.poison.toy import SHORT, corner, settings, toy
 

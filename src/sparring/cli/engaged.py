@@ -13,7 +13,7 @@ __all__ = ["tell_engagement"]
 
 def tell_engagement(model: Model) -> None:
     """Say who allowed queries to a model behind an address, until when, and how many are left."""
-    from sparring.models.remote import remote_behind
+    from sparring.models.remote.target import remote_behind
 
     remote = remote_behind(model)
     if remote is None or remote.permit.engagement is None or remote.permit.purse is None:

@@ -24,7 +24,7 @@ from sparring.engine.ask import Look
 from sparring.engine.loop import Progress
 from sparring.errors import ModelError
 from sparring.models import Model
-from sparring.models.straight_through import straight_through
+from sparring.models.stand_ins.straight_through import straight_through
 from sparring.tensors import put, take
 from sparring.threat import Goal, Threat, Untargeted
 from sparring.verify import verified

@@ -19,7 +19,7 @@ from sparring.evaluation.gradient_noise import USUAL, draws_per_look
 from sparring.evaluation.randomised import averaged_stages
 from sparring.execution import Prepared
 from sparring.models import Model, look
-from sparring.models.straight_through import straight_through
+from sparring.models.stand_ins.straight_through import straight_through
 from sparring.tensors import take, tree_map
 from sparring.threat import Threat, Untargeted, is_smallest, threat_kind
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.errors import Exhausted
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.randomised import DRAWS
-from sparring.models.remote import verifying
+from sparring.models.remote.target import verifying
 from sparring.verify import Verified, verified
 
 __all__ = ["draws", "verify_rows"]

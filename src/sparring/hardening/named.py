@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from sparring.attacks import PGD
 from sparring.errors import UsageError, nearest
 from sparring.threat import Threat
-from sparring.training.adversarial import Adversarial, pgd_at
-from sparring.training.awp import with_awp
-from sparring.training.divergence import trades
 from sparring.training.measures import Measure, Under, clean_accuracy
-from sparring.training.misclassified import mart
 from sparring.training.objectives import Objective, plain
-from sparring.training.single_step import fgsm_rs, n_fgsm
+from sparring.training.robust.adversarial import Adversarial, pgd_at
+from sparring.training.robust.awp import with_awp
+from sparring.training.robust.divergence import trades
+from sparring.training.robust.misclassified import mart
+from sparring.training.robust.single_step import fgsm_rs, n_fgsm
 
 __all__ = ["OBJECTIVES", "Named"]
 

@@ -13,7 +13,7 @@ from sparring.models.behind import modules_behind
 from sparring.models.guard import untouched
 from sparring.models.model import Model
 from sparring.models.outputs import recognise, tensor_in
-from sparring.models.straight_through import stops
+from sparring.models.stand_ins.straight_through import stops
 
 __all__ = ["look"]
 

@@ -12,18 +12,18 @@ from torch import nn
 from sparring.engagement import Engagement, is_address, load_engagement, parse_address
 from sparring.errors import ModelError, UsageError
 from sparring.factories import is_reference
-from sparring.models.boosters import load_lightgbm, load_xgboost
-from sparring.models.code import load_code
 from sparring.models.digest import digest_of
-from sparring.models.estimators import is_estimator, load_estimator
+from sparring.models.files.boosters import load_lightgbm, load_xgboost
+from sparring.models.files.code import load_code
+from sparring.models.files.estimators import is_estimator, load_estimator
+from sparring.models.files.onnx import load_onnx
+from sparring.models.files.pt2 import load_pt2
+from sparring.models.files.skops_file import PICKLES, load_skops, refuse_pickle
 from sparring.models.loaded import Loaded
 from sparring.models.model import Model
 from sparring.models.normalised import Normalised
-from sparring.models.onnx import load_onnx
 from sparring.models.outputs import adapter
-from sparring.models.pt2 import load_pt2
-from sparring.models.remote import load_remote, remote_behind
-from sparring.models.skops_file import PICKLES, load_skops, refuse_pickle
+from sparring.models.remote.target import load_remote, remote_behind
 
 __all__ = ["load_model"]
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sparring.models.outputs import adapter
-from sparring.models.remote import Remote
+from sparring.models.remote.target import Remote
 
 __all__ = ["Model"]
 

@@ -9,28 +9,28 @@ remedies                             what is left after each
 """
 
 from sparring.poison.alarm import EVERYWHERE, Alarm, Peak
-from sparring.poison.collisions import bullseye, collide, collision
-from sparring.poison.consistent_labels import label_consistent
 from sparring.poison.detection_power import Power, power
 from sparring.poison.detectors import BASELINES, DETECTORS
 from sparring.poison.evidence import Evidence
 from sparring.poison.export import sidecar_of, write_poisoned, write_samples
-from sparring.poison.flips import margin_flips, worst_flips
-from sparring.poison.gradient_matching import gradient_matched
-from sparring.poison.hinge_flips import worst_hinge_flips
 from sparring.poison.inspection import Inspection, inspect
-from sparring.poison.kinds import KINDS, drawn
-from sparring.poison.planting import Provenance, plant, triggered, undo
+from sparring.poison.making.collisions import bullseye, collide, collision
+from sparring.poison.making.consistent_labels import label_consistent
+from sparring.poison.making.flips import margin_flips, worst_flips
+from sparring.poison.making.gradient_matching import gradient_matched
+from sparring.poison.making.hinge_flips import worst_hinge_flips
+from sparring.poison.making.kinds import KINDS, drawn
+from sparring.poison.making.planting import Provenance, plant, triggered, undo
+from sparring.poison.making.relabelling import CleanLabel, FromTo, LabelsKept, NextClass, ToOne
+from sparring.poison.making.spec import PoisonSpec, unchanged
+from sparring.poison.making.triggers import Stamp, Warp, Wave, blend, patch, warp
+from sparring.poison.making.unlearnable import error_minimising
+from sparring.poison.making.victim import Answers, Share, Trial, rehearse
 from sparring.poison.reconstruction import Reconstruction, reconstruct
-from sparring.poison.relabelling import CleanLabel, FromTo, LabelsKept, NextClass, ToOne
 from sparring.poison.remedies import REMEDIES, Remedied, repair
 from sparring.poison.scanning import Scan, Settings, scan
 from sparring.poison.sidecar import load_provenance, save_provenance
-from sparring.poison.spec import PoisonSpec, unchanged
 from sparring.poison.splitting import set_aside
-from sparring.poison.triggers import Stamp, Warp, Wave, blend, patch, warp
-from sparring.poison.unlearnable import error_minimising
-from sparring.poison.victim import Answers, Share, Trial, rehearse
 
 __all__ = [
     "BASELINES",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from sparring.data import Samples
 from sparring.evaluation.statistics import Interval, exact_interval
-from sparring.poison.kinds import drawn
-from sparring.poison.planting import class_count, plant
+from sparring.poison.making.kinds import drawn
+from sparring.poison.making.planting import class_count, plant
 from sparring.poison.scanning import Settings, scan
 
 __all__ = ["Finding", "Power", "power", "tried"]

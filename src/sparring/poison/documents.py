@@ -15,11 +15,11 @@ from sparring.poison.alarm import Peak
 from sparring.poison.certified import Certified
 from sparring.poison.detection_power import Power
 from sparring.poison.inspection import Inspection
-from sparring.poison.planting import Provenance
+from sparring.poison.making.planting import Provenance
+from sparring.poison.making.victim import Answers, Share, Trial
 from sparring.poison.reconstruction import Reconstruction
 from sparring.poison.remedies import Remedied
 from sparring.poison.scanning import Scan
-from sparring.poison.victim import Answers, Share, Trial
 
 __all__ = [
     "certified_body",

@@ -10,7 +10,7 @@ import numpy as np
 from sparring.data import Samples, load_data
 from sparring.domain import GREY_LEVEL
 from sparring.errors import UsageError
-from sparring.poison.planting import Provenance
+from sparring.poison.making.planting import Provenance
 from sparring.poison.sidecar import save_provenance
 from sparring.storage import replacing
 

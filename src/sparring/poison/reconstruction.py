@@ -10,8 +10,8 @@ from torch import Tensor
 from sparring.poison.alarm import EVERYWHERE
 from sparring.poison.detectors.neighbours import nearest_rows, principal
 from sparring.poison.evidence import Evidence
+from sparring.poison.making.victim import Share, predicted
 from sparring.poison.scanning import Scan
-from sparring.poison.victim import Share, predicted
 
 __all__ = ["Reconstruction", "reconstruct", "suspected_trigger"]
 

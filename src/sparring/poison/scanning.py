@@ -13,9 +13,9 @@ from sparring.errors import UsageError
 from sparring.poison.alarm import EVERYWHERE, Alarm, Peak, fewest_findable, judge
 from sparring.poison.detectors import DETECTORS
 from sparring.poison.evidence import Evidence, evidence_of
-from sparring.poison.planting import class_count
+from sparring.poison.making.planting import class_count
+from sparring.poison.making.victim import SHORT, Make
 from sparring.poison.pool import Pool, pool_of
-from sparring.poison.victim import SHORT, Make
 from sparring.training import Progress, Recipe, fit, small_net
 
 __all__ = ["Detector", "Scan", "Settings", "scan"]

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from sparring.errors import DataError
-from sparring.poison.planting import Provenance
+from sparring.poison.making.planting import Provenance
 from sparring.storage import replacing
 
 __all__ = ["load_provenance", "save_provenance"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sparring.training.course import Course
-from sparring.training.inner import set_mode
+from sparring.training.robust.inner import set_mode
 from sparring.training.state import Epoch, State
 
 __all__ = ["measured"]

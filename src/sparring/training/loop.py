@@ -19,10 +19,10 @@ from sparring.storage.interrupts import undisturbed
 from sparring.training.copying import copied
 from sparring.training.course import Course
 from sparring.training.epochs import measured
-from sparring.training.inner import set_mode
 from sparring.training.processes import Team, team
 from sparring.training.progress import Fitted, Progress
 from sparring.training.recipe import Recipe
+from sparring.training.robust.inner import set_mode
 from sparring.training.setup import Setup
 from sparring.training.state import Checkpoint, State, fresh
 from sparring.training.update import last_loss, updated

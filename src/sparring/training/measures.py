@@ -14,7 +14,7 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
 from sparring.models.canonical import show
 from sparring.threat import Threat, Untargeted
-from sparring.training.inner import unlearning
+from sparring.training.robust.inner import unlearning
 
 __all__ = ["Measure", "Measured", "Under", "clean_accuracy", "correct"]
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sparring.errors import DataError, OtherRunError
-from sparring.models.weights import read_restricted
+from sparring.models.files.weights import read_restricted
 from sparring.storage.files import replacing
 from sparring.training.copying import copied
 from sparring.training.recipe import Recipe

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from sparring.training.course import Course
-from sparring.training.inner import set_mode
 from sparring.training.processes import Team
+from sparring.training.robust.inner import set_mode
 from sparring.training.setup import Setup
 from sparring.training.state import State
 

@@ -12,7 +12,7 @@ from sparring.errors import ModelError
 from sparring.models import Model
 from sparring.threat import Threat
 from sparring.training import Adam, Recipe, fit
-from sparring.training.single_step import n_fgsm
+from sparring.training.robust.single_step import n_fgsm
 
 __all__ = ["toughened"]
 

@@ -69,7 +69,7 @@ def inspect(
     from sparring.poison import inspect
     from sparring.poison.documents import inspection_body
     from sparring.poison.inspection.inspecting import check_references
-    from sparring.poison.victim import trained
+    from sparring.poison.making.victim import trained
     from sparring.reports.rooms.poison_model import model_page, model_summary
     from sparring.storage.envelope import envelope
 

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from sparring.data import Samples
     from sparring.models import Model
-    from sparring.poison.victim import Make
+    from sparring.poison.making.victim import Make
     from sparring.training import Recipe
 
 __all__ = [
@@ -97,7 +97,7 @@ def recipe_of(epochs: int) -> Recipe:
     """The short training, with this many epochs."""
     from dataclasses import replace
 
-    from sparring.poison.victim import SHORT
+    from sparring.poison.making.victim import SHORT
 
     return replace(SHORT, epochs=epochs)
 

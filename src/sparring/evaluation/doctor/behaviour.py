@@ -12,7 +12,7 @@ from sparring.evaluation.doctor.check import Check, many
 from sparring.evaluation.doctor.trials import answers
 from sparring.models import Model
 from sparring.models.outputs import recognise
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 
 __all__ = ["check_batches", "check_gradients", "check_outputs", "check_repeats"]
 

@@ -15,7 +15,7 @@ from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.outcome import Outcome, Storable
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.verifying import verify_rows
-from sparring.models.straight_through import straight_through
+from sparring.models.stand_ins.straight_through import straight_through
 from sparring.tensors import put, take
 from sparring.threat import Grid, Untargeted
 

@@ -20,9 +20,9 @@ from sparring.evaluation.plan import Fit, Plan, climbs, first_row
 from sparring.evaluation.suspicion.validity import missed
 from sparring.evaluation.trial.planted import sought
 from sparring.evaluation.trial.trial import climber, held_trial, optimises, seeker
-from sparring.models.reversed import reversed_gradients
-from sparring.models.straight_through import straight_through
-from sparring.models.unoptimised import unoptimised
+from sparring.models.stand_ins.reversed import reversed_gradients
+from sparring.models.stand_ins.straight_through import straight_through
+from sparring.models.stand_ins.unoptimised import unoptimised
 from sparring.threat import threat_kind
 
 __all__ = ["applies", "fit_of", "fitted", "fitted_with_all", "refitted"]

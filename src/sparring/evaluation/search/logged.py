@@ -13,7 +13,7 @@ from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.search.shelf import GO_ON
 from sparring.models import Model
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 from sparring.storage import Run
 from sparring.storage.audit_log import has_log, note
 from sparring.threat import threat_text

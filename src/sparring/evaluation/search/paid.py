@@ -14,7 +14,7 @@ from pathlib import Path
 from sparring.data import Samples
 from sparring.evaluation.search.shelf import Shelf
 from sparring.models import Model
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 
 __all__ = ["answers_kept", "forgotten", "shard_answers_kept"]
 

@@ -23,7 +23,7 @@ from sparring.evaluation.search.shelf import Shelf
 from sparring.evaluation.search.stages import run_stages
 from sparring.evaluation.search.standing import Standing, Watch, standing_after, together
 from sparring.evaluation.verifying import draws, verify_rows
-from sparring.models.remote import reserved
+from sparring.models.remote.target import reserved
 from sparring.tensors import put, take
 from sparring.verify import Verified
 

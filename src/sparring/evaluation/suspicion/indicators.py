@@ -18,7 +18,7 @@ from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs, first_row
 from sparring.evaluation.suspicion.validity import misled, missed, without_gradients
 from sparring.evaluation.trial.trial import optimises
-from sparring.models.straight_through import OPTIMISATION
+from sparring.models.stand_ins.straight_through import OPTIMISATION
 
 __all__ = ["indicators", "still_rising"]
 

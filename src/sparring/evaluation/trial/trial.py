@@ -19,9 +19,9 @@ from sparring.draws import Draws, row_keys
 from sparring.engine import Attack, Task, search
 from sparring.evaluation.ledger import Ledger
 from sparring.evaluation.plan import Plan
-from sparring.models.reversed import reversed_gradients
-from sparring.models.straight_through import OPTIMISATION, straight_through
-from sparring.models.unoptimised import unoptimised
+from sparring.models.stand_ins.reversed import reversed_gradients
+from sparring.models.stand_ins.straight_through import OPTIMISATION, straight_through
+from sparring.models.stand_ins.unoptimised import unoptimised
 from sparring.tensors import put, tree_map
 from sparring.threat import Threat, Untargeted
 

@@ -21,7 +21,7 @@ from sparring.evaluation.plan import Plan, climbs, first_row
 from sparring.evaluation.trial.trial import climber
 from sparring.evaluation.verifying import verify_rows
 from sparring.models.declared import as_written, ways_through
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 from sparring.threat import Untargeted, threat_kind
 
 __all__ = ["Unadapted", "unadapted"]

@@ -25,7 +25,7 @@ from sparring.evaluation.search.shelf import Shelf
 from sparring.evaluation.search.standing import Standing, Watch, standing_after, together
 from sparring.evaluation.workers.errand import Errand, packed
 from sparring.evaluation.workers.processes import Worker, interrupt, said_by, started
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 from sparring.tensors import take
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from sparring.evaluation.plan import Plan
 from sparring.execution import prepared
 from sparring.models import load_model, shown_rows, untouched
 from sparring.models.canonical import show
-from sparring.models.remote import remote_behind
+from sparring.models.remote.target import remote_behind
 
 __all__ = ["Errand", "packed", "unpacked"]
 

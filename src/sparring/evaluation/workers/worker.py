@@ -32,7 +32,7 @@ from sparring.evaluation.search.standing import Standing, standing_after
 from sparring.evaluation.verifying import draws
 from sparring.evaluation.workers.errand import Errand, unpacked
 from sparring.models import untouched
-from sparring.models.remote import refused
+from sparring.models.remote.target import refused
 from sparring.storage.index import Leases, connected
 from sparring.tensors import take
 

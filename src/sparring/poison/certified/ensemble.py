@@ -10,8 +10,8 @@ from torch import Tensor
 from sparring.data import Samples
 from sparring.errors import UsageError
 from sparring.poison.certified.aggregation import Certified
+from sparring.poison.making.planting import class_count
 from sparring.poison.outlines import outlines
-from sparring.poison.planting import class_count
 
 __all__ = ["Aggregate", "Learner", "certify", "partitions", "ridge", "spreading"]
 

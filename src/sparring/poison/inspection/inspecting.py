@@ -15,7 +15,7 @@ from sparring.errors import ModelError, UsageError
 from sparring.models.canonical import show
 from sparring.poison.inspection.inversion import Inverted, smallest_triggers
 from sparring.poison.inspection.margins import largest_margins
-from sparring.poison.planting import class_count
+from sparring.poison.making.planting import class_count
 
 __all__ = ["Inspection", "check_references", "inspect", "judged", "signs_of"]
 

@@ -9,15 +9,15 @@ from torch import nn
 
 from sparring.data import Samples
 from sparring.errors import UsageError, nearest
-from sparring.poison.planting import class_count, plant
+from sparring.poison.making.planting import class_count, plant
+from sparring.poison.making.spec import PoisonSpec
+from sparring.poison.making.victim import Answers, answers_of, trained
 from sparring.poison.remedies.compressing import compressed
 from sparring.poison.remedies.fine_pruning import fine_prune
 from sparring.poison.remedies.relabel import relearned
 from sparring.poison.remedies.removal import without
 from sparring.poison.remedies.unlearning import i_bau
 from sparring.poison.scanning import Settings, scan
-from sparring.poison.spec import PoisonSpec
-from sparring.poison.victim import Answers, answers_of, trained
 
 __all__ = ["REMEDIES", "Case", "Remedied", "Remedy", "remedies_for", "repair"]
 

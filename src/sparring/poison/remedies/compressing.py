@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.data import Samples
 from sparring.images.compression import jpeg
 from sparring.images.rounding import fewer_bits
-from sparring.poison.victim import SHORT, Make, predicted, trained
+from sparring.poison.making.victim import SHORT, Make, predicted, trained
 from sparring.training import Recipe, small_net
 
 __all__ = ["compressed"]

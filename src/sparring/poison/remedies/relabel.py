@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from sparring.data import Samples
 from sparring.poison.detectors.neighbours import NEIGHBOURS, nearest_rows, principal
+from sparring.poison.making.victim import SHORT, Make, predicted, trained
 from sparring.poison.outlines import outlines
-from sparring.poison.victim import SHORT, Make, predicted, trained
 from sparring.training import Adam, Recipe, fit, small_net
 
 __all__ = ["Neighbourly", "neighbourly", "relabelled", "relearned"]

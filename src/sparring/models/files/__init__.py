@@ -1,0 +1,1 @@
+"""Files of models, each format read without running code that it carries."""
