@@ -20,8 +20,8 @@ def seen(loss, gradient=None):
     """What the engine would hand to the attack."""
     gradient = torch.ones(1, 8) if gradient is None else gradient
     losses = torch.tensor([[[float(loss)]]])
-    none = torch.zeros(1, 1, dtype=torch.bool)
-    return Seen(torch.zeros(1, 1, 2), none, losses, gradient[:, None, None], none[:, 0])
+    none = torch.full((1, 1), torch.inf)
+    return Seen(torch.zeros(1, 1, 2), none, losses, gradient[:, None, None], none[:, 0] < 0)
 
 
 def run(losses, attack=None, task=TASK):

@@ -69,9 +69,9 @@ def test_every_point_is_in_the_range_of_the_data_and_where_change_is_allowed():
         assert state.ask.want is Want.SCORES and points.shape[:2] == (4, 7)
         assert bool(((points >= 0) & (points <= 1)).all())
         assert bool(((points == task.inputs[:, None]) | mask).all())
-        none = torch.zeros(4, 7, dtype=torch.bool)
+        none = torch.full((4, 7), torch.inf)
         state = attack.step(
-            task, state, Seen(torch.zeros(4, 7, 2), none, torch.rand(4, 7, 1), None, none[:, 0])
+            task, state, Seen(torch.zeros(4, 7, 2), none, torch.rand(4, 7, 1), None, none[:, 0] < 0)
         )
 
 
@@ -81,8 +81,8 @@ def test_an_answer_that_is_no_number_gives_no_slope():
     state = attack.start(task)
     losses = torch.rand(4, 5, 1)
     losses[0, 2], losses[1, 0] = -torch.inf, -torch.inf
-    none = torch.zeros(4, 5, dtype=torch.bool)
-    after = attack.step(task, state, Seen(torch.zeros(4, 5, 2), none, losses, None, none[:, 0]))
+    none = torch.full((4, 5), torch.inf)
+    after = attack.step(task, state, Seen(torch.zeros(4, 5, 2), none, losses, None, none[:, 0] < 0))
     assert bool(after.slopes.isfinite().all()) and bool(after.ask.points.isfinite().all())
     assert not bool(after.slopes[1].any())
 

@@ -12,8 +12,8 @@ LABELS = torch.zeros(3, dtype=torch.int64)
 
 
 def _seen(*losses):
-    none = torch.zeros(3, 1, dtype=torch.bool)
-    return Seen(torch.zeros(3, 1, 2), none, torch.tensor(losses)[:, None, None], None, none[:, 0])
+    none = torch.full((3, 1), torch.inf)
+    return Seen(torch.zeros(3, 1, 2), none, torch.tensor(losses)[:, None, None], None, none[:, 0] < 0)
 
 
 def test_a_vector_is_added_then_subtracted_then_left():

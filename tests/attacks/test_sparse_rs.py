@@ -14,8 +14,8 @@ LABELS = torch.zeros(5, dtype=torch.int64)
 
 
 def _seen(losses):
-    none = torch.zeros(5, 1, dtype=torch.bool)
-    return Seen(torch.zeros(5, 1, 2), none, losses[:, None, None], None, none[:, 0])
+    none = torch.full((5, 1), torch.inf)
+    return Seen(torch.zeros(5, 1, 2), none, losses[:, None, None], None, none[:, 0] < 0)
 
 
 @pytest.mark.parametrize(

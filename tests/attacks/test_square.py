@@ -95,8 +95,8 @@ def test_every_place_is_as_likely_and_the_borders_are_reached():
 
 
 def seen(losses):
-    none = torch.zeros(ROWS, 1, dtype=torch.bool)
-    return Seen(torch.zeros(ROWS, 1, 2), none, losses[:, None, None], None, none[:, 0])
+    none = torch.full((ROWS, 1), torch.inf)
+    return Seen(torch.zeros(ROWS, 1, 2), none, losses[:, None, None], None, none[:, 0] < 0)
 
 
 def test_the_first_point_has_vertical_stripes():

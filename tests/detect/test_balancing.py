@@ -20,7 +20,7 @@ def _task(threat, threshold=0.0, aim=None):
 
 def _moved(attack, task, state, lead, gradients):
     losses, odd = torch.stack([lead, -torch.ones(3)], -1)[:, None], torch.zeros(3, dtype=torch.bool)
-    return attack.step(task, state, Seen(None, odd[:, None], losses, gradients, odd))
+    return attack.step(task, state, Seen(None, torch.full((3, 1), torch.inf), losses, gradients, odd))
 
 
 def test_steps_go_along_both_gradients_by_their_weights():

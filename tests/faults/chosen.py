@@ -164,8 +164,8 @@ SUCCESSES = (
     Fault(
         "the last step is not evaluated",
         "engine/loop.py",
-        "over = (books.asks > attack.steps)",
-        "over = (books.asks >= attack.steps)",
+        "return (books.asks > attack.steps)",
+        "return (books.asks >= attack.steps)",
         (COSTS, f"{CONFORMANCE}[fgsm"),
     ),
     Fault(
@@ -185,15 +185,15 @@ SUCCESSES = (
     Fault(
         "the last success is taken for the closest",
         "engine/books.py",
-        "(distance < books.distance)[rows]",
-        "(distance < torch.inf)[rows]",
+        "closer = news & (distance < books.distance)",
+        "closer = news & (distance < torch.inf)",
         (FINDINGS, KNOWN),
     ),
     Fault(
         "successes outside the threat count",
         "engine/ask.py",
-        "hits[rows, which] = threat.contains(threat.render(ask.at(rows, which), inputs), inputs)",
-        "pass",
+        "torch.where(threat.contains(shown, inputs, far), far, torch.inf)",
+        "far",
         (FINDINGS, VIEWS, f"{CONFORMANCE}[fab"),
     ),
     Fault(
@@ -265,8 +265,8 @@ COSTS_ = (
     Fault(
         "rows whose budget is spent stay in flight",
         "engine/loop.py",
-        "over | (books.forwards > last)",
-        "over | (books.forwards > last + 1)",
+        "| (books.forwards > last)",
+        "| (books.forwards > last + 1)",
         (COSTS,),
     ),
     Fault(

@@ -120,7 +120,7 @@ def _mean(seen: Seen) -> Seen:
     return replace(
         seen,
         outputs=None,
-        reached=seen.reached[:, :1],
+        distance=seen.distance[:, :1],
         losses=None if losses is None else losses.mean(1, keepdim=True),
         gradients=None if gradients is None else gradients.mean(1, keepdim=True),
     )

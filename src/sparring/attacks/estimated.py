@@ -117,7 +117,7 @@ class Estimated:
         told = replace(
             seen,
             outputs=tree_map(lambda values: values[:, :1], seen.outputs),
-            reached=seen.reached[:, :1],
+            distance=seen.distance[:, :1],
             losses=seen.losses[:, :1],
             gradients=gradient[:, None, None],
         )

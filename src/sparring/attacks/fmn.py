@@ -74,16 +74,16 @@ class FMN:
 
     def step(self, task: Task, state: _Shrinking, seen: Seen) -> _Shrinking:
         reached = task.goal.reached(seen.outputs)[:, 0]
-        away = task.threat.distance(state.point, task.inputs).float()
-        best = torch.where(reached, torch.minimum(state.best, away), state.best)
+        best = torch.minimum(state.best, seen.distance[:, 0])
         shrink = _SHRINK[task.threat.norm] if self.shrink is None else self.shrink
         share = cosine(shrink, 1e-3, state.taken, self.steps)
         size, young = state.size, state.taken == 0
         if task.threat.norm == "l0" and bool(young.any()):
             size = torch.where(young, _fewest(task, state.point, seen), size)
         size = _resized(task, size, reached, best, share)
-        unbroken = best.isinf()
+        unbroken = best.isinf() & ~reached
         if task.threat.norm != "l0" and bool(unbroken.any()):
+            away = task.threat.distance(state.point, task.inputs).float()
             slope = dual_length(task.threat, flat(seen.gradient)).float()
             guess = 1.01 * (away + seen.loss.abs() / slope.clamp_min(1e-12))
             size = torch.where(unbroken, guess, size)

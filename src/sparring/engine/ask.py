@@ -48,7 +48,7 @@ def ask(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> See
     if gradients is not None and not bool(gradients.sum().isfinite()):
         odd = odd | ~flat(gradients).isfinite().all(1)
         gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    return Seen(outputs, _reached(task, state.ask, outputs), losses, gradients, odd)
+    return Seen(outputs, _distance(task, state.ask, outputs), losses, gradients, odd)
 
 
 def hide(seen: Seen, task: Task, ask: Ask) -> Seen:
@@ -58,15 +58,15 @@ def hide(seen: Seen, task: Task, ask: Ask) -> Seen:
 
 
 def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:
-    """Which of the points `asked` `(B, P)` reach the goal, and are allowed, in the eyes of `judge`, `(B, P)`."""
-    hits = torch.zeros_like(asked)
+    """`Seen.distance` `(B, P)` of the points `asked` `(B, P)` in the eyes of `judge`."""
+    away = torch.full(asked.shape, torch.inf, device=asked.device)
     rows, which = asked.nonzero(as_tuple=True)
     if len(rows):
         mine, points = take(task, rows), ask.at(rows, which)
         with torch.no_grad():
             told = tree_map(lambda each: each[:, None], show(judge, mine.threat.render(points, mine.inputs)))
-        hits[rows, which] = _reached(mine, Ask(points[:, None], ask.want), told)[:, 0]
-    return hits
+        away[rows, which] = _distance(mine, Ask(points[:, None], ask.want), told)[:, 0]
+    return away
 
 
 def _render(task: Task, points: Tensor) -> Tensor:
@@ -76,15 +76,17 @@ def _render(task: Task, points: Tensor) -> Tensor:
     return torch.stack([task.threat.render(each, task.inputs) for each in points.unbind(1)], 1)
 
 
-def _reached(task: Task, ask: Ask, outputs: Any) -> Tensor:
-    """Which points reach the goal and are allowed, `(B, P)`; the set is only consulted where the goal is reached."""
+def _distance(task: Task, ask: Ask, outputs: Any) -> Tensor:
+    """How far the points are that reach the goal and are allowed, infinite for others, `(B, P)`."""
     hits = task.goal.reached(outputs)
-    hits = hits if ask.valid is None else hits & ask.valid
-    rows, which = hits.nonzero(as_tuple=True)
+    away = torch.full(hits.shape, torch.inf, device=hits.device)
+    rows, which = (hits if ask.valid is None else hits & ask.valid).nonzero(as_tuple=True)
     if len(rows):
         threat, inputs = take((task.threat, task.inputs), rows)
-        hits[rows, which] = threat.contains(threat.render(ask.at(rows, which), inputs), inputs)
-    return hits
+        shown = threat.render(ask.at(rows, which), inputs)
+        far = threat.distance(shown, inputs).float()
+        away[rows, which] = torch.where(threat.contains(shown, inputs, far), far, torch.inf)
+    return away
 
 
 def _gradients(losses: Tensor, shown: Tensor, points: Tensor, place: Tensor | None) -> Tensor:

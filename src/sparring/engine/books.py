@@ -99,13 +99,12 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
     """
     asked = torch.ones_like(seen.reached) if ask.valid is None else ask.valid
     margin = task.goal.margin(seen.outputs).float().nan_to_num(nan=-torch.inf)
-    best = margin.masked_fill(~asked, -torch.inf).amax(1)
     losses = margin if seen.losses is None else seen.losses[..., 0].float()
     loss = losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)
     slot = ((books.asks - 1) * TRACE // max(length, TRACE)).clamp_max(TRACE - 1)
     books = replace(
         books,
-        margin=torch.maximum(books.margin, best),
+        margin=torch.maximum(books.margin, margin.masked_fill(~asked, -torch.inf).amax(1)),
         odd=books.odd + seen.odd,
         trace=books.trace.scatter(1, slot[:, None], loss),
     )
@@ -128,18 +127,15 @@ def _noted(books: Findings, marks: Tensor) -> Findings:
 
 def _successes(books: Findings, task: Task, ask: Ask, seen: Seen, news: Tensor) -> Findings:
     """Write down successes in the rows where they are `news`; of several points in a row the closest counts."""
-    rows, which = (seen.reached & news[:, None]).nonzero(as_tuple=True)
+    distance, nearest = seen.distance.min(1)
+    closer = news & (distance < books.distance)
+    rows = closer.nonzero().squeeze(1)
     threat, inputs = take((task.threat, task.inputs), rows)
-    shown = threat.render(ask.at(rows, which), inputs)
-    away = torch.full(seen.reached.shape, torch.inf, device=rows.device)
-    away[rows, which] = threat.distance(shown, inputs).float()
-    distance, nearest = away.min(1)
-    chosen = ((distance < books.distance)[rows] & (which == nearest[rows])).nonzero().squeeze(1)
-    spent = books.forwards + books.backwards
+    shown = threat.render(ask.at(rows, nearest[rows]), inputs)
     return replace(
         books,
         success=books.success | news,
-        distance=torch.minimum(books.distance, distance),
-        adversarial=books.adversarial.index_copy(0, rows[chosen], shown.index_select(0, chosen)),
-        found_after=torch.where(news & ~books.success, spent, books.found_after),
+        distance=torch.where(closer, distance, books.distance),
+        adversarial=books.adversarial.index_copy(0, rows, shown),
+        found_after=torch.where(news & ~books.success, books.forwards + books.backwards, books.found_after),
     )

@@ -90,7 +90,8 @@ class Seen:
 
     Args:
         outputs: Outputs with leading `(B, P)`; the predicted classes `(B, P)` if only labels were wanted.
-        reached: `(B, P)`: the goal is reached there *and* the point is allowed, judged by the engine.
+        distance: How far each point is where the goal is reached there *and* it is allowed, judged by the engine;
+            infinite elsewhere, `(B, P)`.
         losses: `(B, P, L)`; None if only labels were wanted.
         gradients: `(B, P, L, *shape)`, zero for rows that wanted none; None if no row did.
         odd: `(B,)`: some output or gradient of the row was not a finite number. Such a point is no success, its
@@ -98,10 +99,15 @@ class Seen:
     """
 
     outputs: Any
-    reached: Tensor
+    distance: Tensor
     losses: Tensor | None
     gradients: Tensor | None
     odd: Tensor
+
+    @property
+    def reached(self) -> Tensor:
+        """Where `distance` is known, `(B, P)`."""
+        return self.distance.isfinite()
 
     @property
     def loss(self) -> Tensor:

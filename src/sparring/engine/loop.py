@@ -154,7 +154,7 @@ def _look(
     decides = panel.judge or panel.exact
     if decides is not None:
         asked = valid if panel.judge else seen.reached
-        seen = replace(seen, reached=judged(decides, flight.task, state.ask, asked))
+        seen = replace(seen, distance=judged(decides, flight.task, state.ask, asked))
         books = replace(books, forwards=books.forwards + asked.sum(1), queries=books.queries + asked.sum(1))
     books = record(books, flight.task, state.ask, seen, keep, attack.steps + 1)
     return replace(flight, state=state, books=books), hide(seen, flight.task, state.ask), batch
@@ -162,8 +162,7 @@ def _look(
 
 def _over(books: Findings, attack: Attack, retire: Retire, last: Tensor) -> Tensor:
     """Which rows need no further look: settled, out of steps, or past the `last` forward that leaves a price to pay."""
-    over = (books.asks > attack.steps) | (books.success & (retire == "first"))
-    return over | (books.forwards > last)
+    return (books.asks > attack.steps) | (books.success & (retire == "first")) | (books.forwards > last)
 
 
 def _advance(found: Findings, flight: _Flight, attack: Attack, seen: Seen, alive: Tensor) -> _Flight | None:

@@ -73,6 +73,9 @@ class Threat(Protocol):
         """How far each point is from its input in this threat's norm, `(B,)`."""
         ...
 
-    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
-        """Which points are allowed, `(B,)`, to within a millionth of the budget or of the data's range."""
+    def contains(self, points: Tensor, inputs: Tensor, away: Tensor | None = None) -> Tensor:
+        """Which points are allowed, `(B,)`, to within a millionth of the budget or of the data's range.
+
+        Where their distances are known, `away` saves measuring them again.
+        """
         ...

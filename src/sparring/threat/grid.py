@@ -89,5 +89,5 @@ class Grid:
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
         return self.inner.distance(points, inputs)
 
-    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
-        return self.inner.contains(points, inputs)
+    def contains(self, points: Tensor, inputs: Tensor, away: Tensor | None = None) -> Tensor:
+        return self.inner.contains(points, inputs, away)

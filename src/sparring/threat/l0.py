@@ -102,11 +102,12 @@ class L0:
         changed = (points - inputs).sign_().abs_()  # numbers instead of truths: a third of the time
         return flat(added_up(self, changed).sign()).sum(1)
 
-    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
+    def contains(self, points: Tensor, inputs: Tensor, away: Tensor | None = None) -> Tensor:
         held = possible(points, inputs, self)
-        return (
-            held if is_smallest(self) else held & (self.distance(points, inputs) <= vector(self.eps, inputs))
-        )
+        if is_smallest(self):
+            return held
+        away = self.distance(points, inputs) if away is None else away
+        return held & (away <= vector(self.eps, inputs))
 
     def _chosen(self, gain: Tensor, like: Tensor) -> Tensor:
         """The eps largest positive gains of each row, the first of equal ones, as a mask over `like`."""

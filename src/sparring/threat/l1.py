@@ -102,12 +102,13 @@ class L1:
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
         return flat((points - inputs).abs_()).sum(1)
 
-    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
+    def contains(self, points: Tensor, inputs: Tensor, away: Tensor | None = None) -> Tensor:
         """As everywhere, but to ten millionths: every changed coordinate adds its own rounding."""
         held, slack = possible(points, inputs, self), 10 * tolerance(self.eps, self.box)
         if is_smallest(self):
             return held
-        return held & (self.distance(points, inputs) <= vector(self.eps + slack, inputs))
+        away = self.distance(points, inputs) if away is None else away
+        return held & (away <= vector(self.eps + slack, inputs))
 
 
 def sparse_signs(gradient: Tensor, share: Tensor) -> Tensor:

@@ -93,13 +93,12 @@ class L2:
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
         return flat(points - inputs).norm(dim=1)
 
-    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
+    def contains(self, points: Tensor, inputs: Tensor, away: Tensor | None = None) -> Tensor:
         held = possible(points, inputs, self)
         if is_smallest(self):
             return held
-        return held & (
-            self.distance(points, inputs) <= vector(self.eps + tolerance(self.eps, self.box), inputs)
-        )
+        away = self.distance(points, inputs) if away is None else away
+        return held & (away <= vector(self.eps + tolerance(self.eps, self.box), inputs))
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.domain import Domain
 from sparring.draws import Draws
-from sparring.tensors import flat, per_row
+from sparring.tensors import flat, per_row, vector
 from sparring.threat.box import (
     UNIT,
     Box,
@@ -73,11 +73,11 @@ class Linf:
     def distance(self, points: Tensor, inputs: Tensor) -> Tensor:
         return flat((points - inputs).abs_()).amax(1)
 
-    def contains(self, points: Tensor, inputs: Tensor) -> Tensor:
-        held, limit = (
-            possible(points, inputs, self),
-            per_row(self.eps + tolerance(self.eps, self.box), inputs),
-        )
+    def contains(self, points: Tensor, inputs: Tensor, away: Tensor | None = None) -> Tensor:
+        held, limit = possible(points, inputs, self), self.eps + tolerance(self.eps, self.box)
         if is_smallest(self):
             return held
-        return held & (flat((points - inputs).abs_().sub_(limit)).amax(1) <= 0)
+        if isinstance(limit, Tensor) and limit[0].numel() > 1:  # a budget for each coordinate
+            return held & ((points - inputs).abs_() <= limit).flatten(1).all(1)
+        away = self.distance(points, inputs) if away is None else away
+        return held & (away <= vector(limit, inputs))
