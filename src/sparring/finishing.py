@@ -18,6 +18,7 @@ from sparring.models.remote.target import refused
 from sparring.reports import render_html
 from sparring.storage import Run, load_run, replacing, save_run
 from sparring.storage.baseline import Baseline
+from sparring.storage.tables import UNSETTLED
 
 __all__ = ["Words", "carried_out", "scratch", "write_run"]
 
@@ -84,7 +85,7 @@ def _richer(out: Path | None, run: Run) -> Run | None:
 
 
 def _left(run: Run) -> int:
-    return run.records["status"].to_pylist().count("unfinished")
+    return sum(status in UNSETTLED for status in run.records["status"].to_pylist())
 
 
 def _finished(

@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def test_a_spent_budget_ends_incomplete_and_keeps_what_was_found(command, server
     assert 500 <= server.behaviour.rows <= 600
     run = load_run(tmp_path / "run")
     statuses = run.records["status"].to_pylist()
-    assert run.verdict == "incomplete" and {"broken", "unfinished"} == set(statuses)
+    assert run.verdict == "incomplete" and {"broken", "unanswered"} == set(statuses)
     assert all(run.records["verified"][row].as_py() for row, word in enumerate(statuses) if word == "broken")
     assert json.loads((tmp_path / "run" / LOG).read_text().splitlines()[-1])["event"] == "written"
 
@@ -125,12 +126,41 @@ def test_a_spent_budget_ends_incomplete_and_keeps_what_was_found(command, server
 
 
 @pytest.mark.usefixtures("short")
+def test_a_target_that_goes_away_leaves_samples_unanswered(command, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "SHARD", 10)
+    gone = Event()
+
+    def answer(handler, number):
+        if number > 200:
+            gone.set()
+        return gone.is_set() and handler.hang_up()
+
+    server.behaviour.answer = answer
+    code, out, err = audit(command, server)
+    run = load_run(tmp_path / "run")
+    unanswered = run.records["status"].to_pylist().count("unanswered")
+    assert (
+        code == 5 and run.verdict == "incomplete" and 0 < unanswered < run.samples and "Traceback" not in err
+    )
+    assert run.result["robust"] + unanswered <= run.result["clean_correct"], (
+        "nobody knows that they withstood"
+    )
+    assert f"left over: {unanswered} not answered by the model" in " ".join(out.split())
+    assert f"{unanswered} not answered by the model" in (tmp_path / "run" / "report.html").read_text()
+
+    server.behaviour.answer = lambda handler, number: False
+    gone.clear()
+    code, *_ = audit(command, server, "--resume")
+    assert code == 0 and "unanswered" not in load_run(tmp_path / "run").records["status"].to_pylist()
+
+
+@pytest.mark.usefixtures("short")
 def test_a_budget_keeps_finished_shards(command, server, engagement, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "SHARD", 10)
     code, _, _ = audit(command, server, "--engagement", engagement(queries=1000))
     statuses = load_run(tmp_path / "run").records["status"].to_pylist()
     assert code == 5 and server.behaviour.rows <= 1000
-    assert set(statuses[:20]) == {"robust", "broken"} and "unfinished" in statuses[30:]
+    assert set(statuses[:20]) == {"robust", "broken"} and "unanswered" in statuses[30:]
 
 
 @pytest.mark.usefixtures("short")
@@ -164,7 +194,7 @@ def test_a_window_that_closes_in_the_midst_counts_nothing_that_is_not_verified(
     code, out, _ = audit(command, server, "--engagement", engagement())
     run = load_run(tmp_path / "run")
     assert code == 5 and "ended at" in " ".join(out.split())
-    assert set(run.records["status"].to_pylist()) == {"unfinished"} and run.result["robust"] == 0
+    assert set(run.records["status"].to_pylist()) == {"unanswered"} and run.result["robust"] == 0
     assert not [finding for finding in run.result["findings"] if finding["id"] == "unverified"]
 
 

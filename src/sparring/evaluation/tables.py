@@ -11,6 +11,7 @@ from torch import Tensor
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.risk import LEVEL
+from sparring.models.remote import refused
 from sparring.storage import attempts_table, records_table
 
 __all__ = ["attempts_of", "records_of"]
@@ -29,7 +30,7 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "index": samples.index.tolist(),
             "label": samples.labels.tolist(),
             "prediction": ledger.clean.argmax(1).tolist(),
-            "status": _statuses(outcome),
+            "status": _statuses(plan, outcome),
             "attack": _where(broken, names),
             "adversarial_prediction": _where(broken, answer),
             "distance": _distances(plan, outcome, distance),
@@ -65,12 +66,13 @@ def _distances(plan: Plan, outcome: Outcome, verified: list[float]) -> list[floa
     ]
 
 
-def _statuses(outcome: Outcome) -> list[str]:
-    """A word for each sample."""
+def _statuses(plan: Plan, outcome: Outcome) -> list[str]:
+    """A word for each sample; those that were not searched to the end are told by who is to blame."""
     ledger, words = outcome.ledger, []
+    unsettled = "unfinished" if refused(plan.model) is None else "unanswered"
     marks = (ledger.correct, outcome.broken, ledger.finished, outcome.gave_up)
     for correct, broken, finished, gave_up in zip(*(mark.tolist() for mark in marks), strict=True):
-        left = "gave_up" if gave_up else "robust" if finished else "unfinished"
+        left = "gave_up" if gave_up else "robust" if finished else unsettled
         words.append("clean_error" if not correct else "broken" if broken else left)
     return words
 

@@ -16,6 +16,7 @@ __all__ = [
     "engagement",
     "interval",
     "is_picture",
+    "left_over",
     "meaning",
     "noun",
     "percent",
@@ -100,6 +101,12 @@ def class_name(run: Run, label: int | None) -> str:
     return str(names[label]) if 0 <= label < len(names) else f"class {label}"
 
 
+def left_over(run: Run) -> str:
+    """How many samples nobody knows about, and why; empty if every one is settled."""
+    counts = {text: count_status(run, word) for word, text in _LEFT_OVER.items()}
+    return ", ".join(f"{count:,} {text}" for text, count in counts.items() if count)
+
+
 def verdict(run: Run) -> str:
     """The verdict as a sentence."""
     return _VERDICTS[run.verdict]
@@ -118,7 +125,6 @@ def meaning(run: Run) -> str:
     if told := result["body"].get("randomised"):
         return _meaning_of_draws(run, told)
     is_are = "is" if correct == 1 else "are"
-    rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
     given_up = count_status(run, "gave_up")
     untried = f"; suite standard was not tried on {given_up:,} of these" if given_up else ""
     if "distances" in result:
@@ -128,7 +134,7 @@ def meaning(run: Run) -> str:
         f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
         f" {robust:,} ({percent(robust, run.samples)} of all) withstood everything that suite"
         f" {result['suite']['name']} tried{untried}.",
-        f"Besides, {', '.join(rest)}." if rest else "",
+        f"Besides, {rest}." if (rest := left_over(run)) else "",
         "This is an upper bound: attacks find breaks, they do not prove that there are none.",
     ]
     return " ".join(filter(None, parts))
@@ -149,11 +155,10 @@ def _meaning_of_draws(run: Run, told: dict[str, Any]) -> str:
 
 def _smallest(run: Run, correct: int, broken: int) -> str:
     """The meaning of a run without a budget."""
-    rest = [f"{count:,} {text}" for word, text in _LEFT_OVER.items() if (count := count_status(run, word))]
     parts = [
         f"Of {noun(run, run.samples)}, {correct:,} {'is' if correct == 1 else 'are'} classified correctly as they are.",
         f"For {broken:,} of them a change was found that makes the model err; the smallest one counts.",
-        f"Besides, {', '.join(rest)}." if rest else "",
+        f"Besides, {rest}." if (rest := left_over(run)) else "",
         "There may be smaller ones: attacks find changes, they do not prove that there are none.",
     ]
     return " ".join(filter(None, parts))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sparring.storage.run import Run
 from sparring.storage.sums import SUMS, changed_since
+from sparring.storage.tables import UNSETTLED
 
 __all__ = ["contradictions"]
 
@@ -29,6 +30,7 @@ def _of_counts(run: Run, rows: list[dict[str, Any]]) -> list[str]:
     """`result.json` against the records."""
     result, statuses = run.result, Counter(row["status"] for row in rows)
     correct = len(rows) - statuses["clean_error"]
+    unsettled = sum(statuses[status] for status in UNSETTLED)
     twice = len(rows) - len({(row["id"], row["label"]) for row in rows})
     wrong = sum((row["prediction"] == row["label"]) == (row["status"] == "clean_error") for row in rows)
     found = [
@@ -39,8 +41,8 @@ def _of_counts(run: Run, rows: list[dict[str, Any]]) -> list[str]:
             f"result.json counts {result['clean_correct']} samples that are correct when clean, the records {correct}",
         ),
         (
-            result["verdict"] != "incomplete" and statuses["unfinished"],
-            f"{statuses['unfinished']} samples are unfinished, and the verdict is {result['verdict']}",
+            result["verdict"] != "incomplete" and unsettled,
+            f"{unsettled} samples are unsettled, and the verdict is {result['verdict']}",
         ),
     ]
     return [sentence for applies, sentence in found if applies]

@@ -14,6 +14,8 @@ __all__ = ["ATTEMPTS", "OUTCOMES", "RECORDS", "STATUSES", "attempts_table", "rea
 STATUSES = ("clean_error", "broken", "robust", "gave_up", "unanswered", "unfinished")
 STANDING = ("robust", "gave_up")
 """Samples that nothing broke; a cheap suite gave up on some of them."""
+UNSETTLED = ("unanswered", "unfinished")
+"""Samples of which nobody knows: the target did not answer about them any more, or the audit was stopped before."""
 OUTCOMES = ("broken", "held", "unfinished")
 
 

@@ -58,5 +58,5 @@ def test_a_budget_holds_for_all_workers_together(server, data, tmp_path):
     )
     assert run.verdict == "incomplete" and "the engagement allows 250 queries" in run.result["reasons"][0]
     assert server.behaviour.rows <= 250
-    assert "unfinished" in run.records["status"].to_pylist()
+    assert "unanswered" in run.records["status"].to_pylist()
     assert not (tmp_path / "run" / "cut-short").exists()

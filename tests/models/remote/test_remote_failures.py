@@ -145,7 +145,7 @@ def test_a_server_that_fails_for_good_keeps_finished_shards(monkeypatch, tmp_pat
         found = audit(server.address, out=tmp_path / "run")
         assert found.verdict == "incomplete" and "answers 500 (dead)" in found.result["reasons"][0]
         assert len(list(tmp_path.glob("run/shards/*.safetensors"))) == 2
-        assert found.records["status"].to_pylist().count("unfinished") > 0, "what was found is kept"
+        assert found.records["status"].to_pylist().count("unanswered") > 0, "what was found is kept"
         server.behaviour.answer, before = (lambda handler, number: False), server.behaviour.rows
         run = audit(server.address, out=tmp_path / "run", resume=True)
         resumed = server.behaviour.rows - before

@@ -20,14 +20,12 @@ from sparring.evaluation.gates.shares import risk_error
 from sparring.evaluation.risk import Risk, risk_of
 from sparring.storage import Run
 from sparring.storage.baseline import Baseline, statuses_of, suite_of
-from sparring.storage.tables import STANDING
+from sparring.storage.tables import STANDING, UNSETTLED
 
 __all__ = ["check_baseline", "claim_of_drop", "drop_claim"]
 
 FEWEST = 30
 """Fewer pairs tell nothing."""
-
-_DOUBTFUL = ("unanswered", "unfinished")
 
 
 def check_baseline(base: Baseline, threat: str, suite: str, keys: Collection[tuple[str, int]]) -> None:
@@ -136,8 +134,8 @@ def _worst_and_best(pessimist: Flips, optimist: Flips, sampling: Sampling) -> tu
 
 def _flips(pairs: list[tuple[str, str]], pessimist: bool) -> Flips:
     """Count pairs of status before and after; a doubt goes against the model, or in its favour."""
-    before = (*STANDING, *_DOUBTFUL) if pessimist else STANDING
-    after = STANDING if pessimist else (*STANDING, *_DOUBTFUL)
+    before = (*STANDING, *UNSETTLED) if pessimist else STANDING
+    after = STANDING if pessimist else (*STANDING, *UNSETTLED)
     was, held = [old in before for old, _ in pairs], [new in after for _, new in pairs]
     gained = sum(new and not old for old, new in zip(was, held, strict=True))
     lost = sum(old and not new for old, new in zip(was, held, strict=True))
