@@ -32,6 +32,9 @@ __all__ = [
     "Weights",
 ]
 
+OPENING, READING, ADDRESS = "How the model is opened", "How data are read", "A model behind an address"
+"""Parts of the help."""
+
 ModelSource = Annotated[
     str | None,
     typer.Option(
@@ -40,39 +43,65 @@ ModelSource = Annotated[
     ),
 ]
 Weights = Annotated[
-    Path | None, typer.Option(help="weights of such a factory: .safetensors, or .pth by weights_only")
+    Path | None,
+    typer.Option(
+        help="weights of such a factory: .safetensors, or .pth by weights_only", rich_help_panel=OPENING
+    ),
 ]
 Mean = Annotated[
     str | None,
-    typer.Option(help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406"),
+    typer.Option(
+        help="per-channel mean, if normalisation is not inside the model: 0.485,0.456,0.406",
+        rich_help_panel=OPENING,
+    ),
 ]
-Std = Annotated[str | None, typer.Option(help="per-channel standard deviation, likewise")]
+Std = Annotated[
+    str | None, typer.Option(help="per-channel standard deviation, likewise", rich_help_panel=OPENING)
+]
 Outputs = Annotated[
-    str, typer.Option(help="what the model gives: auto, logits, probabilities, logit, labels")
+    str,
+    typer.Option(
+        help="what the model gives: auto, logits, probabilities, logit, labels", rich_help_panel=OPENING
+    ),
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1", rich_help_panel=OPENING)]
 AllowUnsafe = Annotated[
-    str | None, typer.Option(help="SHA-256 of a weights file that may run code when it is read")
+    str | None,
+    typer.Option(help="SHA-256 of a weights file that may run code when it is read", rich_help_panel=OPENING),
 ]
 EngagementPath = Annotated[
     Path | None,
-    typer.Option("--engagement", help="file that allows to attack a model that is not on this machine"),
+    typer.Option(
+        "--engagement",
+        help="file that allows to attack a model that is not on this machine",
+        rich_help_panel=ADDRESS,
+    ),
 ]
 JsonFields = Annotated[
     str | None,
     typer.Option(
         "--json-fields",
         help="where inputs and outputs stand in the JSON of a service of your own: instances:predictions",
+        rich_help_panel=ADDRESS,
     ),
 ]
 DataSource = Annotated[
     str | None,
     typer.Option(help="samples.npz, table.parquet, a folder of images by class, or code.py:factory"),
 ]
-ClassNames = Annotated[Path | None, typer.Option(help="class names, one per line, in label order")]
-Resize = Annotated[int | None, typer.Option(help="folders: scale the short side to this", min=1)]
-Crop = Annotated[int | None, typer.Option(help="folders: cut out the centre, this wide and high", min=1)]
-LabelKey = Annotated[str | None, typer.Option(help="name of the array or column with the labels")]
+ClassNames = Annotated[
+    Path | None, typer.Option(help="class names, one per line, in label order", rich_help_panel=READING)
+]
+Resize = Annotated[
+    int | None, typer.Option(help="folders: scale the short side to this", min=1, rich_help_panel=READING)
+]
+Crop = Annotated[
+    int | None,
+    typer.Option(help="folders: cut out the centre, this wide and high", min=1, rich_help_panel=READING),
+]
+LabelKey = Annotated[
+    str | None, typer.Option(help="name of the array or column with the labels", rich_help_panel=READING)
+]
 Limit = Annotated[int | None, typer.Option(help="only the first N samples", min=1)]
 SampleCount = Annotated[
     int | None, typer.Option(help="only N samples, drawn at random; gives an interval", min=1)

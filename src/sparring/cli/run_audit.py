@@ -26,30 +26,19 @@ from sparring.cli.gate_options import (
     verdict_code,
     worst,
 )
+from sparring.cli.groups import Address, Opening, Reading, taking
 from sparring.cli.jobs import Job, jobs_of, loaded_surrogate, opened
 from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
     ConfigPath,
-    Crop,
     DataSource,
-    Device,
-    EngagementPath,
-    JsonFields,
-    LabelKey,
     Limit,
-    Mean,
     ModelSource,
-    Outputs,
     QueryCount,
-    Resize,
     SampleCount,
-    Std,
     StoreUrl,
     SuiteName,
     SurrogateSource,
     ThreatText,
-    Weights,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["audit", "finish"]
 
 
+@taking(Opening, Reading, Address)
 def audit(
     context: typer.Context,
     model: ModelSource = None,
@@ -70,18 +60,9 @@ def audit(
     surrogate: SurrogateSource = None,
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     batch: Annotated[
         int, typer.Option(help="most samples at once; a matter of memory, changes no result", min=1)
     ] = 64,
-    device: Device = None,
     precision: Annotated[str, typer.Option(help="of the search: float32, bfloat16, float16")] = "float32",
     execution: Annotated[
         str,
@@ -96,9 +77,6 @@ def audit(
         int, typer.Option(help="processes that search together; changes no result", min=1)
     ] = 1,
     store: StoreUrl = None,
-    allow_unsafe: AllowUnsafe = None,
-    engagement: EngagementPath = None,
-    json_fields: JsonFields = None,
     min_robust_accuracy: MinRobustAccuracy = None,
     min_class_accuracy: MinClassAccuracy = None,
     max_drop: MaxDrop = None,

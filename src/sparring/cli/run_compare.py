@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparring.cli.ending import command, finish
+from sparring.cli.groups import Reading, taking
 from sparring.cli.options import (
-    ClassNames,
     ConfigPath,
-    Crop,
     DataSource,
     Device,
-    LabelKey,
     Limit,
     Mean,
     Outputs,
-    Resize,
     SampleCount,
     Std,
     SuiteName,
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+@taking(Reading)
 def compare(
     context: typer.Context,
     model: Annotated[
@@ -62,10 +60,6 @@ def compare(
     mean: Mean = None,
     std: Std = None,
     outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     sample: SampleCount = None,
     batch: Annotated[int, typer.Option(help="most samples at once; a matter of memory", min=1)] = 64,

@@ -12,28 +12,17 @@ import typer
 
 from sparring.cli.engaged import tell_engagement
 from sparring.cli.gate_options import Level, MinRobustAccuracy, gates_of
+from sparring.cli.groups import Address, Opening, Reading, taking
 from sparring.cli.jobs import Job, given_options, jobs_of, opened
 from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
     ConfigPath,
-    Crop,
     DataSource,
-    Device,
-    EngagementPath,
-    JsonFields,
-    LabelKey,
     Limit,
-    Mean,
     ModelSource,
-    Outputs,
     QueryCount,
-    Resize,
     SampleCount,
-    Std,
     SuiteName,
     ThreatText,
-    Weights,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +36,7 @@ STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red
 UNSOUND = 2
 
 
+@taking(Opening, Reading, Address)
 def doctor(
     context: typer.Context,
     model: ModelSource = None,
@@ -56,18 +46,6 @@ def doctor(
     queries: QueryCount = None,
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
-    engagement: EngagementPath = None,
-    json_fields: JsonFields = None,
     min_robust_accuracy: MinRobustAccuracy = None,
     level: Level = 0.95,
     config: ConfigPath = Path("sparring.toml"),

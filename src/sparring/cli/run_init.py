@@ -9,25 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.groups import Address, Opening, Reading, taking
 from sparring.cli.jobs import Job, opened
 from sparring.cli.new_file import file_text, is_settled
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    EngagementPath,
-    JsonFields,
-    LabelKey,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    Std,
-    ThreatText,
-    Weights,
-)
+from sparring.cli.options import DataSource, ModelSource, ThreatText
 
 if TYPE_CHECKING:
     from sparring.data import Samples
@@ -35,23 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["init"]
 
 
+@taking(Opening, Reading, Address)
 def init(
     context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
     threat: ThreatText = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
-    engagement: EngagementPath = None,
-    json_fields: JsonFields = None,
     out: Annotated[Path, typer.Option(help="file to write")] = Path("sparring.toml"),
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> int:

@@ -11,25 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import Job, loaded_data, loaded_model, training_of
 from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
     ConfigPath,
-    Crop,
     DataSource,
-    Device,
-    LabelKey,
     Limit,
-    Mean,
     ModelSource,
-    Outputs,
-    Resize,
     SampleCount,
-    Std,
     SuiteName,
     ThreatText,
-    Weights,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +43,7 @@ class OptimiserName(StrEnum):
     sgd = "sgd"
 
 
+@taking(Opening, Reading)
 def train(
     context: typer.Context,
     model: ModelSource = None,
@@ -99,14 +91,6 @@ def train(
     suite: SuiteName = "fast",
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     batch: Annotated[
         int | None, typer.Option(help="most samples computed at once; a larger minibatch is added up", min=1)
     ] = None,
@@ -114,8 +98,6 @@ def train(
     channels_last: Annotated[
         bool, typer.Option("--channels-last", help="images pixel by pixel in memory, for tensor cores")
     ] = False,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
     out: Annotated[Path, typer.Option(help="folder for weights, report and audit")] = Path("runs/train"),
     resume: Annotated[

@@ -13,25 +13,9 @@ import typer
 
 from sparring.cli.ending import command, finish
 from sparring.cli.engaged import tell_engagement
+from sparring.cli.groups import Address, Opening, Reading, taking
 from sparring.cli.jobs import loaded_data, loaded_model
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    EngagementPath,
-    JsonFields,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    SampleCount,
-    Std,
-    Weights,
-)
+from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
 
 if TYPE_CHECKING:
     from sparring.data import Samples
@@ -43,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["transfer"]
 
 
+@taking(Opening, Reading, Address)
 def transfer(
     context: typer.Context,
     model: ModelSource = None,
@@ -63,22 +48,10 @@ def transfer(
     gradients: Annotated[
         int, typer.Option(help="what an example may cost, the same for every method", min=1)
     ] = 50,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     sample: SampleCount = None,
     batch: Annotated[int, typer.Option(help="most points at once; a matter of memory", min=1)] = 64,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     seed: Annotated[int, typer.Option(help="of all draws")] = 0,
-    engagement: EngagementPath = None,
-    json_fields: JsonFields = None,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/transfer"),
     export: Annotated[
         str | None, typer.Option(help="also write the examples as files: png, jpeg-95 or jpeg-75")

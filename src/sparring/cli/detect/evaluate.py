@@ -11,28 +11,13 @@ import typer
 
 from sparring.cli.detect.options import AsJson, Batch, DetectorFolder, Level, Seed, opened_view
 from sparring.cli.ending import command, finish
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    ConfigPath,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    SampleCount,
-    Std,
-    ThreatText,
-    Weights,
-)
+from sparring.cli.groups import Opening, Reading, taking
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount, ThreatText
 
 __all__ = ["evaluate"]
 
 
+@taking(Opening, Reading)
 def evaluate(
     context: typer.Context,
     detector: DetectorFolder,
@@ -44,17 +29,7 @@ def evaluate(
     steps: Annotated[int, typer.Option(help="of each climb", min=1)] = 100,
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     batch: Batch = 64,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/detect"),
     config: ConfigPath = Path("sparring.toml"),

@@ -10,23 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparring.cli.detect.options import AsJson, Batch, Seed, opened_view
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    ConfigPath,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    SampleCount,
-    Std,
-    Weights,
-)
+from sparring.cli.groups import Opening, Reading, taking
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount
 
 if TYPE_CHECKING:
     from sparring.data import Samples
@@ -36,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 
+@taking(Opening, Reading)
 def fit(
     context: typer.Context,
     model: ModelSource = None,
@@ -52,17 +38,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="folder for the detector")] = Path("detector"),
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     batch: Batch = 64,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     seed: Seed = 0,
     config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,

@@ -10,23 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparring.cli.detect.options import AsJson, Batch, DetectorFolder, Level, opened_view
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    ConfigPath,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    SampleCount,
-    Std,
-    Weights,
-)
+from sparring.cli.groups import Opening, Reading, taking
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,6 +22,7 @@ MOST = 20
 """Lines in a terminal: the most suspicious."""
 
 
+@taking(Opening, Reading)
 def score(
     context: typer.Context,
     detector: DetectorFolder,
@@ -50,17 +36,7 @@ def score(
     page: Annotated[Path, typer.Option(help="where that page goes")] = Path("explained.html"),
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     batch: Batch = 64,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:

@@ -9,23 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import opened
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    SampleCount,
-    Std,
-    Weights,
-)
+from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
 from sparring.cli.physical.options import AsJson
 
 if TYPE_CHECKING:
@@ -37,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["certify"]
 
 
+@taking(Opening, Reading)
 def certify(
     context: typer.Context,
     model: ModelSource = None,
@@ -49,16 +36,6 @@ def certify(
     ] = 6,
     limit: Limit = None,
     sample: SampleCount = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     as_json: AsJson = False,
 ) -> int:
     """Put PatchCleanser around a model, and count the pictures whose answer is certified.

@@ -10,21 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import loaded_data, loaded_model
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    Std,
-    Weights,
-)
+from sparring.cli.options import DataSource, ModelSource
 from sparring.cli.physical.options import AsJson, ScenarioName, Seed
 
 if TYPE_CHECKING:
@@ -36,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["patch"]
 
 
+@taking(Opening, Reading)
 def patch(
     context: typer.Context,
     model: ModelSource = None,
@@ -67,16 +56,6 @@ def patch(
         Path | None, typer.Option(help="colours to keep to, as `sparring physical calibrate` writes them")
     ] = None,
     photos: Annotated[int, typer.Option(help="of each object, when it is judged", min=1)] = 6,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
     as_json: AsJson = False,

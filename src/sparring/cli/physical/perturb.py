@@ -9,28 +9,15 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import opened
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    SampleCount,
-    Std,
-    Weights,
-)
+from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
 from sparring.cli.physical.options import AsJson, ScenarioName, Seed
 
 __all__ = ["perturb"]
 
 
+@taking(Opening, Reading)
 def perturb(
     context: typer.Context,
     model: ModelSource = None,
@@ -46,16 +33,6 @@ def perturb(
     photos: Annotated[int, typer.Option(help="of each picture, when it is judged", min=1)] = 6,
     limit: Limit = None,
     sample: SampleCount = 20,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
     as_json: AsJson = False,

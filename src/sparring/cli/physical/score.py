@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli.groups import Opening, taking
 from sparring.cli.jobs import loaded_model
-from sparring.cli.options import AllowUnsafe, Device, Mean, ModelSource, Outputs, Std, Weights
+from sparring.cli.options import ModelSource
 from sparring.cli.physical.options import AsJson, PrintFolder
 
 if TYPE_CHECKING:
@@ -21,17 +22,12 @@ __all__ = ["score"]
 UNUSED = 2
 
 
+@taking(Opening)
 def score(
     context: typer.Context,
     run: PrintFolder,
     photos: Annotated[list[Path], typer.Argument(help="photos or scans, each of one whole sheet")],
     model: ModelSource = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     as_json: AsJson = False,
 ) -> int:
     """Find the sheets in photos, cut the pictures out, ask the model, and count.

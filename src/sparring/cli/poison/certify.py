@@ -10,13 +10,16 @@ from typing import Annotated
 import typer
 
 from sparring.cli.ending import command, finish
-from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
+from sparring.cli.groups import Reading, taking
+from sparring.cli.options import DataSource, Limit
 from sparring.cli.poison.options import AsJson, TestSource, loaded
 
 __all__ = ["certify"]
 
 
+@taking(Reading)
 def certify(
+    context: typer.Context,
     data: DataSource = None,
     test: TestSource = None,
     parts: Annotated[
@@ -29,10 +32,6 @@ def certify(
         ),
     ] = 1,
     election: Annotated[str, typer.Option(help="run-off, or plurality")] = "run-off",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
         "runs/poison-certify"
@@ -58,10 +57,11 @@ def certify(
     elections = {"plurality": plurality, "run-off": run_off}
     if election not in elections:
         raise UsageError(f'there is no election "{election}"; {nearest(election, elections)}')
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    train = loaded(data, "training data: --data train.npz", **options)
+    train = loaded(context.params, data, "training data: --data train.npz")
     train = train if limit is None else train.limit(limit)
-    train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
+    train, held = (
+        set_aside(train, 0.2) if test is None else (train, loaded(context.params, test, "test data"))
+    )
     began = time.monotonic()
     with counting() as tell:
         told = partial(tell, "base models")

@@ -10,45 +10,24 @@ from typing import Annotated
 import typer
 
 from sparring.cli.ending import command, finish
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    Std,
-    Weights,
-)
+from sparring.cli.groups import Opening, Reading, taking
+from sparring.cli.options import DataSource, Limit, ModelSource
 from sparring.cli.poison.options import AsJson, Epochs, Factory, Seed, given_model, loaded, maker, recipe_of
 
 __all__ = ["inspect"]
 
 
+@taking(Opening, Reading)
 def inspect(
+    context: typer.Context,
     model: ModelSource = None,
     data: DataSource = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     references: Annotated[
         int, typer.Option(help="clean models trained on --data to compare with; 0: rank classes only", min=0)
     ] = 19,
     level: Annotated[float, typer.Option(help="most often that clean models may raise the alarm")] = 0.05,
     factory: Factory = None,
     epochs: Epochs = 4,
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
@@ -78,11 +57,9 @@ def inspect(
     if not 0 < level < 1:
         raise UsageError(f"an alarm rate lies between 0 and 1, 0.05 say; got {level:g}")
     check_references(references, level)
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    samples = loaded(data, "clean samples of the kind that the model knows: --data clean.npz", **options)
+    samples = loaded(context.params, data, "clean samples of the kind that the model knows: --data clean.npz")
     samples = samples if limit is None else samples.limit(limit)
-    told_of = {"weights": weights, "outputs": outputs, "device": device, "allow_unsafe_sha256": allow_unsafe}
-    given = given_model(model, samples, mean, std, **told_of)
+    given = given_model(context.params, samples)
     began, make, recipe = time.monotonic(), maker(factory), recipe_of(epochs)
     with counting() as tell:
         clean = []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sparring.cli.jobs import Job, loaded_data, loaded_model
 
 if TYPE_CHECKING:
     from sparring.data import Samples
@@ -54,18 +56,17 @@ Seed = Annotated[int, typer.Option(help="of all draws")]
 AsJson = Annotated[bool, typer.Option("--json", help="print result.json instead of a table")]
 
 
-def loaded(source: str | None, what: str, **options: Any) -> Samples:
+def loaded(job: Job, source: str | None, what: str) -> Samples:
     """Samples from a source that must be there.
 
     Raises:
         UsageError: It is not.
     """
-    import sparring
     from sparring.errors import UsageError
 
     if source is None:
         raise UsageError(f"this needs {what}")
-    return sparring.load_data(source, **options)
+    return loaded_data(job, source)
 
 
 def maker(reference: str | None) -> Make:
@@ -121,11 +122,8 @@ def share(word: str) -> float:
         raise UsageError(f'a rate is a share such as 1% or 0.01, not "{word}"') from None
 
 
-def given_model(source: str, samples: Samples, mean: str | None, std: str | None, **options: Any) -> Model:
+def given_model(job: Job, samples: Samples) -> Model:
     """The user's model, once it was seen to fit the samples."""
-    import sparring
-    from sparring.cli.jobs import numbers
     from sparring.models import look
 
-    model = sparring.load_model(source, mean=numbers(mean, "mean"), std=numbers(std, "std"), **options)
-    return look(model, samples.inputs, samples.labels)
+    return look(loaded_model(job), samples.inputs, samples.labels)

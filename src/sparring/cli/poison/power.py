@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from sparring.cli.ending import command, finish
-from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
+from sparring.cli.groups import Reading, taking
+from sparring.cli.options import DataSource, Limit
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -28,7 +29,9 @@ from sparring.cli.poison.options import (
 __all__ = ["power"]
 
 
+@taking(Reading)
 def power(
+    context: typer.Context,
     data: DataSource = None,
     trusted: TrustedSource = None,
     kind: Kinds = None,
@@ -37,10 +40,6 @@ def power(
     level: Annotated[float, typer.Option(help="alarm rate on clean data")] = 0.05,
     factory: Factory = None,
     epochs: Epochs = 4,
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
@@ -61,10 +60,9 @@ def power(
     from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    samples = loaded(data, "data to plant poison in: --data new.npz", **options)
+    samples = loaded(context.params, data, "data to plant poison in: --data new.npz")
     samples = samples if limit is None else samples.limit(limit)
-    known = loaded(trusted, "samples that are known to be clean: --trusted old.npz", **options)
+    known = loaded(context.params, trusted, "samples that are known to be clean: --trusted old.npz")
     settings = Settings(level=level, make=maker(factory), recipe=recipe_of(epochs), seed=seed)
     began = time.monotonic()
     with counting() as tell:

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from sparring.cli.ending import command, finish
-from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
+from sparring.cli.groups import Reading, taking
+from sparring.cli.options import DataSource, Limit
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -27,7 +28,9 @@ from sparring.cli.poison.options import (
 __all__ = ["repair"]
 
 
+@taking(Reading)
 def repair(
+    context: typer.Context,
     data: DataSource = None,
     test: TestSource = None,
     trusted: TrustedSource = None,
@@ -40,10 +43,6 @@ def repair(
     ] = None,
     factory: Factory = None,
     epochs: Epochs = 4,
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
@@ -64,11 +63,12 @@ def repair(
     from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    train = loaded(data, "training data: --data train.npz", **options)
+    train = loaded(context.params, data, "training data: --data train.npz")
     train = train if limit is None else train.limit(limit)
-    train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
-    train, known = set_aside(train, 0.01) if trusted is None else (train, loaded(trusted, "", **options))
+    train, held = (
+        set_aside(train, 0.2) if test is None else (train, loaded(context.params, test, "test data"))
+    )
+    train, known = set_aside(train, 0.01) if trusted is None else (train, loaded(context.params, trusted, ""))
     settings = Settings(make=maker(factory), recipe=recipe_of(epochs), seed=seed)
     began = time.monotonic()
     spec = drawn(kind, train, share(rate), target, seed, settings.make, settings.recipe)

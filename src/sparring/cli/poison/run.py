@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from sparring.cli.ending import command, finish
-from sparring.cli.options import ClassNames, Crop, DataSource, LabelKey, Limit, Resize
+from sparring.cli.groups import Reading, taking
+from sparring.cli.options import DataSource, Limit
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -29,7 +30,9 @@ from sparring.cli.poison.options import (
 __all__ = ["run"]
 
 
+@taking(Reading)
 def run(
+    context: typer.Context,
     data: DataSource = None,
     test: TestSource = None,
     kind: Kinds = None,
@@ -38,10 +41,6 @@ def run(
     seeds: Annotated[int, typer.Option(help="victims per rate, each beside a control", min=1)] = 3,
     factory: Factory = None,
     epochs: Epochs = 4,
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     seed: Seed = 0,
     save: Annotated[
@@ -66,13 +65,14 @@ def run(
     from sparring.reports.rooms.poison_tables import poison_page, poison_summary
     from sparring.storage.envelope import envelope
 
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
-    train = loaded(data, "training data: --data train.npz", **options)
+    train = loaded(context.params, data, "training data: --data train.npz")
     train = train if limit is None else train.limit(limit)
     kinds, rates = kind or ["badnets"], rates_of(rate, [0.01])
     if len(kinds) > 1 or (save is not None and len(rates) > 1):
         raise UsageError("give one --kind at a time, and with --save one --rate")
-    train, held = set_aside(train, 0.2) if test is None else (train, loaded(test, "test data", **options))
+    train, held = (
+        set_aside(train, 0.2) if test is None else (train, loaded(context.params, test, "test data"))
+    )
     make, recipe = maker(factory), recipe_of(epochs)
     began, notes, trials = time.monotonic(), [], []
     with counting() as tell:

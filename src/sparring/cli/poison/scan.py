@@ -13,21 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sparring.cli.ending import command, finish
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    LabelKey,
-    Limit,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    Std,
-    Weights,
-)
+from sparring.cli.groups import Opening, Reading, taking
+from sparring.cli.options import DataSource, Limit, ModelSource
 from sparring.cli.poison.options import (
     AsJson,
     Epochs,
@@ -52,24 +39,16 @@ CODES = {"fail": 1, "inconclusive": 3, "invalid": 4}
 SEVERITY = (0, 3, 1, 4)
 
 
+@taking(Opening, Reading)
 def scan(
+    context: typer.Context,
     data: DataSource = None,
     trusted: TrustedSource = None,
     model: ModelSource = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
     level: Annotated[float, typer.Option(help="most often that clean data may raise the alarm")] = 0.05,
     find: Annotated[str, typer.Option(help="smallest poisoned share that must be findable")] = "1%",
     factory: Factory = None,
     epochs: Epochs = 4,
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
     limit: Limit = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json, scores.parquet, report.html")] = Path(
@@ -94,20 +73,18 @@ def scan(
     from sparring.poison import Settings
 
     wanted = _checked(formats or [])
-    options = {"classes": classes, "resize": resize, "crop": crop, "labels": labels}
     files = deliveries(data)
-    known = None if trusted is None else loaded(trusted, "", **options)
+    known = None if trusted is None else loaded(context.params, trusted, "")
     each = level / len(files)
     settings = Settings(
         level=each, find=share(find), make=maker(factory), recipe=recipe_of(epochs), seed=seed,
         relabellings=max(999, ceil(20 / each)) if level > 0 else 999,
     )  # fmt: skip
-    told_of = {"weights": weights, "outputs": outputs, "device": device, "allow_unsafe_sha256": allow_unsafe}
     codes = []
     for file in files:
-        samples = loaded(file, "data to scan: --data new.npz", **options)
+        samples = loaded(context.params, file, "data to scan: --data new.npz")
         samples = samples if limit is None else samples.limit(limit)
-        given = None if model is None else given_model(model, samples, mean, std, **told_of)
+        given = None if model is None else given_model(context.params, samples)
         place = out if len(files) == 1 else out / Path(str(file)).stem
         codes.append(_scanned(samples, known, settings, given, place, wanted, as_json))
     return max(codes, key=SEVERITY.index)

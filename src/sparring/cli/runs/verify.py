@@ -8,24 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sparring.cli.groups import Address, Opening, Reading, taking
 from sparring.cli.jobs import opened
-from sparring.cli.options import (
-    AllowUnsafe,
-    ClassNames,
-    Crop,
-    DataSource,
-    Device,
-    EngagementPath,
-    JsonFields,
-    LabelKey,
-    Mean,
-    ModelSource,
-    Outputs,
-    Resize,
-    Std,
-    StoreUrl,
-    Weights,
-)
+from sparring.cli.options import DataSource, ModelSource, StoreUrl
 from sparring.cli.runs.options import RunsFolder, RunWord
 
 if TYPE_CHECKING:
@@ -36,23 +21,12 @@ __all__ = ["verify"]
 REFUTED, DAMAGED = 1, 2
 
 
+@taking(Opening, Reading, Address)
 def verify(
     context: typer.Context,
     run: RunWord,
     model: ModelSource = None,
     data: DataSource = None,
-    weights: Weights = None,
-    mean: Mean = None,
-    std: Std = None,
-    outputs: Outputs = "auto",
-    classes: ClassNames = None,
-    resize: Resize = None,
-    crop: Crop = None,
-    labels: LabelKey = None,
-    device: Device = None,
-    allow_unsafe: AllowUnsafe = None,
-    engagement: EngagementPath = None,
-    json_fields: JsonFields = None,
     runs: RunsFolder = Path("runs"),
     store: StoreUrl = None,
 ) -> int:
