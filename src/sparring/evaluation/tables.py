@@ -11,7 +11,7 @@ from torch import Tensor
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan
 from sparring.evaluation.risk import LEVEL
-from sparring.models.remote import refused
+from sparring.models.remote.target import refused
 from sparring.storage import attempts_table, records_table
 
 __all__ = ["attempts_of", "records_of"]
