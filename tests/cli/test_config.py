@@ -132,3 +132,23 @@ def test_all_options_need_no_file(sparring, project):
     options = ["--model", "net.py:make", "--data", "data.npz", "--threat", "linf:1/255", "--suite", "smoke"]
     assert sparring("audit", *options)[0] == 0
     assert sparring("audit", *options, "--config", "sparring.toml")[0] == 2
+
+
+def test_a_command_with_options_of_its_own_takes_model_and_data_from_the_file(sparring, project):
+    words = ("transfer", "--surrogate", "net.py:make", "--gradients", "5", "--method", "mi", "--out", "there")
+    code, _, err = sparring(*words)
+    assert (code, err) == (0, "")
+    told = json.loads((project / "there/result.json").read_text())
+    assert told["samples"] == 40  # the file's 30 are for audits
+
+
+def test_what_was_given_to_such_a_command_replaces_the_file(sparring, project):
+    words = ("transfer", "--surrogate", "net.py:make", "--gradients", "5")
+    code, _, err = sparring(*words, "--model", "none.py:make")
+    assert code == 2 and "none.py" in err
+    code, _, err = sparring(*words, "--data", "none.npz")
+    assert code == 2 and "none.npz" in err
+    (project / "sparring.toml").unlink()
+    code, _, err = sparring(*words)
+    assert code == 2 and "a transfer needs a target" in err
+    assert "there is no sparring.toml" in sparring(*words, "--config", "sparring.toml")[2]

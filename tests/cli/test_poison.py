@@ -20,6 +20,7 @@ def _save(path, samples):
 
 @pytest.fixture
 def poison(sparring, project):
+    (project / "sparring.toml").unlink()
     _save(project / "clean.npz", toy(300))
     _save(project / "bad.npz", plant(toy(300), corner(rate=0.08, target=1))[0])
     _save(project / "known.npz", toy(300, seed=1))

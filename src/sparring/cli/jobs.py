@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from sparring.cli.groups import Address, Opening, Reading
 
 if TYPE_CHECKING:
     from sparring.config import AuditTable, Config
@@ -22,6 +25,7 @@ __all__ = [
     "loaded_surrogate",
     "numbers",
     "opened",
+    "subject_of",
     "training_of",
 ]
 
@@ -29,6 +33,9 @@ Job = dict[str, Any]
 """Options of one audit, by the names that the command line has for them."""
 
 SUFFICIENT = {"model", "data", "threat"}
+SUBJECT = {"model", "data", "features"} | {
+    field.name for group in (Opening, Reading, Address) for field in fields(group)
+}
 
 
 def jobs_of(context: typer.Context) -> list[Job]:
@@ -56,6 +63,23 @@ def job_of(context: typer.Context) -> Job:
         UsageError: The file is needed and missing, or wrong.
     """
     return jobs_of(context)[0]
+
+
+def subject_of(context: typer.Context) -> Job:
+    """The model and data that a command looks at: options given, else the file's if there is one.
+
+    All other options are the command's own, whatever the file says of audits.
+
+    Raises:
+        UsageError: The file is wrong, or was named and is missing.
+    """
+    from sparring.config import load_config
+
+    given, path = given_options(context), context.params["config"]
+    if "config" not in given and (given.keys() >= {"model", "data"} or not path.exists()):
+        return context.params
+    named = _from_file(load_config(path), given)[0]
+    return context.params | {name: named[name] for name in SUBJECT & named.keys()} | given
 
 
 def given_options(context: typer.Context) -> Job:

@@ -14,8 +14,8 @@ import typer
 from sparring.cli.ending import command, finish
 from sparring.cli.engaged import tell_engagement
 from sparring.cli.groups import Address, Opening, Reading, taking
-from sparring.cli.jobs import loaded_data, loaded_model
-from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
+from sparring.cli.jobs import Job, opened, subject_of
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount
 
 if TYPE_CHECKING:
     from sparring.data import Samples
@@ -78,6 +78,7 @@ def transfer(
             help="also use each surrogate after light adversarial training on samples that are not attacked",
         ),
     ] = False,
+    config: ConfigPath = Path("sparring.toml"),
     as_json: Annotated[bool, typer.Option("--json", help="print result.json instead of a table")] = False,
 ) -> int:
     """Find out how often examples made on one model fool another that was not asked.
@@ -95,13 +96,12 @@ def transfer(
     from sparring.threat import parse_threat
     from sparring.transfer import transfer_table
 
-    source = _checked(model, data, surrogate, steal_queries)
-    target = loaded_model(context.params)
+    job = _checked(subject_of(context))
+    target, whole = opened(job)
     tell_engagement(target)
-    whole = loaded_data(context.params, source)
     samples, began = chosen(whole, limit, sample), time.monotonic()
     threats, methods = [parse_threat(each) for each in threat or ["linf:8/255"]], method or ["mi", "admix"]
-    own = surrogates_of(context.params, target, whole, samples, threats[0])
+    own = surrogates_of(job, target, whole, samples, threats[0])
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
     first = _First(target, samples, threats[0], gradients, seed, batch)
     made: list[Shown] = []
@@ -135,20 +135,20 @@ class _First:
     batch: int
 
 
-def _checked(model: str | None, data: str | None, surrogates: list[str] | None, stolen: int | None) -> str:
-    """The source of the data, if nothing else is missing.
+def _checked(job: Job) -> Job:
+    """The same job, if nothing is missing.
 
     Raises:
-        UsageError: One of the three is missing.
+        UsageError: It has no target, no data or no surrogate.
     """
     from sparring.errors import UsageError
 
-    if model is None or data is None or not (surrogates or stolen):
+    if job["model"] is None or job["data"] is None or not (job["surrogate"] or job["steal_queries"]):
         raise UsageError(
             "a transfer needs a target, data and a surrogate: sparring transfer --model target.pt2 "
             "--surrogate mine.pt2 --data test.npz; --steal 1000 makes a surrogate of answers"
         )
-    return data
+    return job
 
 
 def _keeper(first: _First, made: list[Shown], out: Path, medium: str | None) -> Callable[[Shown], None]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import opened
-from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
-from sparring.cli.physical.options import AsJson
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount
+from sparring.cli.physical.options import AsJson, pictured
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +37,7 @@ def certify(
     ] = 6,
     limit: Limit = None,
     sample: SampleCount = None,
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Put PatchCleanser around a model, and count the pictures whose answer is certified.
@@ -45,13 +47,8 @@ def certify(
         sparring physical certify --model net.pt2 --data signs.npz --patch "5 px" --sample 200
     """
     from sparring.api import chosen
-    from sparring.errors import UsageError
 
-    if model is None or data is None:
-        raise UsageError(
-            "a certificate needs a model and pictures: sparring physical certify --model net.pt2 --data signs.npz"
-        )
-    loaded, whole = opened(context.params)
+    loaded, whole = opened(pictured(context))
     counts = _counts(loaded, chosen(whole, limit, sample), size, masks)
     if as_json:
         sys.stdout.write(json.dumps(counts, indent=2) + "\n")

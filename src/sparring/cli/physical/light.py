@@ -11,8 +11,8 @@ import typer
 
 from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import opened
-from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
-from sparring.cli.physical.options import AsJson, ScenarioName, Seed
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount
+from sparring.cli.physical.options import AsJson, ScenarioName, Seed, pictured
 
 __all__ = ["light"]
 
@@ -41,6 +41,7 @@ def light(
     sample: SampleCount = 20,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Search the shadow or the beam of light that makes a model misread each object, by scores alone.
@@ -56,15 +57,11 @@ def light(
     from sparring.physical import Beam, Illumination, LightSearch, Shadow, load_scenario, make_changed_run
     from sparring.physical.scene.units import parse_value
 
-    if model is None or data is None:
-        raise UsageError(
-            "this needs a model and pictures: sparring physical light --model net.pt2 --data signs.npz"
-        )
     if kind not in (known := ("shadow", "beam")):
         raise UsageError(f'there is no kind of light "{kind}"; {nearest(kind, known)}')
     thrown = Shadow(1 - strength) if kind == "shadow" else Beam(strength)
     length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
-    loaded, whole = opened(context.params)
+    loaded, whole = opened(pictured(context))
     with counting() as tell:
         run = make_changed_run(
             loaded, chosen(whole, limit, None if limit else sample), length, place,

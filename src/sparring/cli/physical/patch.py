@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sparring.cli.groups import Opening, Reading, taking
-from sparring.cli.jobs import loaded_data, loaded_model
-from sparring.cli.options import DataSource, ModelSource
-from sparring.cli.physical.options import AsJson, ScenarioName, Seed
+from sparring.cli.jobs import loaded_data, opened
+from sparring.cli.options import ConfigPath, DataSource, ModelSource
+from sparring.cli.physical.options import AsJson, ScenarioName, Seed, pictured
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +58,7 @@ def patch(
     photos: Annotated[int, typer.Option(help="of each object, when it is judged", min=1)] = 6,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Train a patch that survives print, light and camera, and judge it against grey, random and shuffled ones.
@@ -68,18 +69,14 @@ def patch(
     """
     from sparring.cli.physical.finish import finish_print_run
     from sparring.cli.progress import counting
-    from sparring.errors import UsageError
     from sparring.physical import PatchAttack, Setting, load_scenario, load_stencil, make_print_run
 
-    if model is None or data is None:
-        raise UsageError(
-            "a patch needs a model and pictures: sparring physical patch --model net.py:make --data signs.npz"
-        )
+    job = pictured(context)
     placement, place = _placement(side, size, height, left, top, feature), load_scenario(scenario)
     shape = None if mask is None else load_stencil(mask, placement)
-    loaded = loaded_model(context.params)
-    learn = _of_class(loaded_data(context.params, data), sign)
-    judge = None if held_out is None else _of_class(loaded_data(context.params, held_out), sign)
+    loaded, whole = opened(job)
+    learn = _of_class(whole, sign)
+    judge = None if held_out is None else _of_class(loaded_data(job, held_out), sign)
     aim = None if target is None else _class(target, learn, "--target")
     if judge is None:
         learn, judge = _halves(learn)

@@ -11,8 +11,8 @@ import typer
 
 from sparring.cli.groups import Opening, Reading, taking
 from sparring.cli.jobs import opened
-from sparring.cli.options import DataSource, Limit, ModelSource, SampleCount
-from sparring.cli.physical.options import AsJson, ScenarioName, Seed
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource, SampleCount
+from sparring.cli.physical.options import AsJson, ScenarioName, Seed, pictured
 
 __all__ = ["perturb"]
 
@@ -35,6 +35,7 @@ def perturb(
     sample: SampleCount = 20,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path("runs/physical"),
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Change whole pictures by a little that survives printing and scanning; go on with `sparring physical sheet`.
@@ -49,15 +50,11 @@ def perturb(
     from sparring.physical.scene.units import parse_value
     from sparring.threat import Linf, parse_threat
 
-    if model is None or data is None:
-        raise UsageError(
-            "this needs a model and pictures: sparring physical perturb --model net.pt2 --data photos.npz"
-        )
     allowed = parse_threat(threat)
     if not isinstance(allowed, Linf):
         raise UsageError(f"prints are perturbed under linf, such as linf:16/255, but the threat is {threat}")
     length, place = parse_value(side, "length", "--side"), load_scenario(scenario)
-    loaded, whole = opened(context.params)
+    loaded, whole = opened(pictured(context))
     with counting() as tell:
         run = make_changed_run(
             loaded, chosen(whole, limit, None if limit else sample), length, place,

@@ -11,7 +11,8 @@ import typer
 
 from sparring.cli.ending import command, finish
 from sparring.cli.groups import Opening, Reading, taking
-from sparring.cli.options import DataSource, Limit, ModelSource
+from sparring.cli.jobs import subject_of
+from sparring.cli.options import ConfigPath, DataSource, Limit, ModelSource
 from sparring.cli.poison.options import AsJson, Epochs, Factory, Seed, given_model, loaded, maker, recipe_of
 
 __all__ = ["inspect"]
@@ -33,6 +34,7 @@ def inspect(
     out: Annotated[Path, typer.Option(help="folder for result.json and report.html")] = Path(
         "runs/poison-inspect"
     ),
+    config: ConfigPath = Path("sparring.toml"),
     as_json: AsJson = False,
 ) -> int:
     """Look for a backdoor in a model, without the data that it learned from: its target class, and a trigger.
@@ -52,14 +54,15 @@ def inspect(
     from sparring.reports.rooms.poison_model import model_page, model_summary
     from sparring.storage.envelope import envelope
 
-    if model is None:
+    job = subject_of(context)
+    if job["model"] is None:
         raise UsageError("this needs a model to look into: --model net.pt2")
     if not 0 < level < 1:
         raise UsageError(f"an alarm rate lies between 0 and 1, 0.05 say; got {level:g}")
     check_references(references, level)
-    samples = loaded(context.params, data, "clean samples of the kind that the model knows: --data clean.npz")
+    samples = loaded(job, job["data"], "clean samples of the kind that the model knows: --data clean.npz")
     samples = samples if limit is None else samples.limit(limit)
-    given = given_model(context.params, samples)
+    given = given_model(job, samples)
     began, make, recipe = time.monotonic(), maker(factory), recipe_of(epochs)
     with counting() as tell:
         clean = []
