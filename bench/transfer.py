@@ -1,12 +1,11 @@
-"""Transfer among small nets for traffic signs: methods at equal cost, budgets, sizes, files, and choosing a surrogate.
+"""Transfer among nets of one task: methods at equal cost, sizes, files, and choosing a surrogate.
 
-    python bench/transfer.py methods    every method, all pairs of nets, 50 gradients, 8/255 or --levels
-    python bench/transfer.py budgets    some methods at 10, 50 and 200 gradients
+    python bench/transfer.py methods    methods beside each other, all pairs of nets; --gradients, --levels, --methods
     python bench/transfer.py sizes      some methods at 4, 8 and 16/255, and what files do to the examples
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
     python bench/transfer.py toughen    surrogates after light adversarial training, beside what they were, 8 and 16/255
-    python bench/transfer.py imagenet   some methods among EfficientNet-Lite 0, 1 and 2 (bench/peers.sh), 8/255
-    python bench/transfer.py steal      steal, craft and refine on a budget, beside CGBA alone
+
+The nets are six small ones for traffic signs, or EfficientNet-Lite 0, 1 and 2 with --nets imagenet (bench/peers.sh).
 
 A pooled share counts each eligible sample of each pair once; its interval is drawn over samples (paired over methods),
 because examples of one sample on several nets are not independent.
@@ -24,14 +23,10 @@ from _small_nets import NETS, signs, trained
 from torch import Tensor
 
 from sparring.data import Samples
-from sparring.evaluation.statistics import exact_interval
 from sparring.models import Model, load_model
 from sparring.threat import Linf
-from sparring.training import Recipe, small_net
-from sparring.transfer import METHODS, craft, ranked, read_again, refine, steal, toughened
+from sparring.transfer import METHODS, craft, ranked, read_again, toughened
 from sparring.transfer.table import answers
-
-SOME = ("i-fgsm", "mi", "admix", "si", "ssm", "ssm-di")
 
 
 def main() -> None:
@@ -39,44 +34,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("methods", "imagenet", *RUNS))
+    parser.add_argument("what", choices=RUNS)
+    parser.add_argument("--nets", choices=FAMILIES, default="signs")
     parser.add_argument("--n", type=int, default=100, help="test images")
     parser.add_argument(
         "--skip", type=int, default=0, help="leave out the first so many, which settings were chosen on"
     )
-    parser.add_argument("--levels", type=int, default=8, help="methods: grey levels that a pixel may move")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gradients", type=int, default=50, help="methods: what an example may cost")
+    parser.add_argument("--levels", type=int, default=8, help="methods: grey levels that a pixel may move")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), help="methods: which, mi among them")
+    parser.add_argument("--surrogates", nargs="+", help="methods: only examples of these nets")
     asked = parser.parse_args()
-    rows = list(range(asked.skip, asked.skip + asked.n))
-    if asked.what == "imagenet":
-        nets = [load_model(EfficientNet(size)).having(name=f"lite{size}") for size in range(3)]
-        _some(nets, photographs().select(rows), asked.seed, (10, 50))
-        return
-    nets, samples = [trained(name) for name in NETS], signs("attacked").select(rows)
-    if asked.what == "methods":
-        _methods(nets, samples, asked.seed, asked.levels)
-    else:
-        RUNS[asked.what](nets, samples, asked.seed)
+    torch.set_num_threads(1)
+    nets, samples = FAMILIES[asked.nets]()
+    RUNS[asked.what](nets, samples.select(list(range(asked.skip, asked.skip + asked.n))), asked)
 
 
-def _methods(nets: Sequence[Model], samples: Samples, seed: int, levels: int) -> None:
-    counts = {name: fooled(nets, samples, name, 50, levels / 255, seed)["memory"] for name in METHODS}
-    _print("method", counts, control="mi")
+def _signs() -> tuple[list[Model], Samples]:
+    return [trained(name) for name in NETS], signs("attacked")
 
 
-def _budgets(nets: Sequence[Model], samples: Samples, seed: int) -> None:
-    _some(nets, samples, seed, (10, 50, 200))
+def _imagenet() -> tuple[list[Model], Samples]:
+    return [load_model(EfficientNet(size)).having(name=f"lite{size}") for size in range(3)], photographs()
 
 
-def _some(nets: Sequence[Model], samples: Samples, seed: int, budgets: Sequence[int]) -> None:
-    for gradients in budgets:
-        counts = {name: fooled(nets, samples, name, gradients, 8 / 255, seed)["memory"] for name in SOME}
-        _print(f"{gradients} gradients", counts, control="mi")
+def _methods(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
+    counts = {}
+    for name in asked.methods:
+        counts[name] = fooled(
+            nets, samples, name, asked.gradients, asked.levels / 255, asked.seed, asked.surrogates
+        )["memory"]
+        print(f"  {name}: {float(counts[name].nanmean()):.1%}", flush=True)
+    _print(f"{asked.gradients} gradients, {asked.levels}/255", counts, control="mi")
 
 
-def _sizes(nets: Sequence[Model], samples: Samples, seed: int) -> None:
+def _sizes(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
     for levels, name in product((4, 8, 16), ("i-fgsm", "mi", "ssm-di")):
-        counts = fooled(nets, samples, name, 50, levels / 255, seed, media=("png", "jpeg-75"))
+        counts = fooled(nets, samples, name, 50, levels / 255, asked.seed, media=("png", "jpeg-75"))
         _print(f"{name} {levels}/255", counts, control="memory")
 
 
@@ -87,13 +82,17 @@ def fooled(
     gradients: int,
     eps: float,
     seed: int,
+    names: Sequence[str] | None = None,
     media: tuple[str, ...] = (),
 ) -> dict[str, Tensor]:
-    """By medium: for each pair and sample 1 if fooled, 0 if not, NaN if it does not count, `(pairs, N)`."""
+    """By medium: for each pair and sample 1 if fooled, 0 if not, NaN if it does not count, `(pairs, N)`.
+
+    Surrogates are the nets of these names, all without.
+    """
     right = {net.name: _right(net, samples.inputs, samples.labels) for net in nets}
     found: dict[str, list[Tensor]] = {medium: [] for medium in ("memory", *media)}
-    for surrogate in nets:
-        points = craft([surrogate], samples, Linf(eps), method, gradients, seed=seed, batch=128).points
+    for surrogate in (net for net in nets if names is None or net.name in names):
+        points = craft([surrogate], samples, Linf(eps), method, gradients, seed=seed, batch=32).points
         for medium, rows in found.items():
             shown = points if medium == "memory" else read_again(points, medium)
             for target in (net for net in nets if net is not surrogate):
@@ -131,15 +130,15 @@ def _span(drawn: Tensor) -> str:
     return f"{low:.1%} to {high:.1%}"
 
 
-def _choose(nets: Sequence[Model], samples: Samples, seed: int) -> None:
+def _choose(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
     """For every target: the surrogate that 20 probes choose, and all surrogates on the other samples."""
     probes, rest = samples.select(list(range(20))), samples.select(list(range(20, len(samples))))
     for target in nets:
         others = [net for net in nets if net is not target]
-        chosen = ranked(others, target, probes, Linf(8 / 255), "mi", 10, seed=seed)[0].surrogate
+        chosen = ranked(others, target, probes, Linf(8 / 255), "mi", 10, seed=asked.seed)[0].surrogate
         lines = {
             line.surrogate: line
-            for line in ranked(others, target, rest, Linf(8 / 255), "ssm-di", 50, seed=seed)
+            for line in ranked(others, target, rest, Linf(8 / 255), "ssm-di", 50, seed=asked.seed)
         }
         best = next(iter(lines.values()))
         held = "yes" if lines[chosen].interval.high >= best.share else "no"
@@ -149,17 +148,17 @@ def _choose(nets: Sequence[Model], samples: Samples, seed: int) -> None:
         )
 
 
-def _toughen(nets: Sequence[Model], samples: Samples, seed: int) -> None:
+def _toughen(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
     """The four nets that were trained plainly, as they are and tuned on 500 other signs, on all other nets."""
     plain = [net for net in nets if not net.name.endswith("-adv")]
     for levels in (8, 16):
-        tough = [toughened(net, signs("spare"), Linf(levels / 4 / 255), seed=seed) for net in plain]
+        tough = [toughened(net, signs("spare"), Linf(levels / 4 / 255), seed=asked.seed) for net in plain]
         counts = {
             f"{method}, {name}": torch.stack(
                 [
                     each
                     for net, surrogate in zip(plain, surrogates, strict=True)
-                    for each in _from_one(net, surrogate, nets, samples, method, levels / 255, seed)
+                    for each in _from_one(net, surrogate, nets, samples, method, levels / 255, asked.seed)
                 ]
             )
             for method in ("mi", "di", "admix")
@@ -185,32 +184,8 @@ def _from_one(
     ]
 
 
-def _steal(nets: Sequence[Model], samples: Samples, seed: int) -> None:
-    """Wrong inside 8/255 by total queries: stealing is paid by all samples together, a share each."""
-    threat, target = Linf(8 / 255), next(net for net in nets if net.name == "pooled")
-    mine = samples.select((_right(target, samples.inputs, samples.labels)).nonzero().squeeze(1))
-    learned, untrained = signs("spare"), small_net(signs("learned"))  # of all classes
-    print("| queries a sample | stolen, crafted, refined | CGBA alone |\n|---|---|---|")
-    for queries in (25, 50, 100, 250):
-        half = queries // 2
-        stolen = steal(
-            target, learned, half * len(mine), untrained, Recipe(epochs=20, minibatch=32), seed=seed
-        )
-        near, far = (
-            craft([stolen.model], mine, Linf(share * 8 / 255), "admix", 50, seed=seed).points
-            for share in (1, 4)
-        )
-        ours = refine(target, mine, threat, [near, far], queries - half, seed=seed).success
-        alone = refine(target, mine, threat, [], queries, seed=seed).success
-        print(f"| {queries} | {_share(ours)} | {_share(alone)} |", flush=True)
-
-
-def _share(success: Tensor) -> str:
-    held = exact_interval(int(success.sum()), len(success))
-    return f"{int(success.sum())}/{len(success)} ({held.low:.0%} to {held.high:.0%})"
-
-
-RUNS = {"budgets": _budgets, "sizes": _sizes, "choose": _choose, "steal": _steal, "toughen": _toughen}
+RUNS = {"methods": _methods, "sizes": _sizes, "choose": _choose, "toughen": _toughen}
+FAMILIES = {"signs": _signs, "imagenet": _imagenet}
 
 
 if __name__ == "__main__":

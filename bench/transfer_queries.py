@@ -3,6 +3,7 @@
     python bench/transfer_queries.py signs      the small nets for traffic signs, each the target of all others
     python bench/transfer_queries.py cifar10    three adversarially trained nets in shared/models, likewise
     python bench/transfer_queries.py imagenet   EfficientNet-Lite 0 (bench/peers.sh), with 1 and 2 as surrogates
+    python bench/transfer_queries.py signs --stolen 5   no other nets: one stolen by five answers a sample, which count
 
 Wrong inside 8/255 among samples that the target gets right. Each example costs a query: `admix` and `di` on the mean of
 all surrogates, 50 gradients of each, then `admix` for four times the size, from which CGBA goes on. Intervals (95%) of
@@ -26,21 +27,23 @@ from sparring.data import Samples, load_data
 from sparring.evaluation.statistics import exact_interval
 from sparring.models import Model, load_model
 from sparring.threat import Linf
-from sparring.transfer import Refined, craft, refine
+from sparring.training import small_net
+from sparring.transfer import Refined, craft, refine, steal
 from sparring.transfer.table import answers
 
 THREAT, FAR = Linf(8 / 255), Linf(32 / 255)
-BUDGETS = (10, 25, 50, 100, 200, 400)
+BUDGETS = (10, 25, 50, 100, 200, 250, 400, 500)
 CIFAR10 = ("cifar10_sri_resnet_a", "cifar10_resnet_4b", "cifar10_small_resnet_adv")
 
 
 @dataclass(frozen=True)
 class Case:
-    """Nets of one task, which of them are attacked, and samples for that."""
+    """Nets of one task, which of them are attacked, samples for that, and others that a thief may ask about."""
 
     nets: Sequence[Model]
     targets: Sequence[str]
     samples: Samples
+    spare: Samples | None = None
 
 
 def main() -> None:
@@ -55,6 +58,9 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=0, help="leave out the first so many")
     parser.add_argument("--queries", type=int, default=400, help="most that a sample may cost")
     parser.add_argument("--targets", nargs="+", help="only these")
+    parser.add_argument(
+        "--stolen", type=int, help="in place of other nets, one made of so many answers a sample"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
     case = CASES[asked.what]()
@@ -62,7 +68,10 @@ def main() -> None:
     needed: dict[str, list[Tensor]] = {}
     for target in (net for net in case.nets if net.name in (asked.targets or case.targets)):
         others = [net for net in case.nets if net is not target]
-        for arm, each in needed_by(target, others, samples, asked.queries).items():
+        mine = samples.select(_right(target, samples).nonzero().squeeze(1))
+        if asked.stolen and case.spare:
+            others = [_stolen(target, case.spare, asked.stolen * len(mine))]
+        for arm, each in needed_by(target, others, samples, asked.queries, asked.stolen or 0).items():
             needed.setdefault(arm, []).append(each)
             print(
                 f"  {target.name}, {arm}: {[int((each <= budget).sum()) for budget in BUDGETS]}", flush=True
@@ -71,25 +80,38 @@ def main() -> None:
 
 
 def needed_by(
-    target: Model, surrogates: Sequence[Model], samples: Samples, queries: int
+    target: Model, surrogates: Sequence[Model], samples: Samples, queries: int, paid: int = 0
 ) -> dict[str, Tensor]:
-    """By arm: the queries after which each sample was wrong, infinite if it never was, NaN if it does not count."""
-    right = answers(target, samples.inputs, 64).argmax(1) == samples.labels
+    """By arm: the queries after which each sample was wrong, infinite if it never was, NaN if it does not count.
+
+    What the surrogates cost a sample was paid before.
+    """
+    right = _right(target, samples)
     mine = samples.select(right.nonzero().squeeze(1))
     gradients = 50 * len(surrogates)
     candidates = [
         craft(surrogates, mine, threat, method, gradients).points
         for threat, method in ((THREAT, "admix"), (THREAT, "di"), (FAR, "admix"))
     ]
-    runs = {
-        "examples, then CGBA": refine(target, mine, THREAT, candidates, queries),
-        "CGBA alone": refine(target, mine, THREAT, [], queries),
-        "RayS alone": refine(target, mine, THREAT, [], queries, attack=RayS(queries)),
+    needed = {
+        "examples, then CGBA": paid + _needed(refine(target, mine, THREAT, candidates, queries - paid)),
+        "CGBA alone": _needed(refine(target, mine, THREAT, [], queries)),
+        "RayS alone": _needed(refine(target, mine, THREAT, [], queries, attack=RayS(queries))),
     }
     return {
-        arm: torch.full((len(samples),), torch.nan).masked_scatter(right, _needed(run))
-        for arm, run in runs.items()
+        arm: torch.full((len(samples),), torch.nan).masked_scatter(right, each)
+        for arm, each in needed.items()
     }
+
+
+def _stolen(target: Model, spare: Samples, queries: int) -> Model:
+    """A small net, as `sparring transfer --steal` makes it."""
+    untrained = small_net(signs("learned"))  # of all classes
+    return steal(target, spare, queries, untrained, Linf(THREAT.eps / 4))
+
+
+def _right(target: Model, samples: Samples) -> Tensor:
+    return answers(target, samples.inputs, 64).argmax(1) == samples.labels
 
 
 def _needed(run: Refined) -> Tensor:
@@ -128,7 +150,7 @@ def _gain(ours: Tensor, theirs: Tensor) -> str:
 
 
 def _signs() -> Case:
-    return Case([trained(name) for name in NETS], list(NETS), signs("attacked"))
+    return Case([trained(name) for name in NETS], list(NETS), signs("attacked"), signs("spare"))
 
 
 def _cifar10() -> Case:

@@ -21,27 +21,33 @@ def surrogates_of(job: Job, target: Model, whole: Samples, attacked: Samples, th
     own = [loaded_surrogate(each, job["device"]) for each in job["surrogate"] or []]
     if job["steal_queries"] is not None:
         rest = _not_attacked(whole, attacked, "steal with")
-        own.append(_stolen(target, whole, rest, job["steal_queries"], job["seed"]))
+        own.append(_stolen(target, whole, rest, job["steal_queries"], _light(threat), job["seed"]))
     if job["toughen"]:
         rest = _not_attacked(whole, attacked, "train on")
-        own += _toughened(own, rest, threat, job["seed"])
+        own += _toughened(own, rest, _light(threat), job["seed"])
     return own
 
 
-def _stolen(target: Model, whole: Samples, rest: Samples, queries: int, seed: int) -> Model:
+def _light(threat: Threat) -> Threat:
+    """What surrogates learn to withstand: a quarter of the threat."""
+    return replace(threat, eps=threat.eps / 4)
+
+
+def _stolen(target: Model, whole: Samples, rest: Samples, queries: int, threat: Threat, seed: int) -> Model:
     """A small net for all classes, trained on what the target answers."""
+    from sparring.cli.teaching import teaching
     from sparring.training import small_net
     from sparring.transfer import steal
 
-    return steal(target, rest, queries, small_net(whole, seed), seed=seed).model
+    with teaching(f"a surrogate of {queries} answers", shown=True) as watch:
+        return steal(target, rest, queries, small_net(whole, seed), threat, seed=seed, progress=watch)
 
 
 def _toughened(surrogates: list[Model], rest: Samples, threat: Threat, seed: int) -> list[Model]:
-    """The surrogates after light adversarial training, against a quarter of the threat."""
+    """The surrogates after light adversarial training."""
     from sparring.transfer import toughened
 
-    light = replace(threat, eps=threat.eps / 4)
-    return [toughened(each, rest, light, seed=seed) for each in surrogates]
+    return [toughened(each, rest, threat, seed=seed) for each in surrogates]
 
 
 def _not_attacked(whole: Samples, attacked: Samples, purpose: str) -> Samples:

@@ -9,7 +9,7 @@ from sparring.transfer.files import MEDIA, read_again
 from sparring.transfer.methods import METHODS
 from sparring.transfer.own_gradients import Beside, beside_gradients
 from sparring.transfer.refining import Refined, refine
-from sparring.transfer.stealing import Stolen, steal
+from sparring.transfer.stealing import steal
 from sparring.transfer.table import Line, Shown, transfer_table
 from sparring.transfer.toughening import toughened
 
@@ -23,7 +23,6 @@ __all__ = [
     "Line",
     "Refined",
     "Shown",
-    "Stolen",
     "beside_gradients",
     "craft",
     "export_examples",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from math import ceil
 
 import torch
 from torch import Tensor, nn
@@ -11,25 +13,18 @@ from sparring.data import Samples, load_data
 from sparring.draws import Draws, row_keys
 from sparring.errors import UsageError
 from sparring.models import Model, load_model
-from sparring.training import Recipe, fit
+from sparring.threat import Threat
+from sparring.training import Adam, Progress, Recipe, Shifted, fit
+from sparring.training.single_step import n_fgsm
 from sparring.transfer.table import answers
 
-__all__ = ["Stolen", "steal"]
+__all__ = ["steal"]
 
+LEAST = 16
+"""Fewer answers than this teach nothing."""
 
-@dataclass(frozen=True)
-class Stolen:
-    """A surrogate that was made of answers.
-
-    Args:
-        model: The surrogate.
-        queries: What it cost.
-        agreement: Share of the last asked inputs on which the surrogate had said the same before it learned them.
-    """
-
-    model: Model
-    queries: int
-    agreement: float
+UPDATES = 950
+"""Of a training, at least: a few hundred answers are seen some sixty times."""
 
 
 def steal(
@@ -37,77 +32,68 @@ def steal(
     samples: Samples,
     queries: int,
     untrained: nn.Module,
+    threat: Threat,
     recipe: Recipe | None = None,
     *,
-    rounds: int = 4,
     step_size: float = 0.1,
     seed: int = 0,
     batch: int = 64,
-) -> Stolen:
-    """Train a model on what a target answers, labels alone, and on points where the two may differ.
+    progress: Callable[[Progress], None] | None = None,
+) -> Model:
+    """Train a model on what a target answers, labels alone.
 
-    The first queries are the samples themselves, without their labels; each later round asks about points one step
-    from those asked before, along the sign of the surrogate's own gradient for the answer that was given (Papernot et
-    al. 2017, https://arxiv.org/abs/1602.02697), and trains from the start on all answers. Deviation: the rounds share a
-    budget, and steps come from points drawn at random among all that were asked.
+    The target is asked about the samples. Queries that are left then go to points one step from these, along the sign
+    of the surrogate's own gradient for the answer that was given (Papernot et al. 2017,
+    https://arxiv.org/abs/1602.02697), and a second training starts afresh on all answers. Deviations: one round of
+    steps, from points drawn at random; and the surrogate learns to withstand small changes, because examples made on
+    such a net transfer better (as in `toughened`).
 
     Args:
         target: Asked `queries` times exactly, each point once.
         samples: Inputs of the kind that the target knows; their labels are not looked at.
         queries: The budget.
         untrained: Trained copies of it are the surrogate.
-        recipe: Of each training; a short plain one without.
-        rounds: How often points are made and answers learned.
+        threat: What the surrogate learns to withstand; a quarter of the attack's size is a good start.
+        recipe: Of each training, but its objective; without, images are moved about, and few answers seen often.
         step_size: Length of the step, as a share of the range of the data.
         seed: Of all draws.
         batch: Most points shown at once.
+        progress: Told of the training after every update.
 
     Raises:
         UsageError: The budget is too small to learn from.
         DataError: The target gives all samples one class.
     """
-    recipe = recipe or Recipe()
-    least = 4 * rounds
-    if queries < least:
-        raise UsageError(
-            f"{queries} queries are too few to steal a model in {rounds} rounds; give at least {least}"
-        )
-    shares = _shares(queries, len(samples), rounds)
-    asked, said = samples.inputs[: shares[0]], _labels(target, samples.inputs[: shares[0]], batch)
-    stolen, agreement = load_model(untrained), 0.0
-    for turn, share in enumerate(shares):
-        if turn:
-            fresh = _beside(stolen, asked, said, samples, share, step_size, (seed, turn))
-            new = _labels(target, fresh, batch)
-            agreement = float((_labels(stolen, fresh, batch) == new).float().mean())
-            asked, said = torch.cat([asked, fresh]), torch.cat([said, new])
+    if queries < LEAST:
+        raise UsageError(f"{queries} queries are too few to steal a model; give at least {LEAST}")
+
+    def learned(asked: Tensor, said: Tensor) -> Model:
         known = load_data((asked, said), domain=samples.domain)
-        few = replace(recipe, minibatch=min(recipe.minibatch, len(known)))
-        stolen = load_model(fit(untrained, known, few, seed=seed).model.eval())
-    return Stolen(stolen.having(name=f"stolen-{target.name}"), len(asked), agreement)
+        how = replace(recipe or _often(known), objective=n_fgsm(threat, warm_up=0.3))
+        how = replace(how, minibatch=min(how.minibatch, len(known)))
+        return load_model(fit(untrained, known, how, seed=seed, progress=progress).model.eval())
+
+    asked = samples.inputs[:queries]
+    said = _labels(target, asked, batch)
+    stolen, left = learned(asked, said), queries - len(asked)
+    if left:
+        fresh = _beside(stolen, asked, said, samples, left, step_size, seed)
+        stolen = learned(torch.cat([asked, fresh]), torch.cat([said, _labels(target, fresh, batch)]))
+    return stolen.having(name=f"stolen-{target.name}")
 
 
-def _shares(queries: int, samples: int, rounds: int) -> list[int]:
-    """Queries of each round: as many samples as a round may ask about, or all there are; the rest in equal parts."""
-    first = min(samples, max(queries // rounds, queries - queries // 2))
-    rest = [
-        (queries - first) // (rounds - 1) + (turn < (queries - first) % (rounds - 1))
-        for turn in range(rounds - 1)
-    ]
-    return [first, *(each for each in rest if each)]
+def _often(known: Samples) -> Recipe:
+    """A recipe for few answers: each is seen often, and images never twice at the same place."""
+    epochs = max(10, ceil(UPDATES / ceil(len(known) / 32)))
+    moved = Shifted(min(known.domain.shape[1:]) // 10) if known.domain.is_image else None
+    return Recipe(epochs=epochs, minibatch=32, optimiser=Adam(3e-3, 1e-3), augment=moved)
 
 
 def _beside(
-    surrogate: Model,
-    asked: Tensor,
-    said: Tensor,
-    samples: Samples,
-    count: int,
-    step_size: float,
-    words: tuple[int, int],
+    surrogate: Model, asked: Tensor, said: Tensor, samples: Samples, count: int, step_size: float, seed: int
 ) -> Tensor:
     """New points `(count, *shape)` across from some that were asked, inside the range of the data."""
-    draws = Draws(row_keys(words[0], ["steal"], *words))
+    draws = Draws(row_keys(seed, ["steal"]))
     chosen = (draws.uniform(asked.new_empty(1, count))[0] * len(asked)).long()
     points = asked[chosen].clone().requires_grad_()
     own = surrogate(points).gather(1, said[chosen][:, None]).sum()
