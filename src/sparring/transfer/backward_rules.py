@@ -98,7 +98,7 @@ def _calmed(values: Tensor, tokens: int, share: float) -> Tensor:
     if not values.requires_grad:
         return values
     same = values.view_as(values)
-    same.register_hook(calm)  # type: ignore[no-untyped-call]  # torch does not type it
+    same.register_hook(calm)
     return same
 
 
