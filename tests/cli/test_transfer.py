@@ -16,6 +16,15 @@ def make(classes=4):
 
 def other():
     return make(7)
+
+def large():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.AvgPool2d(2), make())
+
+def turned():
+    body = make()
+    body[1].weight.data = body[1].weight.data[[1, 2, 3, 0]] / 255
+    return body
 """
 
 MASKED = """
@@ -104,7 +113,8 @@ def test_examples_are_exported_with_sidecars(transfer, project):
     assert len(list((project / "made/examples").rglob("*.json"))) == 3
 
 
-def test_a_stolen_surrogate_and_queries(transfer, project):
+def test_a_stolen_surrogate_and_queries(transfer, project, monkeypatch):
+    monkeypatch.setattr("sparring.transfer.stealing.UPDATES", 60)
     code, out, err = transfer(
         *("--steal", 80, "--limit", 10, "--threat", "linf:30/255"),
         *("--gradients", 10, "--method", "mi", "--queries", 40),
@@ -165,6 +175,10 @@ def test_with_every_sample_attacked_nothing_can_be_stolen(transfer):
         (("--surrogate", "net.py:make", "--threat", "linf"), "names no size"),
         (("--surrogate", "net.py:make", "--export", "gif"), "unknown kind of file 'gif'"),
         (("--surrogate", "nowhere.pt2"), "nowhere.pt2"),
+        (("--surrogate", "mine.py:large"), "large does not take the samples"),
+        (("--surrogate", "mine.py:make,size=big"), "size is in whole pixels"),
+        (("--surrogate", "mine.py:make,side=8"), "knows no 'side'"),
+        (("--surrogate", "mine.py:make,classes=names.txt"), "have no names|no file of class names"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(transfer, words, sentence):
@@ -173,6 +187,20 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(transfer, words, sentence):
     assert out == ""
     assert len(err.strip().splitlines()) == 1
     assert any(each in err for each in sentence.split("|"))
+
+
+def test_a_surrogate_for_other_inputs_and_classes_is_mapped_as_stated(transfer, project):
+    (project / "ours.txt").write_text("a\nb\nc\nd\n")
+    (project / "theirs.txt").write_text("b\nc\nd\na\n")
+    options = ("--classes", "ours.txt", "--gradients", 5, "--method", "mi", "--json")
+    counted = []
+    for words in ("mine.py:make", "mine.py:turned,scale=255,classes=theirs.txt"):
+        code, out, err = transfer("--surrogate", words, *options)
+        assert (code, err) == (0, "")
+        counted.append([(line["fooled"], line["eligible"]) for line in json.loads(out)["body"]["lines"]])
+    assert counted[0] == counted[1]
+    code, _, err = transfer("--surrogate", "mine.py:large,size=16", *options)
+    assert (code, err) == (0, "")
 
 
 def test_surrogates_are_toughened_on_samples_that_are_not_attacked(transfer, project):

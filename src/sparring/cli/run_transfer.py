@@ -35,7 +35,8 @@ def transfer(
     surrogate: Annotated[
         list[str] | None,
         typer.Option(
-            help="a model that examples are made on, as for --model; with weights: net.py:make,weights.pth"
+            help="a model that examples are made on, as for --model; with weights: net.py:make,weights.pth; for other "
+            "inputs or classes than the target's: net.pt2,size=299,scale=255,classes=names.txt"
         ),
     ] = None,
     ensemble: Annotated[

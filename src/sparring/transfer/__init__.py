@@ -6,6 +6,7 @@ from sparring.transfer.crafting import Crafted, craft
 from sparring.transfer.ensemble import Ensemble
 from sparring.transfer.export import export_examples, origin
 from sparring.transfer.files import MEDIA, read_again
+from sparring.transfer.mapping import class_order, mapped
 from sparring.transfer.methods import METHODS
 from sparring.transfer.own_gradients import Beside, beside_gradients
 from sparring.transfer.refining import Refined, refine
@@ -24,8 +25,10 @@ __all__ = [
     "Refined",
     "Shown",
     "beside_gradients",
+    "class_order",
     "craft",
     "export_examples",
+    "mapped",
     "origin",
     "ranked",
     "read_again",

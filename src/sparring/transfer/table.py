@@ -126,7 +126,7 @@ def transfer_table(
         DataError: No sample is classified correctly by a surrogate and a target.
     """
     everyone = {id(model): model for model in (*targets, *(each for group in surrogates for each in group))}
-    clean = {key: answers(model, samples.inputs, batch) for key, model in everyone.items()}
+    clean = {key: _clean(model, samples, batch) for key, model in everyone.items()}
     _check_classes(clean, everyone)
     right = {key: given.argmax(1) == samples.labels for key, given in clean.items()}
     for group in surrogates:
@@ -151,6 +151,14 @@ def answers(model: Model, inputs: Tensor, batch: int) -> Tensor:
     """What a model says of inputs `(N, *shape)`, scores `(N, C)`."""
     with torch.no_grad():
         return torch.cat([show(model, piece.to(model.device)).float().cpu() for piece in inputs.split(batch)])
+
+
+def _clean(model: Model, samples: Samples, batch: int) -> Tensor:
+    """Its answers to the samples; the sentence says which model it was that cannot take them."""
+    try:
+        return answers(model, samples.inputs, batch)
+    except ModelError as error:
+        raise ModelError(f"{model.name} does not take the samples: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -206,7 +214,8 @@ def _check_classes(clean: dict[int, Tensor], models: dict[int, Model]) -> None:
         if given.shape[1] != scores.shape[1]:
             raise ModelError(
                 f"{models[first].name} answers with {scores.shape[1]} classes, {models[key].name} with "
-                f"{given.shape[1]}; surrogates and targets must tell the same classes apart, in the same order"
+                f"{given.shape[1]}; surrogates and targets must tell the same classes apart, in the same order; "
+                "--surrogate net.pt2,classes=names.txt maps those of a surrogate"
             )
 
 
@@ -214,5 +223,6 @@ def _check_eligible(eligible: Tensor, group: Sequence[Model], target: Model) -> 
     if not bool(eligible.any()):
         raise DataError(
             f"no sample is classified correctly by both {_name(group)} and {target.name}; check that both use the "
-            "same order of classes and the same range of inputs (sparring doctor)"
+            "same order of classes and the same range of inputs, or map them: --surrogate "
+            "net.pt2,classes=names.txt,scale=255"
         )
