@@ -24,7 +24,7 @@ from sparring.training import Recipe, fit, small_net
 from sparring.training.optimisers import Adam
 from sparring.training.robust.single_step import n_fgsm
 
-__all__ = ["NETS", "signs", "trained"]
+__all__ = ["NETS", "SECOND", "signs", "trained"]
 
 KEPT = Path(__file__).resolve().parents[1] / "runs/bench-nets"
 CLASSES = 43
@@ -143,10 +143,15 @@ NETS: dict[str, tuple[Callable[[], nn.Module], Recipe]] = {
     "residual-adv": (_residual, replace(LONGER, objective=AGAINST)),
 }
 
+SECOND = "transformer-deep"
+"""A seventh, for what is said of transformers among themselves."""
+
+_RECIPES = {**NETS, SECOND: (lambda: Patches(48, 6), replace(PLAIN, epochs=20, optimiser=Adam(2e-3, 0.05)))}
+
 
 def trained(name: str) -> Model:
     """The net of that name, trained if it is not kept from an earlier run."""
-    make, recipe = NETS[name]
+    make, recipe = _RECIPES[name]
     torch.manual_seed(0)
     net, path = make(), KEPT / f"{name}.safetensors"
     if path.exists():

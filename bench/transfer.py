@@ -5,7 +5,8 @@
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
     python bench/transfer.py toughen    surrogates after light adversarial training, beside what they were, 8 and 16/255
 
-The nets are six small ones for traffic signs, or EfficientNet-Lite 0, 1 and 2 with --nets imagenet (bench/peers.sh).
+The nets are six small ones for traffic signs; with --nets transformers two of these alone; with --nets imagenet
+EfficientNet-Lite 0, 1 and 2 (bench/peers.sh).
 
 A pooled share counts each eligible sample of each pair once; its interval is drawn over samples (paired over methods),
 because examples of one sample on several nets are not independent.
@@ -19,7 +20,7 @@ from itertools import product
 
 import torch
 from _imagenet import EfficientNet, photographs
-from _small_nets import NETS, signs, trained
+from _small_nets import NETS, SECOND, signs, trained
 from torch import Tensor
 
 from sparring.data import Samples
@@ -53,6 +54,10 @@ def main() -> None:
 
 def _signs() -> tuple[list[Model], Samples]:
     return [trained(name) for name in NETS], signs("attacked")
+
+
+def _transformers() -> tuple[list[Model], Samples]:
+    return [trained("transformer"), trained(SECOND)], signs("attacked")
 
 
 def _imagenet() -> tuple[list[Model], Samples]:
@@ -185,7 +190,7 @@ def _from_one(
 
 
 RUNS = {"methods": _methods, "sizes": _sizes, "choose": _choose, "toughen": _toughen}
-FAMILIES = {"signs": _signs, "imagenet": _imagenet}
+FAMILIES = {"signs": _signs, "transformers": _transformers, "imagenet": _imagenet}
 
 
 if __name__ == "__main__":

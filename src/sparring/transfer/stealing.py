@@ -14,8 +14,7 @@ from sparring.draws import Draws, row_keys
 from sparring.errors import UsageError
 from sparring.models import Model, load_model
 from sparring.threat import Threat
-from sparring.training import Adam, Progress, Recipe, Shifted, fit
-from sparring.training.single_step import n_fgsm
+from sparring.training import Adam, Progress, Recipe, Shifted, fit, n_fgsm
 from sparring.transfer.table import answers
 
 __all__ = ["steal"]
