@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
@@ -11,7 +12,7 @@ from sparring.data import Samples
 from sparring.errors import ModelError
 from sparring.models import Model
 from sparring.threat import Threat
-from sparring.training import Adam, Recipe, fit
+from sparring.training import Adam, Progress, Recipe, fit
 from sparring.training.robust.single_step import n_fgsm
 
 __all__ = ["toughened"]
@@ -20,7 +21,13 @@ LIGHT = Recipe(epochs=4, minibatch=32, optimiser=Adam(1e-3))
 
 
 def toughened(
-    surrogate: Model, samples: Samples, threat: Threat, recipe: Recipe | None = None, *, seed: int = 0
+    surrogate: Model,
+    samples: Samples,
+    threat: Threat,
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Model:
     """A copy of a surrogate after light adversarial training; examples made on it transfer better.
 
@@ -34,6 +41,7 @@ def toughened(
         threat: What the surrogate learns to withstand; a quarter of the attack's size is a good start.
         recipe: Of the tuning, but its objective; four epochs without.
         seed: Of all draws.
+        progress: Told of the training after every update.
 
     Raises:
         ModelError: The surrogate is no module of torch.
@@ -44,5 +52,5 @@ def toughened(
         )
     recipe = replace(recipe or LIGHT, objective=n_fgsm(threat))
     recipe = replace(recipe, minibatch=min(recipe.minibatch, len(samples)))
-    tuned = cast("Model", fit(surrogate, samples, recipe, seed=seed).model)
+    tuned = cast("Model", fit(surrogate, samples, recipe, seed=seed, progress=progress).model)
     return tuned.having(name=f"tough-{surrogate.name}")
