@@ -3,11 +3,11 @@
     python bench/transfer_queries.py signs      the small nets for traffic signs, each the target of all others
     python bench/transfer_queries.py cifar10    three adversarially trained nets in shared/models, likewise
     python bench/transfer_queries.py imagenet   EfficientNet-Lite 0 (bench/peers.sh), with 1 and 2 as surrogates
-    python bench/transfer_queries.py signs --stolen 5   no other nets: one stolen by five answers a sample, which count
+    python bench/transfer_queries.py signs --stolen 5   no other nets: two made of five answers a sample, which count
 
 Wrong inside 8/255 among samples that the target gets right. Each example costs a query: `admix` and `di` on the mean of
-all surrogates, 50 gradients of each, then `admix` for four times the size, from which CGBA goes on. Intervals (95%) of
-shares are exact; those of gains draw samples, paired.
+all surrogates, and on each alone if they were stolen, then `admix` for four times the size, from which CGBA goes on.
+Intervals (95%) of shares are exact; those of gains draw samples, paired.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sparring.data import Samples, load_data
 from sparring.evaluation.statistics import exact_interval
 from sparring.models import Model, load_model
 from sparring.threat import Linf
-from sparring.training import small_net
+from sparring.training import small_nets
 from sparring.transfer import Refined, craft, refine, steal
 from sparring.transfer.table import answers
 
@@ -59,19 +59,21 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=400, help="most that a sample may cost")
     parser.add_argument("--targets", nargs="+", help="only these")
     parser.add_argument(
-        "--stolen", type=int, help="in place of other nets, one made of so many answers a sample"
+        "--stolen", type=int, help="in place of other nets, two made of so many answers a sample"
     )
+    parser.add_argument("--gradients", type=int, default=50, help="of each surrogate, for an example")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     case = CASES[asked.what]()
     samples = case.samples.select(list(range(asked.skip, asked.skip + asked.n)))
     needed: dict[str, list[Tensor]] = {}
     for target in (net for net in case.nets if net.name in (asked.targets or case.targets)):
-        others = [net for net in case.nets if net is not target]
-        mine = samples.select(_right(target, samples).nonzero().squeeze(1))
+        groups = [[net for net in case.nets if net is not target]]
         if asked.stolen and case.spare:
-            others = [_stolen(target, case.spare, asked.stolen * len(mine))]
-        for arm, each in needed_by(target, others, samples, asked.queries, asked.stolen or 0).items():
+            stolen = _stolen(target, case.spare, asked.stolen * int(_right(target, samples).sum()))
+            groups = [stolen, *([net] for net in stolen)]
+        arms = needed_by(target, groups, samples, asked.queries, asked.gradients, asked.stolen or 0)
+        for arm, each in arms.items():
             needed.setdefault(arm, []).append(each)
             print(
                 f"  {target.name}, {arm}: {[int((each <= budget).sum()) for budget in BUDGETS]}", flush=True
@@ -80,19 +82,26 @@ def main() -> None:
 
 
 def needed_by(
-    target: Model, surrogates: Sequence[Model], samples: Samples, queries: int, paid: int = 0
+    target: Model,
+    groups: Sequence[Sequence[Model]],
+    samples: Samples,
+    queries: int,
+    gradients: int,
+    paid: int,
 ) -> dict[str, Tensor]:
     """By arm: the queries after which each sample was wrong, infinite if it never was, NaN if it does not count.
 
-    What the surrogates cost a sample was paid before.
+    Examples are made on each group of surrogates, the larger ones on the first. What the surrogates cost a sample was
+    paid before.
     """
     right = _right(target, samples)
     mine = samples.select(right.nonzero().squeeze(1))
-    gradients = 50 * len(surrogates)
-    candidates = [
-        craft(surrogates, mine, threat, method, gradients).points
-        for threat, method in ((THREAT, "admix"), (THREAT, "di"), (FAR, "admix"))
-    ]
+
+    def made(group: Sequence[Model], threat: Linf, method: str) -> Tensor:
+        return craft(group, mine, threat, method, gradients * len(group)).points
+
+    near = [made(group, THREAT, method) for group in groups for method in ("admix", "di")]
+    candidates = [*near, made(groups[0], FAR, "admix")]
     needed = {
         "examples, then CGBA": paid + _needed(refine(target, mine, THREAT, candidates, queries - paid)),
         "CGBA alone": _needed(refine(target, mine, THREAT, [], queries)),
@@ -104,9 +113,9 @@ def needed_by(
     }
 
 
-def _stolen(target: Model, spare: Samples, queries: int) -> Model:
-    """A small net, as `sparring transfer --steal` makes it."""
-    untrained = small_net(signs("learned"))  # of all classes
+def _stolen(target: Model, spare: Samples, queries: int) -> list[Model]:
+    """Small nets, as `sparring transfer --steal` makes them."""
+    untrained = small_nets(signs("learned"))  # of all classes
     return steal(target, spare, queries, untrained, Linf(THREAT.eps / 4))
 
 

@@ -122,7 +122,7 @@ def test_a_stolen_surrogate_and_queries(transfer, project, monkeypatch):
     assert (code, err) == (0, "")
     assert "With at most 40 queries a sample" in " ".join(out.split())
     body = json.loads((project / "runs/transfer/result.json").read_text())["body"]
-    assert body["lines"][0]["surrogate"] == "stolen-make"
+    assert body["lines"][0]["surrogate"] == "stolen-make-1"
     assert body["refined"]["asked"] <= 40 * 10
     fooled = max(line["fooled"] for line in body["lines"] if line["medium"] == "memory")
     assert 0 < fooled <= body["refined"]["wrong"] <= body["refined"]["samples"] == 10

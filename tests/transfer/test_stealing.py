@@ -26,7 +26,8 @@ def _net():
 
 
 def _stolen(queries, asked=SAMPLES, target=TARGET, **options):
-    return steal(target, asked, queries, _net(), Linf(0.01), RECIPE, **options)
+    (surrogate,) = steal(target, asked, queries, [_net()], Linf(0.01), RECIPE, **options)
+    return surrogate
 
 
 class _Counted(nn.Module):
@@ -50,8 +51,9 @@ def test_the_budget_is_spent_exactly(queries):
     target = load_model(counted)
     target.padded = False  # as a model behind an address is
     counted.asked = 0
-    _stolen(queries, target=target)
+    stolen = steal(target, SAMPLES, queries, [_net(), _net()], Linf(0.01), RECIPE)
     assert counted.asked == queries
+    assert [each.name for each in stolen] == [f"stolen-{target.name}-1", f"stolen-{target.name}-2"]
 
 
 def test_labels_of_the_samples_are_not_looked_at():
@@ -98,7 +100,7 @@ def test_few_answers_are_seen_often_and_many_at_least_ten_times():
 
 def test_the_surrogate_withstands_small_changes():
     weak, strong = (
-        steal(TARGET, SAMPLES, 60, _net(), Linf(eps), replace(RECIPE, epochs=40)) for eps in (1e-6, 0.1)
+        steal(TARGET, SAMPLES, 60, [_net()], Linf(eps), replace(RECIPE, epochs=40))[0] for eps in (1e-6, 0.1)
     )
     assert _broken(strong) < _broken(weak)
 

@@ -21,7 +21,7 @@ def surrogates_of(job: Job, target: Model, whole: Samples, attacked: Samples, th
     own = [stated_surrogate(each, job["device"], whole) for each in job["surrogate"] or []]
     if job["steal_queries"] is not None:
         rest = _not_attacked(whole, attacked, "steal with")
-        own.append(_stolen(target, whole, rest, job["steal_queries"], _light(threat), job["seed"]))
+        own += _stolen(target, whole, rest, job["steal_queries"], _light(threat), job["seed"])
     if job["toughen"]:
         rest = _not_attacked(whole, attacked, "train on")
         own += _toughened(own, rest, _light(threat), job["seed"])
@@ -33,14 +33,16 @@ def _light(threat: Threat) -> Threat:
     return replace(threat, eps=threat.eps / 4)
 
 
-def _stolen(target: Model, whole: Samples, rest: Samples, queries: int, threat: Threat, seed: int) -> Model:
-    """A small net for all classes, trained on what the target answers."""
+def _stolen(
+    target: Model, whole: Samples, rest: Samples, queries: int, threat: Threat, seed: int
+) -> list[Model]:
+    """Small nets for all classes, trained on what the target answers."""
     from sparring.cli.teaching import teaching
-    from sparring.training import small_net
+    from sparring.training import small_nets
     from sparring.transfer import steal
 
-    with teaching(f"a surrogate of {queries} answers", shown=True) as watch:
-        return steal(target, rest, queries, small_net(whole, seed), threat, seed=seed, progress=watch)
+    with teaching(f"surrogates of {queries} answers", shown=True) as watch:
+        return steal(target, rest, queries, small_nets(whole, seed), threat, seed=seed, progress=watch)
 
 
 def _toughened(surrogates: list[Model], rest: Samples, threat: Threat, seed: int) -> list[Model]:

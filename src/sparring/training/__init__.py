@@ -4,7 +4,7 @@ from sparring.training.augment import Augment, Mirrored, Shifted
 from sparring.training.loop import fit
 from sparring.training.measures import Measure, Measured, Under, clean_accuracy
 from sparring.training.minibatch import Minibatch
-from sparring.training.nets import small_net
+from sparring.training.nets import small_net, small_nets
 from sparring.training.objectives import Objective, plain
 from sparring.training.optimisers import SGD, Adam, Optimiser, Schedule, constant, cosine, one_cycle
 from sparring.training.progress import Fitted, Progress
@@ -57,6 +57,7 @@ __all__ = [
     "pgd_at",
     "plain",
     "small_net",
+    "small_nets",
     "trades",
     "with_awp",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +12,7 @@ from sparring.data import Samples
 from sparring.errors import DataError
 from sparring.models.normalised import Normalised
 
-__all__ = ["Residual", "small_net"]
+__all__ = ["Residual", "small_net", "small_nets"]
 
 
 def small_net(samples: Samples, seed: int = 0) -> nn.Sequential:
@@ -21,21 +24,34 @@ def small_net(samples: Samples, seed: int = 0) -> nn.Sequential:
     Raises:
         DataError: Samples are neither images `(C, H, W)` nor rows of a table `(n,)`.
     """
-    shape = samples.domain.shape
-    classes = len(samples.classes) if samples.classes else int(samples.labels.max()) + 1
+    return _fresh(_kinds(samples)[0], samples, seed)
+
+
+def small_nets(samples: Samples, seed: int = 0) -> list[nn.Sequential]:
+    """One net of each kind that fits, that of `small_net` first: for images a residual net and plain convolutions.
+
+    Raises:
+        DataError: As in `small_net`.
+    """
+    return [_fresh(kind, samples, seed) for kind in _kinds(samples)]
+
+
+def _fresh(kind: Callable[[], nn.Sequential], samples: Samples, seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if len(shape) == 1:
-            body = _layers(shape[0], classes)
-        elif len(shape) == 3 and shape[0] == 1:
-            body = _convolutions(shape[1:], classes)
-        elif len(shape) == 3:
-            body = _residual(shape[0], classes)
-        else:
-            raise DataError(
-                f"there is no small net for samples of shape {shape}; bring one as code.py:factory"
-            )
+        body = kind()
     return nn.Sequential(_normalisation(samples), *body).eval()
+
+
+def _kinds(samples: Samples) -> list[Callable[[], nn.Sequential]]:
+    shape = samples.domain.shape
+    classes = len(samples.classes) if samples.classes else int(samples.labels.max()) + 1
+    if len(shape) == 1:
+        return [partial(_layers, shape[0], classes)]
+    if len(shape) == 3:
+        plain, residual = partial(_convolutions, shape, classes), partial(_residual, shape[0], classes)
+        return [plain, residual] if shape[0] == 1 else [residual, plain]
+    raise DataError(f"there is no small net for samples of shape {shape}; bring one as code.py:factory")
 
 
 class Residual(nn.Module):
@@ -66,10 +82,10 @@ class Residual(nn.Module):
         return torch.relu(self.main(inputs) + self.short(inputs))
 
 
-def _convolutions(size: tuple[int, ...], classes: int) -> nn.Sequential:
-    height, width = (side // 2 // 2 for side in size)
+def _convolutions(shape: tuple[int, ...], classes: int) -> nn.Sequential:
+    height, width = (side // 2 // 2 for side in shape[1:])
     return nn.Sequential(
-        nn.Conv2d(1, 16, 4, 2, 1),
+        nn.Conv2d(shape[0], 16, 4, 2, 1),
         nn.ReLU(),
         nn.Conv2d(16, 32, 4, 2, 1),
         nn.ReLU(),

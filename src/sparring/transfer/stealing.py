@@ -1,8 +1,8 @@
-"""A surrogate for a model that only answers: ask it about inputs, and train a net on the answers."""
+"""Surrogates for a model that only answers: ask it about inputs, and train nets on the answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -30,7 +30,7 @@ def steal(
     target: Model,
     samples: Samples,
     queries: int,
-    untrained: nn.Module,
+    untrained: Sequence[nn.Module],
     threat: Threat,
     recipe: Recipe | None = None,
     *,
@@ -38,26 +38,26 @@ def steal(
     seed: int = 0,
     batch: int = 64,
     progress: Callable[[Progress], None] | None = None,
-) -> Model:
-    """Train a model on what a target answers, labels alone.
+) -> list[Model]:
+    """Train models on what a target answers, labels alone.
 
     The target is asked about the samples. Queries that are left then go to points one step from these, along the sign
-    of the surrogate's own gradient for the answer that was given (Papernot et al. 2017,
-    https://arxiv.org/abs/1602.02697), and a second training starts afresh on all answers. Deviations: one round of
-    steps, from points drawn at random; and the surrogate learns to withstand small changes, because examples made on
-    such a net transfer better (as in `toughened`).
+    of the first surrogate's own gradient for the answer that was given (Papernot et al. 2017,
+    https://arxiv.org/abs/1602.02697), and training starts afresh on all answers. Deviations: one round of steps, from
+    points drawn at random; several nets learn from the same answers; and they learn to withstand small changes,
+    because examples made on such nets transfer better (as in `toughened`).
 
     Args:
         target: Asked `queries` times exactly, each point once.
         samples: Inputs of the kind that the target knows; their labels are not looked at.
         queries: The budget.
-        untrained: Trained copies of it are the surrogate.
-        threat: What the surrogate learns to withstand; a quarter of the attack's size is a good start.
+        untrained: Trained copies of these are the surrogates; more of them cost no more queries.
+        threat: What the surrogates learn to withstand; a quarter of the attack's size is a good start.
         recipe: Of each training, but its objective; without, images are moved about, and few answers seen often.
         step_size: Length of the step, as a share of the range of the data.
         seed: Of all draws.
         batch: Most points shown at once.
-        progress: Told of the training after every update.
+        progress: Told of each training after every update.
 
     Raises:
         UsageError: The budget is too small to learn from.
@@ -66,19 +66,23 @@ def steal(
     if queries < LEAST:
         raise UsageError(f"{queries} queries are too few to steal a model; give at least {LEAST}")
 
-    def learned(asked: Tensor, said: Tensor) -> Model:
+    def learned(nets: Sequence[nn.Module], asked: Tensor, said: Tensor) -> list[Model]:
         known = load_data((asked, said), domain=samples.domain)
         how = replace(recipe or _often(known), objective=n_fgsm(threat, warm_up=0.3))
         how = replace(how, minibatch=min(how.minibatch, len(known)))
-        return load_model(fit(untrained, known, how, seed=seed, progress=progress).model.eval())
+        fitted = [fit(net, known, how, seed=seed, progress=progress).model.eval() for net in nets]
+        return [
+            load_model(each).having(name=f"stolen-{target.name}-{place}")
+            for place, each in enumerate(fitted, 1)
+        ]
 
     asked = samples.inputs[:queries]
-    said = _labels(target, asked, batch)
-    stolen, left = learned(asked, said), queries - len(asked)
+    said, left = _labels(target, asked, batch), queries - len(asked)
     if left:
-        fresh = _beside(stolen, asked, said, samples, left, step_size, seed)
-        stolen = learned(torch.cat([asked, fresh]), torch.cat([said, _labels(target, fresh, batch)]))
-    return stolen.having(name=f"stolen-{target.name}")
+        (scout,) = learned(untrained[:1], asked, said)
+        fresh = _beside(scout, asked, said, samples, left, step_size, seed)
+        asked, said = torch.cat([asked, fresh]), torch.cat([said, _labels(target, fresh, batch)])
+    return learned(untrained, asked, said)
 
 
 def _often(known: Samples) -> Recipe:
