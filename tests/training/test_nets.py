@@ -3,7 +3,7 @@ import torch
 
 import sparring
 from sparring.errors import DataError
-from sparring.training import small_net
+from sparring.training import small_net, small_nets
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (1, 30, 17), (3, 32, 32), (7,)])
@@ -17,6 +17,14 @@ def test_a_net_fits_its_samples(shape):
     assert net[0](inputs).transpose(0, 1).flatten(1).mean(1).abs().max() < 1e-3
     again, other = small_net(samples), small_net(samples, seed=1)
     assert torch.equal(net(inputs), again(inputs)) and not torch.equal(net(inputs), other(inputs))
+
+
+@pytest.mark.parametrize(("shape", "kinds"), [((1, 28, 28), 2), ((3, 30, 17), 2), ((7,), 1)])
+def test_there_is_a_net_of_each_kind_and_that_of_small_net_comes_first(shape, kinds):
+    samples = sparring.load_data((torch.rand(20, *shape), torch.arange(20) % 4))
+    nets = small_nets(samples, seed=3)
+    assert [net(samples.inputs).shape for net in nets] == kinds * [(20, 4)]
+    assert torch.equal(nets[0](samples.inputs), small_net(samples, seed=3)(samples.inputs))
 
 
 def test_a_feature_that_never_varies_is_no_fault():

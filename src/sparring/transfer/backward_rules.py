@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Backward", "attention_kept", "relu_softened", "tokens_calmed"]
+__all__ = ["Backward", "attention_kept", "relu_softened"]
 
 Rule = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 """From the name of a torch function, the function and its arguments to its result."""
@@ -72,34 +72,6 @@ def attention_kept(name: str, func: Callable[..., Any], args: tuple[Any, ...], k
     if name == "softmax" and isinstance(result, Tensor) and result.ndim >= 3:
         return result.detach()
     return result
-
-
-def tokens_calmed(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """TGR (Zhang et al. 2023, https://arxiv.org/abs/2303.15754): going back, each channel forgets its extreme tokens.
-
-    What goes back into attention is scaled by 3/4, into other linear layers by 1/2; the skips beside them keep all.
-    Deviation: gradients of the attention weights themselves are left alone, for fused attention does not show them.
-    """
-    if name == "multi_head_attention_forward":  # tokens come first, whatever the layer was given
-        calm = _calmed(args[0], 0, 0.75)
-        return func(*(calm if each is args[0] else each for each in args), **kwargs)
-    if name == "linear" and args[0].ndim == 3:
-        return func(_calmed(args[0], 1, 0.5), *args[1:], **kwargs)
-    return func(*args, **kwargs)
-
-
-def _calmed(values: Tensor, tokens: int, share: float) -> Tensor:
-    """The same values; a share of their gradient goes back, without each channel's greatest and least token."""
-
-    def calm(gradient: Tensor) -> Tensor:
-        ends = (gradient.argmax(tokens, keepdim=True), gradient.argmin(tokens, keepdim=True))
-        return share * gradient.scatter(tokens, torch.cat(ends, tokens), 0.0)
-
-    if not values.requires_grad:
-        return values
-    same = values.view_as(values)
-    same.register_hook(calm)
-    return same
 
 
 def _sizes(kwargs: dict[str, Any]) -> dict[str, Any]:

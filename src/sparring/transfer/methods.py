@@ -9,7 +9,7 @@ from functools import partial
 from torch import Tensor
 
 from sparring.errors import UsageError, nearest
-from sparring.transfer.backward_rules import Rule, attention_kept, relu_softened, tokens_calmed
+from sparring.transfer.backward_rules import Rule, attention_kept, relu_softened
 from sparring.transfer.climb import Climb, relevance
 from sparring.transfer.smoothing import blurred
 from sparring.transfer.views import Admixed, Near, Paled, Resized, Shuffled, Spectral, View, chained
@@ -86,7 +86,6 @@ METHODS: dict[str, Method] = {
     "gra": Method(_near),
     "bpa": Method(_plain, relu_softened),
     "pna": Method(_plain, attention_kept),
-    "tgr": Method(_plain, tokens_calmed),
     "ssm-di": Method(partial(_viewed, view=chained(Spectral(), Resized()))),
 }
 """All but `i-fgsm` move with momentum. The names are the papers'; `ssm-di` is SSM seen through DI."""
