@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.draws import Draws
 from sparring.errors import UsageError
 from sparring.models import load_model
 from sparring.threat import Linf
@@ -45,6 +46,18 @@ def test_more_queries_make_a_better_surrogate():
     assert shares[1] > max(0.65, shares[0])
 
 
+def test_samples_are_drawn_whatever_their_order():
+    by_class = SAMPLES.select(SAMPLES.labels.argsort())
+    seen = []
+
+    def watched(inputs):
+        seen.append(TARGET(inputs).argmax(1))
+        return TARGET(inputs)
+
+    _stolen(24, by_class, load_model(watched))
+    assert len(by_class.labels[:24].unique()) == 1 < len(torch.cat(seen).unique())
+
+
 @pytest.mark.parametrize("queries", [16, 37, 160])
 def test_the_budget_is_spent_exactly(queries):
     counted = _Counted()
@@ -78,7 +91,7 @@ def test_new_points_stay_in_range_and_the_same_seed_makes_the_same_net():
 
 def test_new_points_lead_away_from_the_answers_that_were_given():
     asked, said = SAMPLES.inputs, SAMPLES.labels
-    fresh = _beside(TARGET, asked, said, SAMPLES, 50, 0.2, 0)
+    fresh = _beside(TARGET, asked, said, SAMPLES, 50, 0.2, Draws(torch.arange(1)))
     same = TARGET(fresh).argmax(1) == TARGET(asked).argmax(1)[_nearest(fresh, asked)]
     assert float(same.float().mean()) < 0.5
 

@@ -41,8 +41,8 @@ def steal(
 ) -> list[Model]:
     """Train models on what a target answers, labels alone.
 
-    The target is asked about the samples. Queries that are left then go to points one step from these, along the sign
-    of the first surrogate's own gradient for the answer that was given (Papernot et al. 2017,
+    The target is asked about samples drawn at random. If queries are left after all of them, these go to points one
+    step away, along the sign of the first surrogate's own gradient for the answer that was given (Papernot et al. 2017,
     https://arxiv.org/abs/1602.02697), and training starts afresh on all answers. Deviations: one round of steps, from
     points drawn at random; several nets learn from the same answers; and they learn to withstand small changes,
     because examples made on such nets transfer better (as in `toughened`).
@@ -76,11 +76,13 @@ def steal(
             for place, each in enumerate(fitted, 1)
         ]
 
-    asked = samples.inputs[:queries]
+    draws = Draws(row_keys(seed, ["steal"]))
+    luck = draws.uniform(samples.inputs.new_empty(1, len(samples)))[0]  # files are often sorted by class
+    asked = samples.inputs[luck.argsort()[:queries]]
     said, left = _labels(target, asked, batch), queries - len(asked)
     if left:
         (scout,) = learned(untrained[:1], asked, said)
-        fresh = _beside(scout, asked, said, samples, left, step_size, seed)
+        fresh = _beside(scout, asked, said, samples, left, step_size, draws)
         asked, said = torch.cat([asked, fresh]), torch.cat([said, _labels(target, fresh, batch)])
     return learned(untrained, asked, said)
 
@@ -93,11 +95,16 @@ def _often(known: Samples) -> Recipe:
 
 
 def _beside(
-    surrogate: Model, asked: Tensor, said: Tensor, samples: Samples, count: int, step_size: float, seed: int
+    surrogate: Model,
+    asked: Tensor,
+    said: Tensor,
+    samples: Samples,
+    count: int,
+    step_size: float,
+    draws: Draws,
 ) -> Tensor:
     """New points `(count, *shape)` across from some that were asked, inside the range of the data."""
-    draws = Draws(row_keys(seed, ["steal"]))
-    chosen = (draws.uniform(asked.new_empty(1, count))[0] * len(asked)).long()
+    chosen = (draws.uniform(asked.new_empty(1, count), 1)[0] * len(asked)).long()
     points = asked[chosen].clone().requires_grad_()
     own = surrogate(points).gather(1, said[chosen][:, None]).sum()
     (gradient,) = torch.autograd.grad(own, points)
