@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import sparring
 from sparring.attacks import HopSkipJump, Square, SquareL1, SquareL2
+from sparring.tensors import take
 from sparring.threat import L0, L1, L2, Linf
 from tests.data.test_features import table
 
@@ -43,6 +44,13 @@ def test_what_is_shown_can_be_and_is_allowed(name, seed, spread):
         assert bool(threat.contains(shown, inputs).all())
         assert torch.equal(threat.render(shown, inputs), shown), "a row that can be stays"
     assert torch.equal(threat.render(inputs, inputs), inputs)
+
+
+@pytest.mark.parametrize("name", THREATS)
+def test_of_no_rows_none_are_shown(name):
+    samples = table()
+    threat = take(THREATS[name].bind(samples.inputs, samples.domain), torch.tensor([], dtype=torch.int64))
+    assert threat.render(samples.inputs[:0], samples.inputs[:0]).shape == samples.inputs[:0].shape
 
 
 def test_the_nearest_row_is_shown_where_it_is_allowed():

@@ -72,8 +72,9 @@ class Steps:
 
     def _categories(self, rows: Tensor, points: Tensor, inputs: Tensor, threat: _Set) -> Tensor:
         """Rows in which each category has the one value whose column is highest in `points`; a tie changes nothing."""
-        for number in range(int(self.group.max()) + 1):
-            place = (self.group[0] == number).nonzero().squeeze(1)
+        groups = self.group[:1]
+        for number in groups[groups >= 0].unique().tolist():
+            place = (groups[0] == number).nonzero().squeeze(1)
             here, was = points[:, place], inputs[:, place]
             one = was.amax(1)  # one, in units of scale
             chosen = (here + _SLACK * was).argmax(1)
