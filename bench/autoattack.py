@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import torch
 from _data import CASES, Case
+from _parts import Part, metered, metered_authors
 from _passes import Counting, cpu_seconds
 from _peers import installed
 from torch import Tensor, nn
@@ -30,12 +31,13 @@ BATCH = 128
 
 @dataclass
 class Outcome:
-    """What an attack left robust, as indices, and what that cost: CPU seconds, and passes of all samples."""
+    """What an attack left robust, as indices, and what that cost: CPU seconds, and passes of all samples; by part."""
 
     robust: list[int]
     seconds: float
     forwards: int
     backwards: int
+    parts: dict[str, Part] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,6 +57,9 @@ class Comparison:
         for name, each in (("ours", self.ours), ("theirs", self.theirs)):
             passes = f"{each.forwards} forwards, {each.backwards} backwards"
             lines.append(f"  {name:7}{len(each.robust):4} robust, {each.seconds:7.1f} CPU s, {passes}")
+            for title, part in each.parts.items():
+                costs = f"{part.seconds:7.1f} CPU s, {part.forwards} forwards, {part.backwards} backwards"
+                lines.append(f"      {title:14}{costs}")
         lines.append(f"  robust only in ours: {sorted(mine - other)}, only in theirs: {sorted(other - mine)}")
         lines.append(f"  successes of ours that do not hold: {self.refuted}")
         return "\n".join(lines)
@@ -92,13 +97,14 @@ def ours(case: Case, samples: Samples, plain: nn.Module, seed: int, suite: str) 
     """The outcome of an audit, and the samples whose adversarial example does not hold."""
     runs: list[Run] = []
     audit = partial(sparring.audit, case.source, samples, case.threat, suite, seed=seed, batch=BATCH)
-    seconds = cpu_seconds(lambda: runs.append(audit()))
+    with metered() as parts:
+        seconds = cpu_seconds(lambda: runs.append(audit()))
     result, records, tensors = runs[0].result, runs[0].records.to_pydict(), runs[0].tensors
     standing = sorted(_places(records["status"], "robust") + _places(records["status"], "gave_up"))
     held = set(
         tensors["index"][_holds(case, samples, plain, tensors["index"], tensors["adversarial"])].tolist()
     )
-    outcome = Outcome(standing, seconds, result["forwards"], result["backwards"])
+    outcome = Outcome(standing, seconds, result["forwards"], result["backwards"], dict(parts))
     return outcome, sorted(set(_places(records["status"], "broken")) - held)
 
 
@@ -123,9 +129,10 @@ def theirs(case: Case, samples: Samples, plain: nn.Module, seed: int) -> Outcome
     counting, answers = Counting(plain), []
     attack = AutoAttack(counting, norm="Linf", eps=case.eps, seed=seed, version="standard")
     work = partial(attack.run_standard_evaluation, samples.inputs, samples.labels, batch_size=BATCH)
+    parts = metered_authors(attack, counting)
     seconds = cpu_seconds(lambda: answers.append(work()))
-    robust = answers[0][1] == samples.labels
-    return Outcome(robust.nonzero().flatten().tolist(), seconds, counting.forwards, counting.backwards)
+    robust = (answers[0][1] == samples.labels).nonzero().flatten().tolist()
+    return Outcome(robust, seconds, counting.forwards, counting.backwards, dict(parts))
 
 
 if __name__ == "__main__":

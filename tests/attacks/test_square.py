@@ -168,3 +168,34 @@ def test_the_whole_budget_is_spent(attack, threat):
             task.threat.distance(state.point, task.inputs), torch.tensor(threat.eps), rtol=2e-3
         )
         state = attack.step(task, state, seen(torch.rand(ROWS)))
+
+
+def test_a_window_that_would_change_nothing_counts_as_tried_and_is_not_asked_about():
+    dark = torch.zeros(ROWS, 1, 12, 12)  # half of all signs push out of the range
+    task = task_of(dark, LABELS, Linf(0.1))
+    attack, idle = Square(steps=400), 0
+    state = attack.start(task)
+    while not bool(state.done.all()):
+        before = state
+        state = attack.step(task, state, seen(torch.zeros(ROWS)))
+        tried = state.tried - before.tried
+        assert set(tried.tolist()) <= {1, 2}
+        idle += int((tried - 1).sum())
+        windows = [_window_alone(attack, task, before, ahead) for ahead in (0, 1)]
+        for row in range(ROWS):
+            skipped = torch.equal(windows[0][row], state.best_point[row])
+            assert skipped == (tried[row] == 2)
+            assert torch.equal(state.point[row], windows[int(skipped)][row])
+    assert idle > 0
+    assert bool((state.tried > 400).all())
+
+
+def _window_alone(attack, task, state, ahead):
+    """The point that the next window, or the one after it, makes of the best one, by whole images."""
+    best, tried = state.best_point, state.tried + ahead
+    numbers = task.draws.uniform(best.new_empty(ROWS, 2 + best.shape[1]), draw=tried + 1)
+    height, width = window_size(attack.share, tried, best)
+    top, left = choose(numbers[:, 0], height, best.shape[2]), choose(numbers[:, 1], width, best.shape[3])
+    signs = torch.where(numbers[:, 2:] < 0.5, -1.0, 1.0)[:, :, None, None]
+    vertex = task.threat.project(task.inputs + 0.1 * signs, task.inputs)
+    return torch.where(inside(best, top, left, height, width), vertex, best)

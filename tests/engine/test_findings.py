@@ -117,7 +117,7 @@ def test_the_trace_follows_the_loss():
 
 
 def test_long_traces_are_sampled_evenly():
-    found = search(MODEL, take(PROBLEM.task, torch.arange(16, 24)), Square(400), retire="never")
+    found = search(MODEL, take(PROBLEM.task, torch.arange(16, 24)), PGD(400), retire="never")
     assert found.trace.shape == (8, TRACE)
     assert not bool(found.trace.isnan().any())
 

@@ -152,7 +152,7 @@ def _climb(model, inputs):
     torch.autograd.grad(model(points).sum(), points)
 
 
-@pytest.mark.parametrize(("attack", "copies"), [(PGD(5), 4.5), (APGD(10), 7.5), (Square(10), 0.0)])
+@pytest.mark.parametrize(("attack", "copies"), [(PGD(5), 4.5), (APGD(10), 7.5), (Square(10), 1.0)])
 def test_a_search_holds_a_few_batches_beside_the_model(attack, copies):
     torch.manual_seed(0)
     net = nn.Sequential(

@@ -11,6 +11,7 @@ from sparring.execution import PLAIN, prepared, prepared_model
 from sparring.execution.folding import folded
 from sparring.execution.frozen_script import scripted
 from sparring.execution.memory_layout import channels_last
+from sparring.execution.thin_convolutions import thin
 from sparring.models import load_model, look
 
 SUITE = (Stage("apgd", APGD(20, margin)), Stage("square", Square(100)))
@@ -110,6 +111,43 @@ def test_layout_and_script_answer_the_same():
         assert torch.allclose(scripted(net, INPUTS)(INPUTS[:8]), net(INPUTS[:8]), atol=1e-5)
 
 
+def _strided(**options):
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, (4, 3), bias=False, **options), nn.Tanh(), nn.Flatten(), nn.LazyLinear(5)
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stride": 2, "padding": 1}, {"stride": (3, 2), "padding": (0, 2)}, {"dilation": 2, "padding": 2}],
+    ids=str,
+)
+@pytest.mark.parametrize("exported", [False, True])
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_thin_convolutions_have_the_same_gradients(options, exported):
+    net = _strided(**options)
+    net(INPUTS)
+    net = torch.export.export(net.eval(), (INPUTS,)).module() if exported else net
+    other = thin(net)
+    points = INPUTS.clone().requires_grad_()
+    assert torch.equal(other(INPUTS), net(INPUTS))
+    (gradient,) = torch.autograd.grad(other(points).square().sum(), points)
+    (true,) = torch.autograd.grad(net(points).square().sum(), points)
+    assert torch.allclose(gradient, true, rtol=1e-4, atol=1e-6)
+    assert "_convolved" in str(getattr(other, "code", other)) or "_Thin" in str(other)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [nn.Conv2d(8, 4, 3), nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(3, 4, 3, padding="same"),
+     nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")],
+    ids=str,
+)  # fmt: skip
+def test_convolutions_of_another_kind_stay_as_they_are(part):
+    assert "_Thin" not in str(thin(nn.Sequential(part)))
+
+
 def test_what_is_slower_or_answers_otherwise_is_not_taken(monkeypatch):
     model = look(load_model(_net()), INPUTS)
     off = {"off": lambda module, inputs: nn.Sequential(module, nn.Hardtanh(-0.1, 0.1))}
@@ -126,8 +164,8 @@ def test_what_is_slower_or_answers_otherwise_is_not_taken(monkeypatch):
     assert prepared(model, INPUTS).chosen == PLAIN
 
 
-@pytest.mark.parametrize("climb", ["plain", "folded", "folded, channels last"])
-@pytest.mark.parametrize("seen", ["plain", "folded", "scripted"])
+@pytest.mark.parametrize("climb", ["plain", "folded", "folded, channels last", "folded, thin"])
+@pytest.mark.parametrize("seen", ["plain", "folded", "scripted", "folded, channels last, scripted"])
 def test_each_choice_can_be_made_again_by_name(climb, seen):
     net = _net()
     model = look(load_model(net), INPUTS)
@@ -158,7 +196,7 @@ def _audit(**options):
 def test_the_robust_set_is_the_same_with_everything_on_and_everything_off(monkeypatch):
     plain = _audit(execution="plain")
     assert "execution" not in plain.result["body"]
-    all_on = {"climb": "folded, channels last", "look": "scripted"}
+    all_on = {"climb": "folded, channels last, thin", "look": "folded, scripted"}
     monkeypatch.setattr(
         "sparring.evaluation.auditing.prepared", lambda model, inputs, chosen: prepared(model, inputs, all_on)
     )

@@ -164,8 +164,8 @@ SUCCESSES = (
     Fault(
         "the last step is not evaluated",
         "engine/loop.py",
-        "return (books.asks > attack.steps)",
-        "return (books.asks >= attack.steps)",
+        "(flight.books.asks > attack.steps)",
+        "(flight.books.asks >= attack.steps)",
         (COSTS, f"{CONFORMANCE}[fgsm"),
     ),
     Fault(
@@ -178,8 +178,8 @@ SUCCESSES = (
     Fault(
         "a later success overwrites the first",
         "engine/books.py",
-        "news &= ~books.success",
-        "news &= True",
+        '(~books.success | (keep == "closest"))',
+        "True",
         (FINDINGS,),
     ),
     Fault(
@@ -234,8 +234,8 @@ SUCCESSES = (
     Fault(
         "settled rows go on",
         "engine/loop.py",
-        '(books.success & (retire == "first"))',
-        '(books.success & (retire == "soon"))',
+        '(flight.books.success & (retire == "first"))',
+        '(flight.books.success & (retire == "soon"))',
         (COSTS, f"{CONFORMANCE}[pgd"),
     ),
     Fault(
@@ -251,43 +251,43 @@ COSTS_ = (
     Fault(
         "the last look that the budget allows is not made",
         "engine/books.py",
-        "price * valid.cumsum(1) <= budget",
-        "price * valid.cumsum(1) < budget",
+        "price * ask.asked().cumsum(1) <= most[:, None]",
+        "price * ask.asked().cumsum(1) < most[:, None]",
         (COSTS, f"{CONFORMANCE}[pgd"),
     ),
     Fault(
         "the budget is overrun by one",
         "engine/books.py",
-        "price * valid.cumsum(1) <= budget",
-        "price * valid.cumsum(1) <= budget + 1",
+        "price * ask.asked().cumsum(1) <= most[:, None]",
+        "price * ask.asked().cumsum(1) <= most[:, None] + 1",
         (COSTS, f"{CONFORMANCE}[pgd"),
     ),
     Fault(
         "rows whose budget is spent stay in flight",
         "engine/loop.py",
-        "| (books.forwards > last)",
-        "| (books.forwards > last + 1)",
+        "(flight.books.forwards + panel.price > flight.most)",
+        "(flight.books.forwards + panel.price > flight.most + 1)",
         (COSTS,),
     ),
     Fault(
         "pads are charged",
         "engine/books.py",
         "forwards=books.forwards + points",
-        "forwards=books.forwards + points + (-len(points) % 8 > 0)",
+        "forwards=books.forwards + points + (-len(climb) % 8 > 0)",
         (COSTS, f"{CONFORMANCE}[pgd"),
     ),
     Fault(
         "points that were not asked are charged",
-        "engine/loop.py",
-        "charge(flight.books, valid.sum(1), climb, losses)",
-        "charge(flight.books, torch.full_like(valid.sum(1), valid.shape[1]), climb, losses)",
+        "engine/books.py",
+        "points = ask.points.shape[1] if ask.valid is None else ask.valid.sum(1)",
+        "points = ask.points.shape[1]",
         (COSTS,),
     ),
     Fault(
         "gradients are charged where none was asked for",
         "engine/books.py",
-        "points * climb * losses",
-        "points * losses",
+        "points * climb, alpha=losses",
+        "points, alpha=losses",
         (COSTS, f"{CONFORMANCE}[fab"),
     ),
     Fault(
@@ -359,8 +359,8 @@ ATTACKS = (
     Fault(
         "Square's signs are shared by all rows",
         "attacks/square.py",
-        "torch.where(numbers[:, 2:] < 0.5",
-        "torch.where(numbers[:1, 2:] < 0.5",
+        "(numbers[:, 2:, None, None] >= 0.5)",
+        "(numbers[:1, 2:, None, None] >= 0.5)",
         (f"{CONFORMANCE}[square-linf",),
     ),
     Fault(

@@ -1,7 +1,8 @@
 """Square (Andriushchenko et al. 2020, https://arxiv.org/abs/1912.00049): random search with square windows, Linf.
 
 Parameters follow AutoAttack (margin loss, p = 0.8, its schedule of window sizes). Deviations: each row draws its
-own windows where the authors' code shares them over the batch, and windows may touch the last row and column.
+own windows where the authors' code shares them over the batch, windows may touch the last row and column, and one that
+would change nothing counts as tried without being asked about.
 """
 
 from __future__ import annotations
@@ -13,17 +14,29 @@ import torch
 from torch import Tensor
 
 from sparring.attacks.parts.losses import margin
-from sparring.attacks.parts.windows import HORIZON, as_image, choose, inside, window_size
+from sparring.attacks.parts.windows import HORIZON, as_image, choose, places, window_size
+from sparring.draws import Draws
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
-from sparring.tensors import per_row, pick
+from sparring.tensors import flat, per_row, pick
 
 __all__ = ["Square"]
 
 
+AHEAD = 2
+"""Windows that are drawn for each look: the second is taken where the first would change nothing."""
+
+
 @dataclass(frozen=True)
 class _Search(State):
-    """The best point so far `(B, *shape)`, its loss `(B,)`, and how many windows were tried `(B,)`."""
+    """Where a row is.
 
+    Args:
+        faces: The lowest and the highest point of the ball, one behind the other as vectors, `(B, 2 n)`.
+        best_point: The best so far, `(B, *shape)`, and its loss `best`, `(B,)`.
+        tried: How many windows were tried, `(B,)`.
+    """
+
+    faces: Tensor
     best_point: Tensor
     best: Tensor
     tried: Tensor
@@ -33,7 +46,7 @@ class _Search(State):
 class Square:
     """Set a random square window to a vertex of the ball, one sign per channel; keep it if the loss rises.
 
-    Starts from vertical stripes. Sees scores only. Cost: `steps + 1` queries.
+    Starts from vertical stripes. Sees scores only. Cost: at most `steps + 1` queries.
 
     Args:
         steps: How many windows to try.
@@ -52,26 +65,46 @@ class Square:
         return replace(self, steps=max(1, queries - 1), horizon=queries)
 
     def start(self, task: Task) -> _Search:
-        columns = as_image(task.inputs)[:, :, :1]
-        signs = task.draws.signs(columns).expand_as(as_image(task.inputs)).reshape(task.inputs.shape)
-        first = task.threat.project(task.inputs + task.threat.eps * signs, task.inputs)
+        eps = per_row(task.threat.eps, task.inputs)
+        low, high = (task.threat.project(task.inputs + way * eps, task.inputs) for way in (-1, 1))
+        image = as_image(task.inputs)
+        up = (task.draws.signs(image[:, :, :1]) > 0).expand_as(image).reshape(task.inputs.shape)
+        first = torch.where(up, high, low)
         none = torch.zeros(len(first), dtype=torch.int64, device=first.device)
-        return _Search(scores_at(first), first, torch.full(none.shape, -torch.inf, device=first.device), none)
+        worst = torch.full(none.shape, -torch.inf, device=first.device)
+        return _Search(
+            scores_at(first), torch.cat([flat(low), flat(high)], 1), first, worst, none, done=none > 0
+        )
 
     def step(self, task: Task, state: _Search, seen: Seen) -> _Search:
         better = seen.loss > state.best
-        best = torch.where(better, seen.loss, state.best)
         best_point = pick(better, state.point, state.best_point)
-        image = as_image(task.inputs)
-        numbers = task.draws.uniform(image.new_empty(len(image), 2 + image.shape[1]), draw=state.tried + 1)
-        height, width = window_size(self.share, state.tried, image, self.horizon)
+        where, values = self._windows(task, state, best_point)
+        idle = (values[:, 0] == flat(best_point).gather(1, where[:, 0])).all(1)
+        where, values = (pick(idle, each[:, 1], each[:, 0]) for each in (where, values))
+        tried = state.tried + 1 + idle
+        return _Search(
+            scores_at(flat(best_point).scatter(1, where, values).view_as(best_point)),
+            state.faces,
+            best_point,
+            torch.where(better, seen.loss, state.best),
+            tried,
+            done=tried > self.steps,
+        )
+
+    def _windows(self, task: Task, state: _Search, best_point: Tensor) -> tuple[Tensor, Tensor]:
+        """The next windows and the vertices that they are moved to: places and values, `(B, AHEAD, cells)`."""
+        image = as_image(best_point)
+        tried = (state.tried[:, None] + torch.arange(AHEAD, device=image.device)).flatten()
+        draws = Draws(task.draws.keys.repeat_interleave(AHEAD))
+        numbers = draws.uniform(image.new_empty(len(tried), 2 + image.shape[1]), draw=tried + 1)
+        height, width = window_size(self.share, tried, image, self.horizon)
         top, left = (
             choose(numbers[:, 0], height, image.shape[2]),
             choose(numbers[:, 1], width, image.shape[3]),
         )
-        signs = torch.where(numbers[:, 2:] < 0.5, -1.0, 1.0)[:, :, None, None].to(image.dtype)
-        signs = signs.expand_as(image).reshape(task.inputs.shape)
-        corner = torch.addcmul(task.inputs, per_row(task.threat.eps, signs), signs)
-        vertex = task.threat.project(corner, task.inputs)
-        window = inside(image, top, left, height, width).expand_as(image).reshape(task.inputs.shape)
-        return _Search(scores_at(torch.where(window, vertex, best_point)), best_point, best, state.tried + 1)
+        where = places(image, top, left, height, width)
+        highest = (numbers[:, 2:, None, None] >= 0.5) * best_point[0].numel()
+        faces = (where + highest).view(len(image), -1)
+        shape = (len(image), AHEAD, -1)
+        return where.view(shape), state.faces.gather(1, faces).view(shape)

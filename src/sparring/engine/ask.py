@@ -42,19 +42,20 @@ def ask(model: Look, attack: Attack, task: Task, state: Any, climb: bool) -> See
         losses = None if state.ask.want is Want.LABELS else attack.loss(task, state, outputs)
         gradients = _gradients(losses, shown, points, place) if climb and losses is not None else None
     outputs, losses = tree_map(Tensor.detach, outputs), tree_map(Tensor.detach, losses)
-    odd = (~task.goal.margin(outputs).isfinite() & (True if place is None else place)).any(1)
+    margin = task.goal.margin(outputs)
+    odd = (~margin.isfinite() if place is None else ~margin.isfinite() & place).any(1)
     if losses is not None:
         losses = losses.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
     if gradients is not None and not bool(gradients.sum().isfinite()):
         odd = odd | ~flat(gradients).isfinite().all(1)
         gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    return Seen(outputs, _distance(task, state.ask, outputs), losses, gradients, odd)
+    return Seen(outputs, _distance(task, state.ask, outputs), losses, gradients, odd, margin)
 
 
 def hide(seen: Seen, task: Task, ask: Ask) -> Seen:
     """What the attacker may see: the predicted classes alone if only labels were wanted."""
-    hidden = ask.want is Want.LABELS
-    return replace(seen, outputs=task.goal.scores(seen.outputs).argmax(-1)) if hidden else seen
+    told = task.goal.scores(seen.outputs).argmax(-1) if ask.want is Want.LABELS else None
+    return seen if told is None else replace(seen, outputs=told, margin=None)
 
 
 def judged(judge: Look, task: Task, ask: Ask, asked: Tensor) -> Tensor:

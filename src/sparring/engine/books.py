@@ -75,19 +75,20 @@ def fresh(task: Task) -> Findings:
     )
 
 
-def within(budget: Tensor, price: int, books: Findings, ask: Ask) -> Tensor:
-    """Which points `(B, P)` are valid and can be paid from `budget` `(B, 1)`, in order, at `price` forwards each."""
-    valid = ask.points.new_ones(ask.points.shape[:2], dtype=torch.bool) if ask.valid is None else ask.valid
-    return valid & (books.forwards[:, None] + price * valid.cumsum(1) <= budget)
+def within(most: Tensor | None, price: int, books: Findings, ask: Ask) -> Ask:
+    """What can be paid of an ask with at `most` so many forwards `(B,)`: points in order, at `price` forwards each."""
+    paid = None if most is None else books.forwards[:, None] + price * ask.asked().cumsum(1) <= most[:, None]
+    return ask if paid is None else replace(ask, valid=ask.asked() & paid)
 
 
-def charge(books: Findings, points: Tensor, climb: Tensor, losses: int) -> Findings:
-    """Pay for one look at so many `points` `(B,)`: a forward each, and `losses` backwards in rows that climb."""
+def charge(books: Findings, ask: Ask, climb: Tensor, losses: int) -> Findings:
+    """Pay for one look at what is valid: a forward for each point, and `losses` backwards in rows that climb."""
+    points = ask.points.shape[1] if ask.valid is None else ask.valid.sum(1)
     return replace(
         books,
         asks=books.asks + 1,
         forwards=books.forwards + points,
-        backwards=books.backwards + points * climb * losses,
+        backwards=books.backwards.add(points * climb, alpha=losses),
         queries=books.queries + points * ~climb,
     )
 
@@ -97,26 +98,29 @@ def record(books: Findings, task: Task, ask: Ask, seen: Seen, keep: Keep, length
 
     `ask.valid` says which points were asked.
     """
-    asked = torch.ones_like(seen.reached) if ask.valid is None else ask.valid
-    margin = task.goal.margin(seen.outputs).float().nan_to_num(nan=-torch.inf)
-    losses = margin if seen.losses is None else seen.losses[..., 0].float()
-    loss = losses.masked_fill(~asked, -torch.inf).amax(1, keepdim=True)
+    assert seen.margin is not None
+    margin = seen.margin.float().nan_to_num(nan=-torch.inf)
+    best = _highest(margin, ask.valid)
+    loss = best if seen.losses is None else _highest(seen.losses[..., 0].float(), ask.valid)
     slot = ((books.asks - 1) * TRACE // max(length, TRACE)).clamp_max(TRACE - 1)
     books = replace(
         books,
-        margin=torch.maximum(books.margin, margin.masked_fill(~asked, -torch.inf).amax(1)),
+        margin=torch.maximum(books.margin, best),
         odd=books.odd + seen.odd,
-        trace=books.trace.scatter(1, slot[:, None], loss),
+        trace=books.trace.scatter(1, slot[:, None], loss[:, None]),
     )
-    news = seen.reached.any(1)
-    if keep != "closest":
-        news &= ~books.success
+    news = seen.reached.any(1) & (~books.success | (keep == "closest"))
     books = _successes(books, task, ask, seen, news) if bool(news.any()) else books
     if keep == "last":
-        last = ask.points[torch.arange(len(asked)), asked.cumsum(1).argmax(1)]
+        last = ask.points[torch.arange(len(margin)), ask.asked().cumsum(1).argmax(1)]
         shown = task.threat.render(last, task.inputs)
-        books = replace(books, adversarial=pick(asked.any(1), shown, books.adversarial))
+        books = replace(books, adversarial=pick(ask.asked().any(1), shown, books.adversarial))
     return books if task.marks is None else _noted(books, task.marks)
+
+
+def _highest(values: Tensor, valid: Tensor | None) -> Tensor:
+    """The highest value `(B,)` of the valid points, of `(B, P)`."""
+    return (values if valid is None else values.masked_fill(~valid, -torch.inf)).amax(1)
 
 
 def _noted(books: Findings, marks: Tensor) -> Findings:

@@ -79,6 +79,10 @@ class Ask:
     want: Want | Tensor
     valid: Tensor | None = None
 
+    def asked(self) -> Tensor:
+        """Which points are asked, `(B, P)`."""
+        return self.points.new_ones(self.points.shape[:2]).bool() if self.valid is None else self.valid
+
     def at(self, rows: Tensor, which: Tensor) -> Tensor:
         """One point of each of N rows, `(N, *shape)`, by the numbers of both; faster than to index by two."""
         return self.points.flatten(0, 1).index_select(0, rows * self.points.shape[1] + which)
@@ -96,6 +100,7 @@ class Seen:
         gradients: `(B, P, L, *shape)`, zero for rows that wanted none; None if no row did.
         odd: `(B,)`: some output or gradient of the row was not a finite number. Such a point is no success, its
             loss is minus infinity and its gradient zero.
+        margin: `(B, P)`: how far past the goal; None if only labels were wanted.
     """
 
     outputs: Any
@@ -103,6 +108,7 @@ class Seen:
     losses: Tensor | None
     gradients: Tensor | None
     odd: Tensor
+    margin: Tensor | None = None
 
     @property
     def reached(self) -> Tensor:

@@ -60,10 +60,11 @@ class _Panel:
 
 @dataclass(frozen=True)
 class _Flight:
-    """Rows in flight; every tensor has a row per row."""
+    """Rows in flight; every tensor has a row per row. `most` is what each may spend on forwards; None: no end."""
 
     index: Tensor
     task: Task
+    most: Tensor | None
     state: Any
     books: Findings
 
@@ -108,15 +109,12 @@ def search(
     found = tree_map(Tensor.clone, fresh(task))
     queue, flight = torch.arange(len(task), device=task.inputs.device), None
     tell = _teller(found, progress)
-    most = torch.as_tensor(2**62 if budget is None else budget, device=queue.device).expand(len(task))
+    most = None if budget is None else torch.as_tensor(budget, device=queue.device).expand(len(task))
     try:
         while flight is not None or len(queue):
-            flight, queue = _refill(flight, queue, task, attack, batch)
-            limit = most[flight.index]
-            flight, seen, batch = _look(flight, attack, panel, keep, batch, limit)
-            over = _over(flight.books, attack, retire, limit - panel.price)
-            _write(found, flight, over)
-            flight = _advance(found, flight, attack, seen, ~over)
+            flight, queue = _refill(flight, queue, task, most, attack, batch)
+            flight, seen, batch = _look(flight, attack, panel, keep, batch)
+            flight = _advance(found, flight, attack, seen, _over(flight, attack, panel, retire))
             del seen  # gradients that the next look has no use for
             tell(flight)
     except (KeyboardInterrupt, Exhausted) as stop:
@@ -128,49 +126,50 @@ def search(
 
 
 def _refill(
-    flight: _Flight | None, queue: Tensor, task: Task, attack: Attack, batch: int
+    flight: _Flight | None, queue: Tensor, task: Task, most: Tensor | None, attack: Attack, batch: int
 ) -> tuple[_Flight, Tensor]:
     """Let rows from the queue join once an eighth of the batch is free: joining copies the whole flight."""
     room = batch - (0 if flight is None else len(flight.index))
     if flight is not None and (not len(queue) or room < max(1, batch // 8)):
         return flight, queue
     index, queue = queue[:room], queue[room:]
-    mine = take(task, index)
-    new = _Flight(index, mine, attack.start(mine), fresh(mine))
+    mine, most = take((task, most), index)
+    new = _Flight(index, mine, most, attack.start(mine), fresh(mine))
     return new if flight is None else join(flight, new), queue
 
 
 def _look(
-    flight: _Flight, attack: Attack, panel: _Panel, keep: Keep, batch: int, budget: Tensor
+    flight: _Flight, attack: Attack, panel: _Panel, keep: Keep, batch: int
 ) -> tuple[_Flight, Seen, int]:
     """One look for every row in flight, paid and written down."""
-    valid = within(budget[:, None], panel.price, flight.books, flight.state.ask)
-    state = replace(flight.state, ask=replace(flight.state.ask, valid=valid))
+    state = replace(flight.state, ask=within(flight.most, panel.price, flight.books, flight.state.ask))
     # nothing is done with a gradient at the last point
     climb = (wants(state.ask) == Want.GRADIENTS) & (flight.books.asks < attack.steps)
     seen, batch = in_memory(panel.model, attack, flight.task, state, climb, batch)
     losses = 0 if seen.losses is None else seen.losses.shape[-1]
-    books = charge(flight.books, valid.sum(1), climb, losses)
+    books = charge(flight.books, state.ask, climb, losses)
     decides = panel.judge or panel.exact
     if decides is not None:
-        asked = valid if panel.judge else seen.reached
+        asked = seen.reached if panel.judge is None else state.ask.asked()
         seen = replace(seen, distance=judged(decides, flight.task, state.ask, asked))
         books = replace(books, forwards=books.forwards + asked.sum(1), queries=books.queries + asked.sum(1))
     books = record(books, flight.task, state.ask, seen, keep, attack.steps + 1)
     return replace(flight, state=state, books=books), hide(seen, flight.task, state.ask), batch
 
 
-def _over(books: Findings, attack: Attack, retire: Retire, last: Tensor) -> Tensor:
-    """Which rows need no further look: settled, out of steps, or past the `last` forward that leaves a price to pay."""
-    return (books.asks > attack.steps) | (books.success & (retire == "first")) | (books.forwards > last)
+def _over(flight: _Flight, attack: Attack, panel: _Panel, retire: Retire) -> Tensor:
+    """Which rows need no further look: settled, out of steps, or unable to pay for one more point."""
+    over = (flight.books.asks > attack.steps) | (flight.books.success & (retire == "first"))
+    return over if flight.most is None else over | (flight.books.forwards + panel.price > flight.most)
 
 
-def _advance(found: Findings, flight: _Flight, attack: Attack, seen: Seen, alive: Tensor) -> _Flight | None:
-    """Let the attack take its next step in the rows that are alive; those that it calls done leave."""
-    if not bool(alive.any()):
-        return None
-    if not bool(alive.all()):
-        flight, seen = take(flight, alive), take(seen, alive)
+def _advance(found: Findings, flight: _Flight, attack: Attack, seen: Seen, over: Tensor) -> _Flight | None:
+    """Let the attack take its next step in the rows that are not `over`; those and what it calls done leave."""
+    if bool(over.any()):
+        _write(found, flight, over)
+        if bool(over.all()):
+            return None
+        flight, seen = take(flight, ~over), take(seen, ~over)
     flight = replace(flight, state=attack.step(flight.task, flight.state, seen))
     done = flight.state.done
     if done is None or not bool(done.any()):
@@ -181,8 +180,6 @@ def _advance(found: Findings, flight: _Flight, attack: Attack, seen: Seen, alive
 
 def _write(found: Findings, flight: _Flight, rows: Tensor, finished: Tensor | None = None) -> None:
     """Write the books of `rows` down in their places; they are finished unless said otherwise."""
-    if not bool(rows.any()):
-        return
     index = flight.index[rows]
     books = replace(flight.books, finished=torch.ones_like(rows) if finished is None else finished)
     for whole, mine in zip(vars(found).values(), vars(books).values(), strict=True):

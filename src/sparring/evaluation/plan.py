@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -12,6 +12,7 @@ from sparring.attacks.suites import Stage, stages_for, suited
 from sparring.data import Samples
 from sparring.draws import Draws
 from sparring.engine import Attack, Task, Want
+from sparring.engine.ask import Look
 from sparring.engine.contract import wants
 from sparring.errors import DataError, ModelError, UsageError
 from sparring.evaluation.gates.settings import Gates
@@ -97,6 +98,13 @@ class Plan:
     def smallest(self) -> bool:
         """Whether the smallest change is looked for, instead of any within a budget."""
         return is_smallest(self.threat)
+
+    def asked(self, stand_in: Callable[[Look], Look] | None) -> tuple[Look, Look | None, Look | None]:
+        """What a search is given: the model to search, its judge if it is a stand-in, the exact one if it is faster."""
+        if stand_in is not None:
+            return stand_in(self.model), self.model, None
+        ready = None if self.prepared is None else self.prepared.model
+        return (self.model, None, None) if ready is None else (ready, None, self.model)
 
     def rows(self, rows: Tensor) -> tuple[Samples, Tensor, Tensor, Threat]:
         """Some samples, their inputs and labels, and the threat bound to them, on the model's device."""

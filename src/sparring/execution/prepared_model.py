@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from sparring.execution.folding import folded
 from sparring.execution.frozen_script import scripted
 from sparring.execution.memory_layout import channels_last
+from sparring.execution.thin_convolutions import thin
 from sparring.models import Model
 
 __all__ = ["PLAIN", "Prepared", "prepared"]
 
 GAIN = 1.05
-"""A speed-up must be so many times as fast as what it replaces."""
+"""What is chosen must be so many times as fast as the model itself."""
 
 CLOSE = 1e-3
 """Largest change of answers and of gradients, as a share of their size."""
@@ -35,12 +36,13 @@ PLAIN: Mapping[str, str] = {"climb": "plain", "look": "plain"}
 
 _Make = Callable[[nn.Module, Tensor], nn.Module]
 
-CLIMBS: dict[str, _Make] = {
+_BOTH: dict[str, _Make] = {
     "folded": lambda module, inputs: folded(module),
-    "folded, channels last": lambda module, inputs: channels_last(folded(module)),
+    "channels last": lambda module, inputs: channels_last(module),
 }
-LOOKS: dict[str, _Make] = {**CLIMBS, "scripted": lambda module, inputs: scripted(folded(module), inputs)}
-"""What there is, for passes with gradients and without."""
+CLIMBS: dict[str, _Make] = {**_BOTH, "thin": lambda module, inputs: thin(module)}
+LOOKS: dict[str, _Make] = {**_BOTH, "scripted": scripted}
+"""What may be done to a model, one after the other, for passes with gradients and without."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def prepared(model: Model, inputs: Tensor, chosen: Mapping[str, str] | None = No
         model: Looked at; it stays as it is. One that answers at random, whose gradients are stopped, that is no
             module, or that cannot be copied is taken as it is.
         inputs: A real batch, `(B, *shape)`, to measure on. Cost: some tens of passes.
-        chosen: What was chosen before, by name; nothing is measured then.
+        chosen: What was chosen before, by names; nothing is measured then.
     """
     module = model.function
     if model.randomised or model.stops or not isinstance(module, nn.Module) or not len(inputs):
@@ -92,26 +94,30 @@ def prepared(model: Model, inputs: Tensor, chosen: Mapping[str, str] | None = No
     return Prepared(model.having(function=_Either(climb_with, look_with)), chosen)
 
 
-def _made(table: Mapping[str, _Make], name: str, module: nn.Module, inputs: Tensor) -> nn.Module:
-    return table[name](module, inputs) if name in table else module
+def _made(table: Mapping[str, _Make], names: str, module: nn.Module, inputs: Tensor) -> nn.Module:
+    for name in names.split(", "):
+        module = table[name](module, inputs) if name in table else module
+    return module
 
 
 def _fastest(
     model: Model, module: nn.Module, table: Mapping[str, _Make], inputs: Tensor, use: Callable[..., Tensor]
 ) -> str:
-    """The name of the fastest that answers alike, `plain` if none is worth it."""
-    best, name = _seconds(partial(use, model, inputs), inputs.device) / GAIN, "plain"
-    for candidate, make in table.items():
+    """The names of all that makes the model faster and lets it answer alike, `plain` if they are not worth it."""
+    plain = least = _seconds(partial(use, model, inputs), inputs.device)
+    names = list[str]()
+    for name, make in table.items():
         try:
-            other = model.having(function=make(module, inputs))
+            made = make(module, inputs)
+            other = model.having(function=made)
             if not _alike(model, other, inputs, use):
                 continue
             taken = _seconds(partial(use, other, inputs), inputs.device)
         except Exception:  # a speed-up that fails is none; whatever it raised, the model itself is there
             continue
-        if taken < best:
-            best, name = taken, candidate
-    return name
+        if taken < least:
+            module, least, names = made, taken, [*names, name]
+    return ", ".join(names) if names and least < plain / GAIN else "plain"
 
 
 def _alike(model: Model, other: Model, inputs: Tensor, use: Callable[..., Tensor]) -> bool:

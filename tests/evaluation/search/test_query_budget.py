@@ -76,8 +76,8 @@ def test_the_budget_is_for_all_stages_and_restarts_together(problem, bare):
     for row in run.attempts.to_pylist():
         spent[row["index"], row["stage"]] += row["forwards"]
     robust = [row["index"] for row in run.records.to_pylist() if row["status"] == "robust"]
-    assert {spent[index, "few"] for index in robust} == {10}
-    assert {spent[index, "more"] for index in robust} == {40 - 2 - 10}
+    assert all(0 < spent[index, "few"] <= 10 for index in robust)
+    assert {spent[index, "few"] + spent[index, "more"] for index in robust} == {40 - 2}
 
 
 def test_every_sample_of_a_search_for_the_smallest_change_takes_all(bare):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["HORIZON", "as_image", "choose", "inside", "window_size"]
+__all__ = ["HORIZON", "as_image", "choose", "inside", "places", "window_size"]
 
 HORIZON = 10_000
 """Tries for which the authors wrote their schedule."""
@@ -52,3 +52,17 @@ def inside(image: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tens
     right = torch.arange(image.shape[3], device=image.device)[None, :] - left[:, None]
     rows, columns = (down >= 0) & (down < height[:, None]), (right >= 0) & (right < width[:, None])
     return (rows[:, :, None] & columns[:, None, :])[:, None]
+
+
+def places(image: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor) -> Tensor:
+    """Where the values of N windows lie in a flattened image, `(N, C, highest, widest)`; small ones repeat their last.
+
+    To change these alone is cheaper than to go over whole images, for most windows are small.
+    """
+    channels, full = image.shape[1], image.shape[3]
+    down, right = (
+        torch.minimum(torch.arange(int(size.max()), device=image.device), size[:, None] - 1)
+        for size in (height, width)
+    )
+    plane = ((top[:, None] + down) * full)[:, :, None] + (left[:, None] + right)[:, None, :]
+    return plane[:, None] + torch.arange(channels, device=image.device)[:, None, None] * image[0, 0].numel()

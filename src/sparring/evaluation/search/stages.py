@@ -13,7 +13,6 @@ from sparring.attacks import Averaged
 from sparring.attacks.suites import Stage
 from sparring.draws import Draws, row_keys
 from sparring.engine import Findings, Progress, Task, search
-from sparring.engine.ask import Look
 from sparring.errors import Interrupted
 from sparring.evaluation.ledger import MARKS, Attempt, Ledger, attempt_of, settle
 from sparring.evaluation.plan import Plan
@@ -121,13 +120,9 @@ def _search(
     plan: Plan, task: Task, turn: _Turn, tell: Callable[[Progress], None], budget: Tensor | None
 ) -> Findings:
     """One attempt; what was found so far if the user stops it."""
-    attack, make = turn.stage.attack, turn.stage.stand_in
-    searched: Look = plan.model if make is None else make(plan.model)
-    judge: Look | None = None if make is None else plan.model
-    exact: Look | None = None
-    ready = None if plan.prepared is None else plan.prepared.model
-    if ready is not None and make is None and turn.precision is torch.float32:
-        searched, exact = ready, plan.model
+    attack = turn.stage.attack
+    plan = plan if turn.precision is torch.float32 else replace(plan, prepared=None)
+    searched, judge, exact = plan.asked(turn.stage.stand_in)
     if plan.model.randomised and isinstance(attack, Averaged):
         searched, judge = Apart(searched, attack.draws), judge and Apart(judge, attack.draws)
     options: dict[str, Any] = {

@@ -84,8 +84,8 @@ def sought(plan: Plan, rows: Tensor) -> Found:
     for attack, make in _ways(plan):
         if not len(task):
             break
-        searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
-        seen = search(searched, task, attack, judge=judge, batch=plan.batch)
+        searched, judge, exact = plan.asked(make)
+        seen = search(searched, task, attack, judge=judge, exact=exact, batch=plan.batch)
         forwards, backwards = forwards + int(seen.forwards.sum()), backwards + int(seen.backwards.sum())
         task = take(task, ~seen.success)
     return Found(planted, planted - len(task), forwards, backwards)

@@ -78,11 +78,10 @@ def held_trial(plan: Plan, ledger: Ledger) -> Trial:
 
 def _tried(plan: Plan, ledger: Ledger, stage: Stage, trial: Trial, shown: Tensor) -> Trial:
     """The trial after one more method, on the samples `shown` `(R,)` to it."""
-    make, rows = stage.stand_in, trial.rows[shown]
-    searched, judge = (plan.model, None) if make is None else (make(plan.model), plan.model)
-    task = _task(plan, ledger, rows, stage.name)
+    searched, judge, exact = plan.asked(stage.stand_in)
+    task = _task(plan, ledger, trial.rows[shown], stage.name)
     task = replace(task, threat=_unbounded(plan, task.threat)) if stage.name == "far" else task
-    found = search(searched, task, stage.attack, judge=judge, batch=plan.batch)
+    found = search(searched, task, stage.attack, judge=judge, exact=exact, batch=plan.batch)
     return replace(
         trial,
         broken={**trial.broken, stage.name: put(torch.zeros_like(shown), shown, found.success)},
