@@ -13,7 +13,8 @@ from unittest.mock import patch
 from _passes import Counting
 
 from sparring.engine import Attack, Findings, Task
-from sparring.evaluation import auditing, searching, stages
+from sparring.evaluation import auditing
+from sparring.evaluation.search import searching, stages
 
 __all__ = ["Part", "metered", "metered_authors"]
 
