@@ -3,6 +3,7 @@
     python bench/transfer.py methods    methods beside each other, all pairs of nets; --gradients, --levels, --methods
     python bench/transfer.py sizes      some methods at 4, 8 and 16/255, and what files do to the examples
     python bench/transfer.py choose     is the surrogate that probes choose the best on other samples?
+    python bench/transfer.py targeted   towards a class drawn at random, by its score and by cross-entropy, 16/255
     python bench/transfer.py toughen    surrogates after light adversarial training, beside what they were, 8 and 16/255
 
 The nets are six small ones for traffic signs; with --nets transformers two of these alone; with --nets imagenet
@@ -23,6 +24,7 @@ from _imagenet import EfficientNet, photographs
 from _small_nets import NETS, SECOND, signs, trained
 from torch import Tensor
 
+from sparring.attacks import cross_entropy
 from sparring.data import Samples
 from sparring.models import Model, load_model
 from sparring.threat import Linf
@@ -153,6 +155,23 @@ def _choose(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) 
         )
 
 
+def _targeted(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
+    """Each net as the target of all others, whose mean `mi` follows for 50 gradients of each; shares of all samples."""
+    classes = int(signs("learned").labels.max()) + 1
+    away = torch.randint(1, classes, (len(samples),), generator=torch.Generator().manual_seed(asked.seed))
+    wanted, counts = (samples.labels + away) % classes, {}
+    for name, loss in {"score": None, "cross-entropy": cross_entropy}.items():
+        reached = []
+        for target in nets:
+            others = [net for net in nets if net is not target]
+            budget = 50 * len(others)
+            made = craft(others, samples, Linf(16 / 255), "mi", budget, targets=wanted, loss=loss, batch=32)
+            reached.append(_right(target, made.points, wanted).float())
+        counts[name] = torch.stack(reached)
+        print(f"  {name}: {[int(each.sum()) for each in reached]}", flush=True)
+    _print("targeted, 16/255", counts, control="cross-entropy")
+
+
 def _toughen(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
     """The four nets that were trained plainly, as they are and tuned on 500 other signs, on all other nets."""
     plain = [net for net in nets if not net.name.endswith("-adv")]
@@ -189,7 +208,7 @@ def _from_one(
     ]
 
 
-RUNS = {"methods": _methods, "sizes": _sizes, "choose": _choose, "toughen": _toughen}
+RUNS = {"methods": _methods, "sizes": _sizes, "choose": _choose, "targeted": _targeted, "toughen": _toughen}
 FAMILIES = {"signs": _signs, "transformers": _transformers, "imagenet": _imagenet}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,13 +11,14 @@ from torch import Tensor
 from sparring.data import Samples
 from sparring.domain import GREY_LEVEL
 from sparring.draws import Draws, row_keys
-from sparring.engine import Progress, Task, search
+from sparring.engine import AttackLoss, Progress, Task, search
 from sparring.errors import ModelError, UsageError
 from sparring.models import Model
 from sparring.threat import Grid, Targeted, Threat, Untargeted
 from sparring.transfer.backward_rules import Backward
 from sparring.transfer.ensemble import Ensemble
 from sparring.transfer.methods import Setting, method_named
+from sparring.transfer.targeted import wanted_score
 
 __all__ = ["Crafted", "craft"]
 
@@ -43,6 +44,7 @@ def craft(
     gradients: int,
     *,
     targets: Tensor | None = None,
+    loss: AttackLoss | None = None,
     seed: int = 0,
     batch: int = 64,
     progress: Callable[[Progress], None] | None = None,
@@ -56,6 +58,7 @@ def craft(
         method: One of `METHODS`.
         gradients: Most that a sample may cost; each surrogate's gradient counts.
         targets: Classes that must come out `(N,)`; without, any error will do.
+        loss: What is climbed; without, cross-entropy, or the score of the class that must come out.
         seed: Of all draws.
         batch: Most points shown at once; a matter of memory.
         progress: As in `sparring.search`.
@@ -70,6 +73,7 @@ def craft(
     inputs = samples.inputs.to(surrogates[0].device)
     bound = threat.bind(inputs, samples.domain)
     attack = chosen.make(Setting(each, float(torch.as_tensor(threat.eps).max()), samples.inputs))
+    attack = replace(attack, loss=loss or (attack.loss if targets is None else wanted_score))
     labels = samples.labels.to(inputs.device)
     task = Task(
         inputs=inputs,
