@@ -24,7 +24,7 @@ from sparring.training import Recipe, fit, small_net
 from sparring.training.optimisers import Adam
 from sparring.training.robust.single_step import n_fgsm
 
-__all__ = ["NETS", "SECOND", "signs", "trained"]
+__all__ = ["CLASSES", "NETS", "SECOND", "signs", "trained"]
 
 KEPT = Path(__file__).resolve().parents[1] / "runs/bench-nets"
 CLASSES = 43

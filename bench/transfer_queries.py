@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from _data import found
 from _imagenet import EfficientNet, photographs
-from _small_nets import NETS, signs, trained
+from _small_nets import CLASSES, NETS, signs, trained
 from torch import Tensor
 
 from sparring.attacks import RayS
@@ -115,8 +115,7 @@ def needed_by(
 
 def _stolen(target: Model, spare: Samples, queries: int) -> list[Model]:
     """Small nets, as `sparring transfer --steal` makes them."""
-    untrained = small_nets(signs("learned"))  # of all classes
-    return steal(target, spare, queries, untrained, Linf(THREAT.eps / 4))
+    return steal(target, spare, queries, small_nets(signs("learned"), CLASSES), Linf(THREAT.eps / 4))
 
 
 def _right(target: Model, samples: Samples) -> Tensor:

@@ -22,8 +22,9 @@ def test_a_net_fits_its_samples(shape):
 @pytest.mark.parametrize(("shape", "kinds"), [((1, 28, 28), 2), ((3, 30, 17), 2), ((7,), 1)])
 def test_there_is_a_net_of_each_kind_and_that_of_small_net_comes_first(shape, kinds):
     samples = sparring.load_data((torch.rand(20, *shape), torch.arange(20) % 4))
-    nets = small_nets(samples, seed=3)
+    nets = small_nets(samples, 4, seed=3)
     assert [net(samples.inputs).shape for net in nets] == kinds * [(20, 4)]
+    assert small_nets(samples, 9)[0](samples.inputs).shape == (20, 9)
     assert torch.equal(nets[0](samples.inputs), small_net(samples, seed=3)(samples.inputs))
 
 

@@ -21,7 +21,7 @@ def surrogates_of(job: Job, target: Model, whole: Samples, attacked: Samples, th
     own = [stated_surrogate(each, job["device"], whole) for each in job["surrogate"] or []]
     if job["steal_queries"] is not None:
         rest = _not_attacked(whole, attacked, "steal with")
-        own += _stolen(target, whole, rest, job["steal_queries"], _light(threat), job["seed"])
+        own += _stolen(target, attacked, rest, job["steal_queries"], _light(threat), job["seed"])
     if job["toughen"]:
         rest = _not_attacked(whole, attacked, "train on")
         own += _toughened(own, rest, _light(threat), job["seed"])
@@ -34,15 +34,19 @@ def _light(threat: Threat) -> Threat:
 
 
 def _stolen(
-    target: Model, whole: Samples, rest: Samples, queries: int, threat: Threat, seed: int
+    target: Model, attacked: Samples, rest: Samples, queries: int, threat: Threat, seed: int
 ) -> list[Model]:
-    """Small nets for all classes, trained on what the target answers."""
+    """Small nets trained on what the target answers; how many classes it knows, the first attacked sample shows."""
     from sparring.cli.teaching import teaching
     from sparring.training import small_nets
     from sparring.transfer import steal
+    from sparring.transfer.table import answers
 
+    classes = answers(target, attacked.inputs[:1], 1).shape[1]
     with teaching(f"surrogates of {queries} answers", shown=True) as watch:
-        return steal(target, rest, queries, small_nets(whole, seed), threat, seed=seed, progress=watch)
+        return steal(
+            target, rest, queries, small_nets(rest, classes, seed), threat, seed=seed, progress=watch
+        )
 
 
 def _toughened(surrogates: list[Model], rest: Samples, threat: Threat, seed: int) -> list[Model]:

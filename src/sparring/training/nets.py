@@ -24,16 +24,22 @@ def small_net(samples: Samples, seed: int = 0) -> nn.Sequential:
     Raises:
         DataError: Samples are neither images `(C, H, W)` nor rows of a table `(n,)`.
     """
-    return _fresh(_kinds(samples)[0], samples, seed)
+    classes = len(samples.classes) if samples.classes else int(samples.labels.max()) + 1
+    return _fresh(_kinds(samples, classes)[0], samples, seed)
 
 
-def small_nets(samples: Samples, seed: int = 0) -> list[nn.Sequential]:
+def small_nets(samples: Samples, classes: int, seed: int = 0) -> list[nn.Sequential]:
     """One net of each kind that fits, that of `small_net` first: for images a residual net and plain convolutions.
+
+    Args:
+        samples: Of the shape and the range that the nets are for.
+        classes: How many they tell apart.
+        seed: Of the weights.
 
     Raises:
         DataError: As in `small_net`.
     """
-    return [_fresh(kind, samples, seed) for kind in _kinds(samples)]
+    return [_fresh(kind, samples, seed) for kind in _kinds(samples, classes)]
 
 
 def _fresh(kind: Callable[[], nn.Sequential], samples: Samples, seed: int) -> nn.Sequential:
@@ -43,9 +49,8 @@ def _fresh(kind: Callable[[], nn.Sequential], samples: Samples, seed: int) -> nn
     return nn.Sequential(_normalisation(samples), *body).eval()
 
 
-def _kinds(samples: Samples) -> list[Callable[[], nn.Sequential]]:
+def _kinds(samples: Samples, classes: int) -> list[Callable[[], nn.Sequential]]:
     shape = samples.domain.shape
-    classes = len(samples.classes) if samples.classes else int(samples.labels.max()) + 1
     if len(shape) == 1:
         return [partial(_layers, shape[0], classes)]
     if len(shape) == 3:
