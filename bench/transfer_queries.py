@@ -6,8 +6,9 @@
     python bench/transfer_queries.py signs --stolen 5   no other nets: two made of five answers a sample, which count
 
 Wrong inside 8/255 among samples that the target gets right. Each example costs a query: `admix` and `di` on the mean of
-all surrogates, and on each alone if they were stolen, then `admix` for four times the size, from which CGBA goes on.
-Intervals (95%) of shares are exact; those of gains draw samples, paired.
+all surrogates, and on each alone if they were stolen, then `admix` for four times the size, from which CGBA goes on;
+RayS, which begins where it likes, does without that one. Intervals (95%) of shares are exact; those of gains draw
+samples, paired.
 """
 
 from __future__ import annotations
@@ -102,10 +103,12 @@ def needed_by(
 
     near = [made(group, THREAT, method) for group in groups for method in ("admix", "di")]
     candidates = [*near, made(groups[0], FAR, "admix")]
+    rays, left = RayS(queries), queries - paid
     needed = {
-        "examples, then CGBA": paid + _needed(refine(target, mine, THREAT, candidates, queries - paid)),
+        "examples, then CGBA": paid + _needed(refine(target, mine, THREAT, candidates, left)),
+        "examples, then RayS": paid + _needed(refine(target, mine, THREAT, near, left, attack=rays)),
         "CGBA alone": _needed(refine(target, mine, THREAT, [], queries)),
-        "RayS alone": _needed(refine(target, mine, THREAT, [], queries, attack=RayS(queries))),
+        "RayS alone": _needed(refine(target, mine, THREAT, [], queries, attack=rays)),
     }
     return {
         arm: torch.full((len(samples),), torch.nan).masked_scatter(right, each)
@@ -128,9 +131,10 @@ def _needed(run: Refined) -> Tensor:
 
 def tell(needed: dict[str, Tensor], queries: int) -> None:
     """A line for every budget."""
-    first, *alone = needed
+    ours, alone = list(needed)[:2], list(needed)[2:]
+    gains = [f"gain of {arm} over the better, points" for arm in ours]
     print(
-        f"| queries a sample | {' | '.join(needed)} | gain over the better, points |\n|{'---|' * (2 + len(needed))}"
+        f"| queries a sample | {' | '.join([*needed, *gains])} |\n|{'---|' * (1 + len(needed) + len(gains))}"
     )
     for budget in (each for each in BUDGETS if each <= queries):
         done = {
@@ -138,8 +142,8 @@ def tell(needed: dict[str, Tensor], queries: int) -> None:
             for arm, each in needed.items()
         }
         better = max(alone, key=lambda arm: float(done[arm].nansum()))
-        cells = " | ".join(_share(each) for each in done.values())
-        print(f"| {budget} | {cells} | {_gain(done[first], done[better])} |")
+        cells = [_share(each) for each in done.values()] + [_gain(done[arm], done[better]) for arm in ours]
+        print(f"| {budget} | {' | '.join(cells)} |")
 
 
 def _share(done: Tensor) -> str:
