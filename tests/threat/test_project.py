@@ -1,5 +1,7 @@
 """Projections: inside, nearest, and the identity where nothing is to be done."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -140,6 +142,15 @@ def test_small_changes_are_not_stretched_to_the_sphere():
     inside = inputs + 0.02
     for threat in (L2(0.5), L1(0.5), Linf(0.5)):
         assert torch.equal(threat.project(inside, inputs), inside)
+
+
+def test_l0_keeps_the_largest_of_many_changes():
+    inputs = torch.full((4, 64), 0.5)
+    points = inputs + 0.4 * torch.rand(4, 64, generator=torch.Generator().manual_seed(0))
+    threat = NORMS["l0"](3.0).bind(inputs, Domain(0.0, 1.0, None, (64,)))
+    ranks = points.argsort(1, descending=True).argsort(1)
+    landed = replace(threat, eps=torch.arange(4.0)).project(points, inputs)
+    assert torch.equal(landed, torch.where(ranks < torch.arange(4)[:, None], points, inputs))
 
 
 def test_l0_keeps_the_first_of_equal_changes():

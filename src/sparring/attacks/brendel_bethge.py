@@ -45,7 +45,9 @@ class BrendelBethge:
 
         x <- p                                                until the goal is reached first
         x <- p + min(1, radius / ||q - p||_2) (q - p)         from then on; radius begins at ||x - x0||_2
-        radius <- radius * grow     where x reaches the goal and is nearer than before, else radius / grow
+        radius <- radius / share     where x reaches the goal and is nearer than before, else radius * share
+
+    where `share` taken `steps` times is `shrink`: with few steps the radius changes faster.
 
     So that p and q are across, the linear boundary is taken to be further from x0 than the gradient says, by a share
     `overshoot` that falls along a cosine to a hundredth. Starts at `Task.begin` if there is one. Looks for the smallest
@@ -54,13 +56,13 @@ class BrendelBethge:
     Args:
         steps: How many steps to take.
         overshoot: How far beyond the linear boundary points lie at first.
-        grow: By which factor the radius changes.
+        shrink: What would be left of the radius if no step came nearer.
         loss: What is climbed; positive once the goal is reached.
     """
 
     steps: int = 500
-    overshoot: float = 0.05
-    grow: float = 1.2
+    overshoot: float = 0.1
+    shrink: float = 1e-5
     loss: AttackLoss = margin
 
     def start(self, task: Task) -> _Along:
@@ -74,17 +76,19 @@ class BrendelBethge:
         return _Along(gradient_at(first), radius=zero, best=zero + torch.inf, taken=none)
 
     def step(self, task: Task, state: _Along, seen: Seen) -> _Along:
-        reached = task.goal.reached(seen.outputs)[:, 0]
-        away = task.threat.distance(state.point, task.inputs)
-        change = flat(state.point - task.inputs).norm(dim=1)
-        nearer = reached & (away < state.best)
-        radius = torch.where(nearer, state.radius * self.grow, state.radius / self.grow)
-        radius = torch.where(reached & state.best.isinf(), change, radius)
-        best = torch.where(nearer, away, state.best)
+        away = seen.distance[:, 0].to(state.best)
+        nearer, share = away < state.best, self.shrink ** (1 / max(self.steps, 1))
+        radius = torch.where(nearer, state.radius / share, state.radius * share)
+        first = nearer & state.best.isinf()
+        if bool(first.any()):
+            radius = torch.where(first, flat(state.point - task.inputs).norm(dim=1), radius)
         overshoot = cosine(self.overshoot, self.overshoot / 100, state.taken, self.steps).to(away)
         moved = self._moved(task, state.point, seen, radius, overshoot)
         return _Along(
-            gradient_at(task.threat.box.clip(moved)), radius=radius, best=best, taken=state.taken + 1
+            gradient_at(task.threat.box.clip_(moved)),
+            radius=radius,
+            best=torch.minimum(state.best, away),
+            taken=state.taken + 1,
         )
 
     def _moved(self, task: Task, points: Tensor, seen: Seen, radius: Tensor, overshoot: Tensor) -> Tensor:
@@ -94,8 +98,6 @@ class BrendelBethge:
         there = seen.loss.to(points) + lift
         beyond = there - overshoot * there.abs()
         nearest = points + across(task.threat, points, normal, beyond - lift)
-        target = task.inputs + across(task.threat, task.inputs, normal, beyond)
-        way = target - nearest
-        length = flat(way).norm(dim=1)
-        share = (radius / length.clamp_min(1e-12)).clamp_max(1)
-        return nearest + over_rows(share, way) * way
+        way = task.inputs + across(task.threat, task.inputs, normal, beyond) - nearest
+        share = (radius / flat(way).norm(dim=1).clamp_min(1e-12)).clamp_max(1)
+        return torch.addcmul(nearest, over_rows(share, way), way)

@@ -69,11 +69,11 @@ class SigmaZero:
 
     def step(self, task: Task, state: _Sparse, seen: Seen) -> _Sparse:
         reached, width = task.goal.reached(seen.outputs)[:, 0], _width(task)
-        change = (state.point - task.inputs) / width
+        change = (state.point - task.inputs).div_(width)
         short = per_row((seen.loss <= 0).to(change), change)
         slope = self._slope(task, change).addcmul_(-width * short, seen.gradient)
         slope = allowed(slope, task.threat.mask)
-        slope = slope / over_rows(flat(slope).abs().amax(1).clamp_min(1e-12), slope)
+        slope = slope.div_(over_rows(_largest(slope).clamp_min(1e-12), slope))
         moments, way, _ = adam(state.moments, slope, state.taken)
         before, length = (
             cosine(self.step_size, self.step_size / 10, each, self.steps)
@@ -81,7 +81,7 @@ class SigmaZero:
         )
         moved = task.threat.box.clip_(torch.addcmul(state.point, -width * per_row(before, way), way))
         threshold = (state.threshold + torch.where(reached, 0.01, -0.01) * length).clamp(0, 1)
-        large = _size(task, (moved - task.inputs) / width) >= per_row(threshold, change).square()
+        large = _size(task, (moved - task.inputs).div_(width)) >= per_row(threshold, change).square()
         moved = either(large, moved, task.inputs)
         return _Sparse(gradient_at(moved), moments=moments, threshold=threshold, taken=state.taken + 1)
 
@@ -95,6 +95,11 @@ class SigmaZero:
 def _size(task: Task, change: Tensor) -> Tensor:
     """The square of each change: of the value, or of all of the pixel or square that it lies in, `(B, *shape)`."""
     return spread_out(task.threat, added_up(task.threat, change.square()), change)
+
+
+def _largest(slope: Tensor) -> Tensor:
+    """The largest entry of each row, without its sign, `(B,)`."""
+    return torch.maximum(flat(slope).amax(1), -flat(slope).amin(1))
 
 
 def _width(task: Task) -> float | Tensor:

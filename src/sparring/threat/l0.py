@@ -29,6 +29,8 @@ from sparring.threat.units import added_up, spread_out
 
 __all__ = ["L0"]
 
+_GROUP = 8
+
 
 @dataclass(frozen=True)
 class L0:
@@ -113,11 +115,22 @@ class L0:
         """The eps largest positive gains of each row, the first of equal ones, as a mask over `like`."""
         rows = flat(gain)
         most = vector(self.eps, like).floor().clamp(0, rows.shape[1]).long()[:, None]
-        largest = rows.topk(max(1, int(most.max())), dim=1).values
-        least = largest.gather(1, (most - 1).clamp_min(0))
+        least = _largest(rows, max(1, int(most.max()))).gather(1, (most - 1).clamp_min(0))
         chosen = rows >= torch.where(most > 0, least.clamp_min(torch.finfo(rows.dtype).tiny), torch.inf)
         if bool((chosen.sum(1, keepdim=True) > most).any()):
             above = rows > least
             among = (chosen & ~above).cumsum(1) <= most - above.sum(1, keepdim=True)
             chosen &= above | among
         return spread_out(self, chosen.view_as(gain), like)
+
+
+def _largest(rows: Tensor, count: int) -> Tensor:
+    """The largest values of each row `(B, n)`, in order, `(B, count)`.
+
+    They lie in as many groups: those with the largest maxima. On a CPU that halves the time.
+    """
+    if rows.shape[1] % _GROUP == 0 and 2 * _GROUP * count < rows.shape[1]:
+        groups = rows.unflatten(1, (_GROUP, -1))
+        which = groups.amax(1, keepdim=True).topk(count, dim=2, sorted=False).indices
+        rows = groups.gather(2, which.expand(-1, _GROUP, -1)).flatten(1)
+    return rows.topk(count, dim=1).values

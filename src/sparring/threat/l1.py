@@ -81,8 +81,10 @@ class L1:
         excess = _excess(whole, budget)
         first = excess * flat(whole).mean(1)
         cut, left = balanced(cut_off, first, flat(size).amax(1), excess)
-        inside = kept(self.box.clip(points), inputs, self.mask)
-        return pick(cut == 0, inside, self.box.clip_(left.copysign_(delta).add_(inputs)))
+        moved, inside = self.box.clip_(left.copysign_(delta).add_(inputs)), cut == 0
+        if not bool(inside.any()):
+            return moved
+        return pick(inside, kept(self.box.clip(points), inputs, self.mask), moved)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball (Laplace direction, radius u^(1/n)), then projected onto the range of the data."""

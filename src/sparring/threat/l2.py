@@ -76,8 +76,10 @@ class L2:
 
         whole = flat(delta).norm(dim=1).square()
         share, change = balanced(shrunk, (square / whole.clamp_min(tiny)).clamp_max(1), 1)
-        inside = kept(self.box.clip(points), inputs, self.mask)
-        return pick(share == 1, inside, self.box.clip_(change.add_(inputs)))
+        moved, inside = self.box.clip_(change.add_(inputs)), share == 1
+        if not bool(inside.any()):
+            return moved
+        return pick(inside, kept(self.box.clip(points), inputs, self.mask), moved)
 
     def sample(self, inputs: Tensor, draws: Draws) -> Tensor:
         """Uniform in the ball, then projected onto the range of the data."""
