@@ -71,16 +71,21 @@ class L1:
         """
         delta = allowed(points - inputs, self.mask)
         size, room = delta.abs(), self.box.room(inputs, delta)
-        budget = vector(self.eps, inputs).clamp_min(torch.finfo(delta.dtype).tiny)
+        whole, limits = torch.minimum(size, room), torch.finfo(delta.dtype)
+        budget = vector(self.eps, inputs).clamp_min(limits.tiny)
+        rounding = 4 * limits.eps * flat(whole).amax(1)
+
+        def excess(change: Tensor) -> Tensor:
+            spent = flat(change).sum(1)
+            return torch.where((spent - budget).abs() <= rounding, 0, (spent / budget).log())
 
         def cut_off(cut: Tensor) -> tuple[Tensor, Tensor]:
             left = torch.minimum((size - over_rows(cut, size)).clamp_min_(0), room)
-            return left, _excess(left, budget)
+            return left, excess(left)
 
-        whole = torch.minimum(size, room)
-        excess = _excess(whole, budget)
-        first = excess * flat(whole).mean(1)
-        cut, left = balanced(cut_off, first, flat(size).amax(1), excess)
+        most, most_over = flat(size).amax(1), excess(whole)
+        first = torch.minimum(3 * most_over * flat(whole).mean(1), most)
+        cut, left = balanced(cut_off, first, most, most_over)
         moved, inside = self.box.clip_(left.copysign_(delta).add_(inputs)), cut == 0
         if not bool(inside.any()):
             return moved
@@ -124,8 +129,3 @@ def sparse_signs(gradient: Tensor, share: Tensor) -> Tensor:
     least = largest.gather(1, count[:, None] - 1)
     signs = torch.where(rows.abs() >= least, rows, 0).sign()
     return (signs / signs.abs().sum(1, keepdim=True).clamp_min(1)).view_as(gradient)
-
-
-def _excess(change: Tensor, budget: Tensor) -> Tensor:
-    """By how much a change `(B, *shape)`, without signs, is over budget: the logarithm of their ratio, `(B,)`."""
-    return (flat(change).sum(1) / budget).log()
