@@ -84,7 +84,7 @@ class L1:
             return left, excess(left)
 
         most, most_over = flat(size).amax(1), excess(whole)
-        first = torch.minimum(3 * most_over * flat(whole).mean(1), most)
+        first = most_over * flat(whole).mean(1)
         cut, left = balanced(cut_off, first, most, most_over)
         moved, inside = self.box.clip_(left.copysign_(delta).add_(inputs)), cut == 0
         if not bool(inside.any()):
