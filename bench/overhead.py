@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/overhead.py --json overhead.json
 
-Linf 8/255 on a small CIFAR-10 ResNet, one thread, no row retired: the first 128 images that the model gets right,
+Linf 8/255 on a small CIFAR-10 ResNet, one thread, no row retired: the first images that the model gets right,
 in the batch in which bare passes are cheapest. Each attack runs between two measurements of the bare passes, and is
 compared with its passes at the mean of these prices: forwards alone at the price of a forward, the others at that of
 a forward with its backward. Libraries take turns, in another order each round; the table shows medians over the
@@ -34,8 +34,7 @@ from sparring.engine import Attack, Task, search
 from sparring.threat import Linf, Untargeted
 
 CASE = CASES["cifar10"]
-OURS: dict[str, Attack] = {"PGD": PGD(40), "APGD": APGD(100), "Square": Square(500)}
-IMAGES = 128
+OURS: dict[str, Attack] = {"PGD": PGD(40), "APGD": APGD(100), "Square": Square()}
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--json", type=Path, help="where to write the table, too")
     options.add_argument("--attack", choices=OURS, nargs="+", default=["PGD", "APGD"])
+    options.add_argument("--queries", type=int, default=500, help="of Square")
+    options.add_argument("--images", type=int, default=128)
     options.add_argument("--rounds", type=int, default=9)
     chosen = options.parse_args()
     torch.set_num_threads(1)
     keep_memory()
     model, samples = CASE.load(500)
     batch = best_batch(model, samples.inputs[:256])
-    samples = _correct(model, samples)
-    contenders = _contenders(samples, batch, chosen.attack)
+    samples = _correct(model, samples, chosen.images)
+    ours = {**OURS, "Square": Square(chosen.queries)}
+    contenders = _contenders(samples, batch, {name: ours[name] for name in chosen.attack})
     rows = _measured(model, samples.inputs, batch, contenders, chosen.rounds)
     print(f"Batch {batch}, {chosen.rounds} rounds.\n")
     print(f"{'attack':12}{'library':14}{'forwards':>9}{'backwards':>10}{'CPU s':>8}   over bare passes")
@@ -87,17 +89,16 @@ def main() -> None:
         )
 
 
-def _correct(model: nn.Module, samples: Samples) -> Samples:
+def _correct(model: nn.Module, samples: Samples, most: int) -> Samples:
     """The first images that the model gets right; some peers would skip the others."""
     with torch.inference_mode():
         right = model(samples.inputs).argmax(1) == samples.labels
-    return samples.select(right.nonzero().flatten()[:IMAGES])
+    return samples.select(right.nonzero().flatten()[:most])
 
 
-def _contenders(samples: Samples, batch: int, names: list[str]) -> list[Contender]:
+def _contenders(samples: Samples, batch: int, attacks: dict[str, Attack]) -> list[Contender]:
     found = []
-    for name in names:
-        attack = OURS[name]
+    for name, attack in attacks.items():
         title = f"{name}-{attack.steps}"
         found.append(Contender(title, "sparring", partial(_ours, samples, batch, attack)))
         found += [

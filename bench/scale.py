@@ -2,9 +2,10 @@
 
     .venv/bin/python bench/scale.py --samples 10000 100000 --json scale.json
 
-Random 8-bit images of 3x32x32 in an .npz file, and a tiny net that gave them their labels, are audited by the command
-line (Linf 2/255, suite `fast`), a process for each size. The table shows the CPU time of that process and the most
-memory that it held, per sample beyond what the smallest needs; an image alone takes 12 KiB as floats.
+Random 8-bit images of 3x32x32 in an .npz file, or with `--folder` as PNG files in folders by class, and a tiny net that
+gave them their labels, are audited by the command line (Linf 2/255, suite `fast`), a process for each size. The table
+shows the CPU time of that process and the most memory that it held, per sample beyond what the smallest needs; an image
+alone takes 12 KiB as floats.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from sparring.models import load_model
@@ -53,22 +56,24 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--samples", type=int, nargs="+", default=[10_000, 100_000])
     options.add_argument("--suite", default="fast")
+    options.add_argument("--folder", action="store_true", help="PNG files, instead of one .npz")
     options.add_argument("--json", type=Path, help="where to write the table, too")
     chosen = options.parse_args()
     rows: list[Row] = []
     for samples in chosen.samples:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append(_measured(Path(folder), samples, chosen.suite))
+            rows.append(_measured(Path(folder), samples, chosen.suite, chosen.folder))
         print(_line(rows), flush=True)
         if chosen.json:
             chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
-def _measured(folder: Path, samples: int, suite: str) -> Row:
+def _measured(folder: Path, samples: int, suite: str, png: bool) -> Row:
     (folder / "net.py").write_text(NET)
-    _write_images(folder / "images.npz", samples, load_model(f"{folder}/net.py:make"))
+    net, data = load_model(f"{folder}/net.py:make"), folder / ("images" if png else "images.npz")
+    (_write_folder if png else _write_archive)(data, samples, net)
     command = [
-        *(*SPARRING, "audit", "--model", f"{folder}/net.py:make", "--data", f"{folder}/images.npz"),
+        *(*SPARRING, "audit", "--model", f"{folder}/net.py:make", "--data", str(data)),
         *("--threat", "linf:2/255", "--suite", suite, "--out", f"{folder}/run", "--json"),
     ]
     with subprocess.Popen(
@@ -83,22 +88,37 @@ def _measured(folder: Path, samples: int, suite: str) -> Row:
     return Row(samples, json.loads(said)["robust"], used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def _write_images(path: Path, samples: int, net: nn.Module) -> None:
+def _images(samples: int, net: nn.Module) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Random images and the classes that the net gives them, in parts: what is held here counts there."""
-    random, labels = np.random.default_rng(0), np.empty(samples, np.int64)
+    random = np.random.default_rng(0)
+    for start in range(0, samples, PART):
+        part = random.integers(0, 256, (min(PART, samples - start), *SHAPE), np.uint8)
+        with torch.no_grad():
+            yield part, net(torch.from_numpy(part) / 255).argmax(1).numpy()
+
+
+def _write_folder(path: Path, samples: int, net: nn.Module) -> None:
+    for label in range(10):
+        (path / str(label)).mkdir(parents=True)
+    for number, (part, labels) in enumerate(_images(samples, net)):
+        for place, (image, label) in enumerate(zip(part, labels, strict=True)):
+            name = f"{number * PART + place}.png"
+            Image.fromarray(image.transpose(1, 2, 0)).save(path / str(label) / name, compress_level=1)
+
+
+def _write_archive(path: Path, samples: int, net: nn.Module) -> None:
+    labels = []
     with zipfile.ZipFile(path, "w") as archive:
         with archive.open("x.npy", "w", force_zip64=True) as file:
             shape = (samples, *SHAPE)
             np.lib.format.write_array_header_1_0(
                 file, {"descr": "|u1", "fortran_order": False, "shape": shape}
             )
-            for start in range(0, samples, PART):
-                part = random.integers(0, 256, (min(PART, samples - start), *SHAPE), np.uint8)
+            for part, told in _images(samples, net):
                 file.write(part.tobytes())
-                with torch.no_grad():
-                    labels[start : start + PART] = net(torch.from_numpy(part) / 255).argmax(1)
+                labels.append(told)
         with archive.open("y.npy", "w") as file:
-            np.lib.format.write_array(file, labels)
+            np.lib.format.write_array(file, np.concatenate(labels))
 
 
 def _line(rows: list[Row]) -> str:

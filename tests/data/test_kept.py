@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from sparring.data import archive, kept, load_data
+from sparring.data import kept, load_data, unpacked
 from sparring.data.kept import InFile
 from sparring.errors import DataError
 
@@ -18,11 +19,29 @@ LABELS = np.arange(50) % 5
 FLOATS = torch.from_numpy(IMAGES).float() / 255
 
 
-@pytest.fixture(params=[np.savez, np.savez_compressed], ids=["plain", "compressed"])
+def _plain(folder):
+    np.savez(folder / "images.npz", before=np.arange(7), x=IMAGES, y=LABELS)
+    return folder / "images.npz"
+
+
+def _compressed(folder):
+    np.savez_compressed(folder / "images.npz", before=np.arange(7), x=IMAGES, y=LABELS)
+    return folder / "images.npz"
+
+
+def _folder(folder):
+    """A class for each sample, so that they keep their order."""
+    names = [f"{place:02d}" for place in range(len(IMAGES))]
+    for name, image in zip(names, IMAGES, strict=True):
+        (folder / "images" / name).mkdir(parents=True)
+        Image.fromarray(image.transpose(1, 2, 0)).save(folder / "images" / name / "one.png")
+    return folder / "images"
+
+
+@pytest.fixture(params=[_plain, _compressed, _folder])
 def samples(request, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    request.param(tmp_path / "images.npz", before=np.arange(7), x=IMAGES, y=LABELS)
-    return load_data(tmp_path / "images.npz")
+    return load_data(request.param(tmp_path))
 
 
 def test_rows_are_those_of_the_archive(samples):
@@ -34,7 +53,7 @@ def test_rows_are_those_of_the_archive(samples):
 
 
 def test_it_is_the_same_as_in_memory(samples):
-    same = load_data((IMAGES, LABELS))
+    same = load_data((IMAGES, samples.labels))
     assert (samples.ids, samples.digest, samples.notes) == (same.ids, same.digest, same.notes)
     assert torch.equal(samples.inputs, same.inputs)
 
@@ -92,11 +111,13 @@ def test_a_damaged_archive_is_refused_at_once(tmp_path):
 def test_no_room_to_unpack_is_one_sentence(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "images.npz", x=IMAGES, y=LABELS)
     monkeypatch.setattr(
-        archive, "gettempdir", lambda: "absent"
+        unpacked, "gettempdir", lambda: "absent"
     )  # which looks for a place that it can write to
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
-    with pytest.raises(DataError, match=r"cannot be unpacked in .*absent.*numpy\.savez"):
+    with pytest.raises(DataError, match=r"images\.npz is compressed, .*absent.*numpy\.savez"):
         load_data(tmp_path / "images.npz")
+    with pytest.raises(DataError, match=r"images is compressed, and cannot be unpacked in absent.*make room"):
+        load_data(_folder(tmp_path))
 
 
 @pytest.mark.parametrize("part", [60, 7 * 60, 10**6])

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import weakref
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from math import prod
 from pathlib import Path
-from tempfile import NamedTemporaryFile, gettempdir
-from typing import IO
 
 import numpy as np
 
 from sparring.data.kept import InFile
-from sparring.errors import DataError
+from sparring.data.unpacked import unpacked
 
 __all__ = ["array_in"]
 
@@ -42,10 +37,8 @@ def array_in(path: Path, name: str) -> InFile | None:
             if member.file_size != header + prod(shape) * dtype.itemsize:
                 return None
             if member.compress_type != zipfile.ZIP_STORED:
-                unpacked = _unpacked(file, path)
-                found = InFile.of(unpacked, 0, dtype, shape)
-                weakref.finalize(found, unpacked.unlink, missing_ok=True)
-                return found
+                pieces = iter(partial(file.read, _CHUNK), b"")
+                return unpacked(pieces, dtype, shape, path.name, "save it by numpy.savez, or make room there")
             while file.read(_CHUNK):  # to the end, where the checksum is compared
                 pass
     return InFile.of(path.absolute(), _begin(path, member) + header, dtype, shape)
@@ -57,28 +50,3 @@ def _begin(path: Path, member: zipfile.ZipInfo) -> int:
         file.seek(member.header_offset + 26)
         lengths = np.frombuffer(file.read(4), "<u2")
     return member.header_offset + 30 + int(lengths.sum())
-
-
-def _unpacked(file: IO[bytes], path: Path) -> Path:
-    """What is left of a member in a temporary file."""
-    try:
-        with (
-            NamedTemporaryFile(prefix="sparring-", delete=False) as unpacked,
-            _gone_if_not_whole(unpacked.name),
-        ):
-            shutil.copyfileobj(file, unpacked, _CHUNK)
-    except OSError as error:
-        raise DataError(
-            f"{path.name} is compressed, and cannot be unpacked in {gettempdir()}: {error.strerror or error}; "
-            "save it by numpy.savez, or make room there"
-        ) from error
-    return Path(unpacked.name)
-
-
-@contextmanager
-def _gone_if_not_whole(name: str) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        Path(name).unlink()
-        raise

@@ -35,6 +35,7 @@ def load_folder(
     inputs = decode(
         [file for file, _ in files],
         [str(file.relative_to(path)) for file, _ in files],
+        source=path.name,
         resize=resize,
         crop=crop,
     )

@@ -1,15 +1,17 @@
-"""Encoded images to one uint8 array: resize the short side, crop the centre, channels first."""
+"""Encoded images to one uint8 array on disk: resize the short side, crop the centre, channels first."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.kept import InFile
+from sparring.data.unpacked import unpacked
 from sparring.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -21,31 +23,37 @@ Source = Path | BinaryIO
 
 
 def decode(
-    sources: Sequence[Source], names: Sequence[str], *, resize: int | None = None, crop: int | None = None
-) -> NDArray[np.uint8]:
-    """Decode N images to (N, C, H, W): one channel if all are grey, else three.
+    sources: Sequence[Source],
+    names: Sequence[str],
+    *,
+    source: str,
+    resize: int | None = None,
+    crop: int | None = None,
+) -> InFile:
+    """Decode N images of `source` to (N, C, H, W), one after the other: one channel if all are grey, else three.
 
     `resize` is the length of the short side (bilinear, with antialiasing), `crop` the side of a centred
     square.
 
     Raises:
-        DataError: If an image cannot be read, or sizes differ after resize and crop.
+        DataError: If an image cannot be read, sizes differ after resize and crop, or there is no room for them.
     """
     for option, value in (("resize", resize), ("crop", crop)):
         if value is not None and value < 1:
             raise UsageError(f"{option} must be at least 1 pixel, got {value}")
-    mode = "L" if all(_is_grey(source, name) for source, name in zip(sources, names, strict=True)) else "RGB"
-    decoded: NDArray[np.uint8] | None = None
-    for row, (source, name) in enumerate(zip(sources, names, strict=True)):
-        pixels = _pixels(source, name, mode, resize, crop)
-        if decoded is None:
-            decoded = np.empty((len(sources), *pixels.shape), np.uint8)
-        if pixels.shape != decoded.shape[1:]:
-            raise DataError(_size_fault(names[0], decoded.shape[1:], name, pixels.shape))
-        decoded[row] = pixels
-    if decoded is None:
+    if not sources:
         raise DataError("there are no images to decode")
-    return decoded
+    mode = "L" if all(map(_is_grey, sources, names)) else "RGB"
+    shape = _pixels(sources[0], names[0], mode, resize, crop).shape
+
+    def rows() -> Iterator[bytes]:
+        for each, name in zip(sources, names, strict=True):
+            pixels = _pixels(each, name, mode, resize, crop)
+            if pixels.shape != shape:
+                raise DataError(_size_fault(names[0], shape, name, pixels.shape))
+            yield pixels.tobytes()
+
+    return unpacked(rows(), np.dtype(np.uint8), (len(sources), *shape), source, "make room there")
 
 
 def _open(source: Source, name: str) -> Image:

@@ -130,7 +130,7 @@ def _careful(read: Callable[[], Found], key: str, path: Path) -> Found:
 
 def _encoded(
     jpeg: NDArray[np.generic], offset: NDArray[np.generic], path: Path
-) -> tuple[NDArray[np.generic], tuple[str, ...]]:
+) -> tuple[Stored, tuple[str, ...]]:
     """Decode images that lie behind one another; `offset` says where each begins, and where the last ends."""
     ends = offset.astype(np.int64)
     if (
@@ -145,4 +145,4 @@ def _encoded(
         )
     files = [BytesIO(jpeg[start:end].tobytes()) for start, end in pairwise(ends)]
     names = [f"image {i} of {path.name}" for i in range(len(files))]
-    return decode(files, names), ("images were stored as JPEG and decoded",)
+    return decode(files, names, source=path.name), ("images were stored as JPEG and decoded",)
