@@ -71,7 +71,8 @@ def _prepared(plan: Plan, shelf: Shelf) -> Plan:
         return plan
     digest = plan_digest(plan)
     chosen = shelf.load_words(digest, "execution")
-    ready = prepared(plan.model, plan.samples.first(plan.batch), chosen)
+    # no more than are in flight when few are left standing, which is where most time goes
+    ready = prepared(plan.model, plan.samples.first(min(plan.batch, MANY)), chosen)
     if chosen is None:
         shelf.save_words(digest, "execution", dict(ready.chosen))
     return replace(plan, prepared=ready)
