@@ -99,7 +99,7 @@ def _first_values(inputs):
 
 
 @pytest.mark.parametrize(
-    ("attack", "operations", "written"), [(PGD, 190, 10.5), (APGD, 230, 18.0), (Square, 250, 9.0)]
+    ("attack", "operations", "written"), [(PGD, 155, 10.0), (APGD, 195, 17.5), (Square, 245, 4.5)]
 )
 def test_a_look_costs_no_more_beside_the_model(attack, operations, written):
     seen = _counted(attack)
