@@ -364,6 +364,20 @@ ATTACKS = (
         (f"{CONFORMANCE}[square-linf",),
     ),
     Fault(
+        "Square skips windows that would change something",
+        "attacks/square.py",
+        "gather(1, where[:, 0])).all(1)",
+        "gather(1, where[:, 0])).any(1)",
+        ("tests/attacks/test_square.py",),
+    ),
+    Fault(
+        "gradients of thin convolutions have the wrong sign",
+        "execution/thin_convolutions.py",
+        "columns = weight.flatten(1).T",
+        "columns = -weight.flatten(1).T",
+        ("tests/execution",),
+    ),
+    Fault(
         "Square keeps what is worse",
         "attacks/square.py",
         "better = seen.loss > state.best",
