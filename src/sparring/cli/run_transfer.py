@@ -68,7 +68,7 @@ def transfer(
         int | None,
         typer.Option(
             "--steal",
-            help="without a surrogate of your own: make one of so many answers, about samples that are not attacked",
+            help="without a surrogate of your own: make two of so many answers, about samples that are not attacked",
             min=16,
         ),
     ] = None,
