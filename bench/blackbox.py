@@ -26,10 +26,11 @@ from _data import found
 from _nets import problem
 from torch import Tensor
 
-from sparring.attacks import NES, Estimated, SimBA, SparseRS, Square, SquareL2
+from sparring.attacks import NES, SimBA, SparseRS, Square, SquareL2
 from sparring.attacks.suites import Stage, stages_for, within
 from sparring.engine import Task, search
 from sparring.engine.ask import Look
+from sparring.evaluation.surrogates import led
 from sparring.tensors import put, take
 from sparring.threat import is_smallest, threat_kind
 
@@ -60,6 +61,7 @@ def main() -> None:
         "--threat", default="linf:8/255", help="linf, l2, l0 (pixels) with a size, or l2:min"
     )
     options.add_argument("--samples", type=int, default=24)
+    options.add_argument("--skip", type=int, default=0, help="samples before these")
     options.add_argument("--most", type=int, default=2500, help="largest budget")
     options.add_argument("--surrogate", help="a net in models/ that leads the suite")
     options.add_argument("--only", help="attacks whose names contain this", default="")
@@ -68,7 +70,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of the peers
     logging.disable(logging.WARNING)
-    model, task = problem(asked.model, asked.threat, asked.samples)
+    model, task = problem(asked.model, asked.threat, asked.samples, asked.skip)
     kind, budgets = threat_kind(task.threat), [each for each in BUDGETS if each <= asked.most]
     old = json.loads(asked.json.read_text()) if asked.json and asked.json.is_file() else {}
     runs: Runs = {name: {int(key): each for key, each in told.items()} for name, told in old.items()}
@@ -100,12 +102,7 @@ def _everybody(kind: str, surrogate: str | None):
 
 def _led(stages: tuple[Stage, ...], surrogate: str) -> tuple[Stage, ...]:
     net = torch.export.load(found(f"models/{surrogate}.pt2")).module()
-    led = [
-        replace(stage, attack=replace(stage.attack, surrogate=net))
-        for stage in stages
-        if isinstance(stage.attack, Estimated)
-    ]
-    return (*led, *(stage for stage in stages if not isinstance(stage.attack, Estimated)))
+    return tuple(replace(stage, attack=led(stage.attack, net)) for stage in stages)
 
 
 def _ours(stages: tuple[Stage, ...]):
@@ -164,7 +161,7 @@ def _print(runs: Runs, budgets: list[int], eps: float | None) -> None:
     suites = [name for name in told if name.startswith("sparring blackbox")]
     for q in budgets:
         best = [pick(peers, key=lambda name: float(statistic(told[name][q][None])))] if peers else []
-        for ours, other in [(suites[0], each) for each in best] + [(led, suites[0]) for led in suites[1:]]:
+        for ours, other in [(suites[0], each) for each in best] + [(each, suites[0]) for each in suites[1:]]:
             middle, low, high = interval(told[ours][q], told[other][q], statistic)
             print(f"{q:5}: {ours} minus {other}: {middle:+.3g} [{low:+.3g}, {high:+.3g}]")
 

@@ -27,23 +27,26 @@ from _labels import PEERS, Spent, Target, installed
 from _nets import problem
 from torch import Tensor
 
-from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree
+from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree, Triangle
+from sparring.attacks.suites import stages_for
 from sparring.engine import Attack, Task, search
 from sparring.engine.ask import Look
 from sparring.tensors import take
 
 BUDGETS = (100, 250, 500, 1000, 2500)
 
-OURS: dict[str, dict[str, Attack]] = {
+OURS: dict[str, dict[str, tuple[Attack, ...]]] = {
     "l2": {
-        "CGBA": CGBA(),
-        "SurFree": SurFree(),
-        "HopSkipJump": HopSkipJump(),
-        "GeoDA": GeoDA(),
-        "SignOPT": SignOPT(),
-        "Boundary": BoundaryWalk(),
+        "CGBA": (CGBA(),),
+        "SurFree": (SurFree(),),
+        "HopSkipJump": (HopSkipJump(),),
+        "GeoDA": (GeoDA(),),
+        "SignOPT": (SignOPT(),),
+        "Boundary": (BoundaryWalk(),),
+        "Triangle": (Triangle(),),
+        "suite labels": tuple(stage.attack for stage in stages_for("labels", "l2:min")),
     },
-    "linf": {"CGBA": CGBA(), "RayS": RayS(), "HopSkipJump": HopSkipJump(), "GeoDA": GeoDA()},
+    "linf": {"CGBA": (CGBA(),), "RayS": (RayS(),), "HopSkipJump": (HopSkipJump(),), "GeoDA": (GeoDA(),)},
 }
 
 Curves = dict[int, list[float]]
@@ -100,8 +103,10 @@ def _starts(model: Look, task: Task) -> Tensor:
     return torch.stack([points[int((classes != label).nonzero()[0])] for label in task.goal.labels])
 
 
-def _ours(attack: Attack, model: Look, task: Task, begin: Tensor | None, budgets: list[int]) -> Curves:
-    """What one search finds; a budget is kept by the engine, and all rows are looked at together."""
+def _ours(
+    attacks: tuple[Attack, ...], model: Look, task: Task, begin: Tensor | None, budgets: list[int]
+) -> Curves:
+    """What attacks find one after the other, each from where the one before ended; all rows are looked at together."""
     seen: list[Tensor] = []
 
     def watched(points: Tensor) -> Tensor:
@@ -113,8 +118,14 @@ def _ours(attack: Attack, model: Look, task: Task, begin: Tensor | None, budgets
 
     watched.padded = False  # type: ignore[attr-defined]  # nothing is shown but what is asked
     task, most = replace(task, begin=begin), budgets[-1]
-    found = search(watched, task, attack, retire="never", keep="closest", budget=most, batch=len(task))
-    assert found.forwards.tolist() == [most] * len(task) == [len(seen)] * len(task)
+    for attack in attacks:
+        left = most - len(seen)
+        if left:
+            found = search(
+                watched, task, attack, retire="never", keep="closest", budget=left, batch=len(task)
+            )
+            task = replace(task, begin=found.adversarial)
+    assert len(seen) == most, "some row was looked at less often than others"
     return {budget: seen[budget - 1].tolist() for budget in budgets}
 
 

@@ -49,6 +49,7 @@ def test_rows_are_put_into_a_copy():
         changed = put(old, rows, new)
         assert leaves(changed) == [[5, 2, 6], [50, 20, 60], [500, 200, 600]]
     assert leaves(old) == leaves(tree(1))
+    assert put(torch.zeros(2).double(), torch.tensor([1]), torch.ones(1)).dtype is torch.float64
 
 
 def test_mappings_of_other_libraries_become_plain_dicts():

@@ -72,13 +72,13 @@ def take(tree: Tree, rows: Tensor) -> Tree:
 
 
 def put(tree: Tree, rows: Tensor, new: Tree) -> Tree:
-    """A copy of `tree` in which `rows`, a mask or indices, are those of `new`."""
+    """A copy of `tree`, with its dtypes, in which `rows`, a mask or indices, are those of `new`."""
 
     def write(old: Tensor, values: Tensor) -> Tensor:
         if not old.ndim:
             return old
         changed = old.clone()
-        changed[rows] = values
+        changed[rows] = values.to(old.dtype)
         return changed
 
     return tree_map(write, tree, new)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import sparring
-from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree
+from sparring.attacks import CGBA, BoundaryWalk, GeoDA, HopSkipJump, RayS, SignOPT, SurFree, Triangle
 from sparring.demo import nets
 from sparring.engine import search
 from sparring.errors import UsageError
@@ -26,6 +26,7 @@ FLAT = {
     "geoda-l2": (GeoDA(400), L2_, 0.25),
     "geoda-linf": (GeoDA(400), LINF, 0.25),
     "surfree": (SurFree(400, frequencies=1.0), L2_, 0.08),
+    "triangle": (Triangle(400, frequencies=1.0), L2_, 0.15),
     "sign-opt": (SignOPT(400), L2_, 0.05),
     "boundary-walk": (BoundaryWalk(400), L2_, 0.15),
 }

@@ -108,6 +108,20 @@ def test_the_first_point_has_vertical_stripes():
     assert torch.equal(start, task.threat.project(INPUTS + signs, INPUTS))
 
 
+def test_several_starts_are_stripes_down_and_across_and_the_best_of_them_gets_the_first_window():
+    task, attack = task_of(torch.full((ROWS, *SHAPE), 0.5), LABELS, Linf(0.1)), Square(starts=4)
+    state, points = attack.start(task), []
+    for turn in range(4):
+        signs = (state.point - task.inputs).sign()
+        line = signs[:, :, :, :1] if turn % 2 else signs[:, :, :1]
+        assert torch.equal(signs, line.expand_as(signs)) and 0.2 < (line > 0).double().mean() < 0.8
+        points.append(state.point)
+        state = attack.step(task, state, seen(torch.full((ROWS,), [0.0, 1.0, 3.0, 2.0][turn])))
+    assert torch.equal(state.best_point, points[2]) and not torch.equal(points[0], points[2])
+    changed = (state.point != state.best_point).any(1).flatten(1).sum(1)
+    assert bool((changed <= (0.8 * 144) + 12).all()) and bool((changed > 0).any())
+
+
 def test_one_window_changes_at_a_time_and_to_a_vertex():
     task = task_of(INPUTS, LABELS, Linf(0.1))
     attack = Square()

@@ -8,6 +8,7 @@ from sparring.attacks import (
     FAB,
     FGSM,
     Averaged,
+    BestOf,
     Estimated,
     Square,
     SquareL1,
@@ -81,6 +82,8 @@ def test_stages_share_a_budget_of_queries(norm, queries):
 
 
 def _cost(attack):
+    if isinstance(attack, BestOf):
+        return max(map(_cost, attack.attacks)) + (len(attack.attacks) - 1) * attack.trial
     return (attack.looks + 1) * attack.steps + 1 if isinstance(attack, Estimated) else attack.steps + 1
 
 

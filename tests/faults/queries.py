@@ -48,6 +48,13 @@ QUERIES = (
         ("tests/attacks/test_hlrf.py",),
     ),
     Fault(
+        "the attack that is farther away goes on",
+        "attacks/best_of.py",
+        "state.best.argmax(1)",
+        "state.best.argmin(1)",
+        ("tests/attacks/test_best_of.py",),
+    ),
+    Fault(
         "SimBA never turns back",
         "attacks/simba.py",
         "torch.where(following, 1.0, -1.0)",

@@ -8,6 +8,7 @@ from sparring.attacks.alma import ALMA
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
 from sparring.attacks.averaged import Averaged
+from sparring.attacks.best_of import BestOf
 from sparring.attacks.boundary_walk import BoundaryWalk
 from sparring.attacks.brendel_bethge import BrendelBethge
 from sparring.attacks.carlini_wagner import CarliniWagner
@@ -42,6 +43,7 @@ from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.attacks.super_deepfool import SuperDeepFool
 from sparring.attacks.surfree import SurFree
+from sparring.attacks.triangle import Triangle
 
 __all__ = [
     "ALMA",
@@ -58,6 +60,7 @@ __all__ = [
     "PDPGD",
     "PGD",
     "Averaged",
+    "BestOf",
     "BoundaryWalk",
     "BrendelBethge",
     "CarliniWagner",
@@ -77,6 +80,7 @@ __all__ = [
     "SquareL2",
     "SuperDeepFool",
     "SurFree",
+    "Triangle",
     "cross_entropy",
     "difference_of_logits_ratio",
     "margin",

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sparring.attacks.parts.bases import Kind, basis_of
+from sparring.attacks.parts.shown import first_points
 from sparring.engine import Ask, Attack, Seen, State, Task, Want
 from sparring.engine.ask import Look
 from sparring.errors import ModelError
@@ -114,13 +115,7 @@ class Estimated:
             slopes = slopes + torch.where(state.went[:, -1:] != 0, lacks, 0) * state.lead
         slopes = slopes.scatter(1, turn, found[:, : turn.shape[1]])
         gradient = basis_of(task, self.basis).mixed(slopes).reshape(task.inputs.shape) / _width(task)
-        told = replace(
-            seen,
-            outputs=tree_map(lambda values: values[:, :1], seen.outputs),
-            distance=seen.distance[:, :1],
-            losses=seen.losses[:, :1],
-            gradients=gradient[:, None, None],
-        )
+        told = replace(first_points(seen, 1), gradients=gradient[:, None, None])
         inner = self.attack.step(task, state.inner, told)
         moved = replace(state, inner=inner, slopes=slopes, taken=state.taken + 1, done=inner.done)
         return self._around(task, moved)

@@ -46,19 +46,21 @@ class _Search(State):
 class Square:
     """Set a random square window to a vertex of the ball, one sign per channel; keep it if the loss rises.
 
-    Starts from vertical stripes. Sees scores only. Cost: at most `steps + 1` queries.
+    Starts from vertical stripes, or the best of several. Sees scores only. Cost: at most `steps + 1` queries.
 
     Args:
         steps: How many windows to try.
         share: Part of the image that the first windows cover; halved again and again as the search goes on.
         loss: What should rise.
         horizon: Tries over which the windows shrink, whether so many are made or not.
+        starts: How many stripes to try before windows, down and across in turn. Ours: the authors have one.
     """
 
     steps: int = 5000
     share: float = 0.8
     loss: AttackLoss = margin
     horizon: int = HORIZON
+    starts: int = 1
 
     def within(self, queries: int) -> Self:
         """The same attack for a budget of so many queries per sample, with windows that shrink as it is spent."""
@@ -67,14 +69,10 @@ class Square:
     def start(self, task: Task) -> _Search:
         eps = per_row(task.threat.eps, task.inputs)
         low, high = (task.threat.project(task.inputs + way * eps, task.inputs) for way in (-1, 1))
-        image = as_image(task.inputs)
-        up = (task.draws.signs(image[:, :, :1]) > 0).expand_as(image).reshape(task.inputs.shape)
-        first = torch.where(up, high, low)
-        none = torch.zeros(len(first), dtype=torch.int64, device=first.device)
-        worst = torch.full(none.shape, -torch.inf, device=first.device)
-        return _Search(
-            scores_at(first), torch.cat([flat(low), flat(high)], 1), first, worst, none, done=none > 0
-        )
+        faces = torch.cat([flat(low), flat(high)], 1)
+        none = torch.zeros(len(task), dtype=torch.int64, device=faces.device)
+        worst, first = torch.full(none.shape, -torch.inf, device=faces.device), _stripes(task, faces, none)
+        return _Search(scores_at(first), faces, first, worst, none, done=none > 0)
 
     def step(self, task: Task, state: _Search, seen: Seen) -> _Search:
         better = seen.loss > state.best
@@ -82,9 +80,13 @@ class Square:
         where, values = self._windows(task, state, best_point)
         idle = (values[:, 0] == flat(best_point).gather(1, where[:, 0])).all(1)
         where, values = (pick(idle, each[:, 1], each[:, 0]) for each in (where, values))
-        tried = state.tried + 1 + idle
+        point, tried = flat(best_point).scatter(1, where, values).view_as(best_point), state.tried + 1
+        starting = tried < self.starts
+        if bool(starting.any()):
+            point = pick(starting, _stripes(task, state.faces, tried), point)
+        tried = tried + (idle & ~starting)
         return _Search(
-            scores_at(flat(best_point).scatter(1, where, values).view_as(best_point)),
+            scores_at(point),
             state.faces,
             best_point,
             torch.where(better, seen.loss, state.best),
@@ -108,3 +110,12 @@ class Square:
         faces = (where + highest).view(len(image), -1)
         shape = (len(image), AHEAD, -1)
         return where.view(shape), state.faces.gather(1, faces).view(shape)
+
+
+def _stripes(task: Task, faces: Tensor, number: Tensor) -> Tensor:
+    """Vertices with one sign, and channel, per column, or per row of images where `number` `(B,)` is odd."""
+    image = as_image(task.inputs)
+    down, across = task.draws.signs(image[:, :, :1], number), task.draws.signs(image[..., :1], number)
+    up = pick(number % 2 == 1, across.expand_as(image), down.expand_as(image)).flatten(1) > 0
+    low, high = faces.chunk(2, 1)
+    return torch.where(up, high, low).view_as(task.inputs)

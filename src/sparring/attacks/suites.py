@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 from sparring.attacks.apgd import APGD
 from sparring.attacks.apgd_l1 import APGDL1
+from sparring.attacks.best_of import BestOf, Budgeted
 from sparring.attacks.cgba import CGBA
 from sparring.attacks.ddn import DDN
 from sparring.attacks.estimated import Estimated
@@ -35,6 +36,7 @@ from sparring.attacks.sparse_rs import SparseRS
 from sparring.attacks.square import Square
 from sparring.attacks.square_l2 import SquareL1, SquareL2
 from sparring.attacks.surfree import SurFree
+from sparring.attacks.triangle import Triangle
 from sparring.engine import Attack
 from sparring.engine.ask import Look
 from sparring.errors import UsageError, nearest
@@ -98,17 +100,11 @@ class Stage:
 def within(stages: Sequence[Stage], queries: int) -> tuple[Stage, ...]:
     """The stages with the schedules of their attacks set for so many queries per sample, of which each has a share."""
     return tuple(
-        replace(stage, attack=cast(_Budgeted, stage.attack).within(max(1, int(stage.share * queries))))
+        replace(stage, attack=cast(Budgeted, stage.attack).within(max(1, int(stage.share * queries))))
         if stage.share is not None and hasattr(stage.attack, "within")
         else stage
         for stage in stages
     )
-
-
-class _Budgeted(Protocol):
-    """An attack with a schedule for a number of queries."""
-
-    def within(self, queries: int) -> Attack: ...
 
 
 min_l2: tuple[Stage, ...] = (
@@ -182,8 +178,13 @@ QUERIES = 5000
 
 blackbox: tuple[Stage, ...] = within(
     (
-        Stage("estimated-apgd", Estimated(APGD(loss=margin)), norms=_EUCLIDEAN, share=0.8),
-        Stage("square", Square(), norms=("linf",), share=0.2),
+        Stage(
+            "apgd-or-square",
+            BestOf((Square(starts=10), Estimated(APGD(loss=margin)))),
+            norms=("linf",),
+            share=1.0,
+        ),
+        Stage("estimated-apgd", Estimated(APGD(loss=margin)), norms=("l2",), share=0.8),
         Stage("square", SquareL2(), norms=("l2",), share=0.2),
         Stage("square", SquareL1(), norms=("l1",), share=1.0),
         Stage("sparse-rs", SparseRS(), norms=("l0",), share=1.0),
@@ -191,16 +192,18 @@ blackbox: tuple[Stage, ...] = within(
     ),
     QUERIES,
 )
-"""What reads scores only, for models without gradients, such as those behind an address: climbs along gradients that
-are told from scores, then search at random."""
+"""What reads scores only, for models without gradients, such as those behind an address: search at random, or climbs
+along gradients that are told from scores, whichever comes closer on a sample."""
 
 labels: tuple[Stage, ...] = (
+    Stage("triangle", Triangle(99), norms=("l2:min",)),
     Stage("cgba", CGBA(2500), norms=("linf", "l2", "linf:min", "l2:min")),
     Stage("rays", RayS(2500), norms=("linf", "linf:min")),
     Stage("surfree", SurFree(2500), norms=("l2", "l2:min")),
 )
-"""What sees the predicted classes only, for targets that answer with nothing else: first along the boundary's normals,
-then without any, where these mislead. 5,000 queries if there is no budget."""
+"""What sees the predicted classes only, for targets that answer with nothing else: along the boundary's normals, then
+without any, where these mislead. The smallest change in L2 is brought near by 100 queries without normals, which have
+to be learnt first. 5,000 queries if there is no budget."""
 
 trees: tuple[Stage, ...] = (Stage("rays", RayS(QUERIES), norms=("linf:min",)),)
 """For models of trees, whose answers are constant on boxes: without slopes, which are zero there, and without

@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from sparring.attacks import FAB, NES, Averaged, Estimated
+from sparring.attacks.best_of import members
 from sparring.attacks.suites import Stage
 from sparring.threat import Goal
 
@@ -68,10 +69,18 @@ class Mostly:
 def averaged_stages(stages: tuple[Stage, ...], draws: int) -> tuple[Stage, ...]:
     """The stages with every attack averaged.
 
-    FAB, which walks along a boundary that moves here, is left out, and so is what tells slopes from small differences.
+    FAB, which walks along a boundary that moves here, is left out, and so is what tells slopes from small differences:
+    of several attacks that compete the first other one is kept.
     """
     unfit = FAB | Averaged | Estimated | NES
-    kept = [stage for stage in stages if not isinstance(stage.attack, unfit)] or list(stages)
+    fit = {
+        stage: next((each for each in members(stage.attack) if not isinstance(each, unfit)), None)
+        for stage in stages
+    }
+    kept = {stage: attack for stage, attack in fit.items() if attack} or {
+        each: each.attack for each in stages
+    }
     return tuple(
-        replace(stage, attack=Averaged(stage.attack, draws), aims=min(stage.aims, AIMS)) for stage in kept
+        replace(stage, attack=Averaged(attack, draws), aims=min(stage.aims, AIMS))
+        for stage, attack in kept.items()
     )

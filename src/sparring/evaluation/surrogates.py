@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 
-from sparring.attacks import Estimated
+from sparring.attacks import BestOf, Estimated
+from sparring.attacks.best_of import members
+from sparring.engine import Attack
+from sparring.engine.ask import Look
 from sparring.errors import ModelError, SparringError, UsageError
 from sparring.evaluation.plan import Plan
 from sparring.models import Model
 from sparring.models.canonical import show
 
-__all__ = ["led_by", "surrogate_of"]
+__all__ = ["led", "led_by", "surrogate_of"]
+
+AnyAttack = TypeVar("AnyAttack", bound=Attack)
 
 
 def led_by(plan: Plan, surrogate: Model) -> Plan:
@@ -28,12 +34,7 @@ def led_by(plan: Plan, surrogate: Model) -> Plan:
             "such as net.pt2 or code.py:factory"
         )
     _try_on(surrogate, plan)
-    stages = tuple(
-        replace(stage, attack=replace(stage.attack, surrogate=surrogate))
-        if isinstance(stage.attack, Estimated)
-        else stage
-        for stage in plan.stages
-    )
+    stages = tuple(replace(stage, attack=led(stage.attack, surrogate)) for stage in plan.stages)
     if stages == plan.stages:
         raise UsageError(
             f"no attack of the suite {plan.suite} asks along the gradients of a surrogate under this threat; take the "
@@ -41,6 +42,13 @@ def led_by(plan: Plan, surrogate: Model) -> Plan:
         )
     note = f"the surrogate {surrogate.name} said along which directions to ask, too; what it was shown is not counted"
     return replace(plan, stages=stages, model=plan.model.having(notes=(*plan.model.notes, note)))
+
+
+def led(attack: AnyAttack, surrogate: Look) -> AnyAttack:
+    """The attack with a surrogate wherever it can use one."""
+    if isinstance(attack, BestOf):
+        return replace(attack, attacks=tuple(led(each, surrogate) for each in attack.attacks))
+    return replace(attack, surrogate=surrogate) if isinstance(attack, Estimated) else attack
 
 
 def _try_on(surrogate: Model, plan: Plan) -> None:
@@ -54,5 +62,6 @@ def _try_on(surrogate: Model, plan: Plan) -> None:
 
 def surrogate_of(plan: Plan) -> Model | None:
     """The surrogate of a plan, if it has one that was loaded."""
-    attacks = [stage.attack for stage in plan.stages if isinstance(stage.attack, Estimated)]
-    return next((each.surrogate for each in attacks if isinstance(each.surrogate, Model)), None)
+    attacks = [each for stage in plan.stages for each in members(stage.attack)]
+    found = [each.surrogate for each in attacks if isinstance(each, Estimated)]
+    return next((each for each in found if isinstance(each, Model)), None)

@@ -15,7 +15,6 @@ from sparring.reports.stages import Stage, stages
 from sparring.reports.table_changes import caught
 from sparring.storage import Run
 from sparring.storage.audit_log import has_log, head
-from sparring.storage.tables import UNSETTLED
 
 __all__ = ["Bar", "StageTable", "summary"]
 
@@ -122,11 +121,8 @@ def _gates(run: Run) -> list[RenderableType]:
 
 def _open_end(run: Run) -> list[RenderableType]:
     """What robust accuracy can still be where samples are not settled."""
-    unsettled = sum(words.count_status(run, status) for status in UNSETTLED)
-    if not unsettled:
-        return []
-    most = words.percent(run.result["robust"] + unsettled, run.samples)
-    return [Text(f"left over: {words.left_over(run)}; robust accuracy is at most {most}")]
+    rest = words.left_over(run)
+    return [Text(f"left over: {rest}; robust accuracy is at most {words.at_most(run)}")] if rest else []
 
 
 def _findings(run: Run) -> list[RenderableType]:

@@ -9,6 +9,7 @@ from sparring.storage import Run
 from sparring.storage.baseline import suite_of
 
 __all__ = [
+    "at_most",
     "class_name",
     "clean_percent",
     "count_status",
@@ -107,6 +108,12 @@ def left_over(run: Run) -> str:
     return ", ".join(f"{count:,} {text}" for text, count in counts.items() if count)
 
 
+def at_most(run: Run) -> str:
+    """What robust accuracy can still be, if every sample that is not settled withstands."""
+    unsettled = sum(count_status(run, word) for word in _LEFT_OVER)
+    return percent(run.result["robust"] + unsettled, run.samples)
+
+
 def verdict(run: Run) -> str:
     """The verdict as a sentence."""
     return _VERDICTS[run.verdict]
@@ -125,7 +132,7 @@ def meaning(run: Run) -> str:
     if told := result["body"].get("randomised"):
         return _meaning_of_draws(run, told)
     is_are = "is" if correct == 1 else "are"
-    given_up = count_status(run, "gave_up")
+    given_up, rest = count_status(run, "gave_up"), left_over(run)
     untried = f"; suite standard was not tried on {given_up:,} of these" if given_up else ""
     if "distances" in result:
         return _smallest(run, correct, broken)
@@ -134,8 +141,8 @@ def meaning(run: Run) -> str:
         f"If {result['threat']['words']}, an attacker turns {broken:,} of them;"
         f" {robust:,} ({percent(robust, run.samples)} of all) withstood everything that suite"
         f" {result['suite']['name']} tried{untried}.",
-        f"Besides, {rest}." if (rest := left_over(run)) else "",
-        "This is an upper bound: attacks find breaks, they do not prove that there are none.",
+        f"Besides, {rest}: robust accuracy is at most {at_most(run)}." if rest else "This is an upper bound.",
+        "Attacks find breaks, they do not prove that there are none.",
     ]
     return " ".join(filter(None, parts))
 

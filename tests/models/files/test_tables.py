@@ -229,7 +229,7 @@ def test_suites_that_need_more_than_there_is_are_refused():
     forest = ESTIMATORS["forest"].fit(rows, labels)
     with pytest.raises(ModelError, match="gives no gradients"):
         sparring.audit(forest, (rows, labels), "linf:0.1", "standard")
-    with pytest.raises(ModelError, match="answers with classes only, and estimated-apgd, square"):
+    with pytest.raises(ModelError, match="answers with classes only, and apgd-or-square of"):
         sparring.audit(ESTIMATORS["svc"].fit(rows, labels), (rows, labels), "linf:0.1", "blackbox")
 
 

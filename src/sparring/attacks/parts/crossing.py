@@ -17,7 +17,17 @@ from sparring.engine import Task
 from sparring.threat.box import kept
 from sparring.threat.l2 import unit
 
-__all__ = ["TRIES", "between", "boundary_on", "circle", "clipped", "found_start", "shrunk", "signs_of_cells"]
+__all__ = [
+    "TRIES",
+    "between",
+    "boundary_on",
+    "circle",
+    "clipped",
+    "found_start",
+    "plane",
+    "shrunk",
+    "signs_of_cells",
+]
 
 TRIES = 50
 """Random inputs that are tried before a sample is given up."""
@@ -93,15 +103,16 @@ def circle(task: Task, point: Tensor, side: Tensor) -> Callable[[float], Tensor]
 
     A flat boundary through the point is crossed where it is closest to x, if u is in the plane of its normal.
     """
+    radius, turned = plane(task, point, side)
+    return lambda angle: clipped(task, task.inputs + radius * math.cos(angle) * turned(angle))
+
+
+def plane(task: Task, point: Tensor, side: Tensor) -> tuple[Tensor, Callable[[float], Tensor]]:
+    """How far `point` is, and the directions of length one at angles from it in the plane that `side` spans with it."""
     change = point - task.inputs
-    radius, along = change.norm(), unit(change)
+    along = unit(change)
     across = unit(side - (side * along).sum() * along)
-
-    def at(angle: float) -> Tensor:
-        bent = math.cos(angle) * along + math.sin(angle) * across
-        return clipped(task, task.inputs + radius * math.cos(angle) * bent)
-
-    return at
+    return change.norm(), lambda angle: math.cos(angle) * along + math.sin(angle) * across
 
 
 def clipped(task: Task, points: Tensor) -> Tensor:
