@@ -49,7 +49,8 @@ def parse_threat(text: str) -> Threat:
         raise ThreatError(f"unknown norm {norm!r} in threat {text!r}; {nearest(norm, _NORMS)}")
     if not colon:
         raise ThreatError(
-            f"threat {text!r} names no size; write for example {norm}:{'24px' if norm == 'l0' else '8/255'}"
+            f"threat {text!r} names no size; write for example {norm}:{'24px' if norm == 'l0' else '8/255'}, "
+            f"or {norm}:min for the smallest change"
         )
     match norm:
         case "linf":
@@ -128,7 +129,8 @@ def _number(size: str, text: str) -> float:
         value = math.nan
     if not (re.fullmatch(r"[\d.eE+\-]+(/[\d.eE+\-]+)?", size) and math.isfinite(value)):
         raise ThreatError(
-            f"the size {size!r} in threat {text!r} is not a number; write for example 0.5 or 8/255"
+            f"the size {size!r} in threat {text!r} is not a number; "
+            "write for example 0.5 or 8/255, or only min for the smallest change"
         )
     if value <= 0:
         raise ThreatError(f"the size in threat {text!r} must be positive, but is {value:g}")
