@@ -24,7 +24,7 @@ from sparring.attacks import (
 from sparring.attacks.pdpgd import _cut, _short
 from sparring.engine import search
 from sparring.errors import ThreatError
-from sparring.threat import L0, L1, L2, Linf
+from sparring.threat import L0, L1, L2, Linf, Targeted
 from tests.known import flat_boundary, sphere, task_of
 
 LINF, L2_, L1_ = Linf(0.05), L2(0.2), L1(0.3)
@@ -90,6 +90,27 @@ def test_the_distance_to_a_sphere(name):
     ratio = closest(problem, attack).distance / problem.distance
     assert bool((ratio >= 1 - 1e-4).all())
     assert float(ratio.median()) <= 1.03
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_a_target_out_of_reach_is_never_found(name):
+    attack, threat, _ = FLAT[name]
+    problem = flat_boundary(threat)
+    task = problem.task
+    labels = task.goal.labels
+
+    def model(points):
+        """A further class, which no point in the box reaches."""
+        scores = problem.model(points)
+        return torch.cat([scores, scores.amin(1, keepdim=True) - 1], 1)
+
+    goal = Targeted(torch.full_like(labels, model(task.inputs).shape[1] - 1), labels)
+    bound = replace(task, goal=goal, threat=replace(task.threat, eps=math.inf))
+    found = search(model, bound, attack, retire="never", keep="closest")
+    assert not bool(found.success.any())
+    assert bool(found.distance.isinf().all())
+    assert int(found.odd.sum()) == 0
+    assert torch.equal(found.adversarial, task.inputs)
 
 
 @pytest.mark.parametrize("pixels", [False, True])

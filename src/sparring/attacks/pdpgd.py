@@ -26,6 +26,9 @@ __all__ = ["PDPGD"]
 _MOST = math.log(1e6)
 """How far the weights may be apart."""
 
+_ROUNDS = 64
+"""Of Newton's steps, of which a few are enough; rounding can make the last two take turns for ever."""
+
 
 @dataclass(frozen=True)
 class _PrimalDual(State):
@@ -148,12 +151,13 @@ def _cut(wish: Tensor, metric: Tensor, shrink: Tensor, first: Tensor) -> Tensor:
     """
     size, weight, spend = flat(wish.abs()), flat(metric), shrink[:, None]
     level, below, tiny = first[:, None], -torch.ones_like(spend), torch.finfo(wish.dtype).tiny
-    while True:
+    for _ in range(_ROUNDS):
         over = (size - level).clamp_min_(0)
         spent, above = (over * weight).sum(1, keepdim=True), over.sign_()
         before, below = below, size.shape[1] - above.sum(1, keepdim=True)
         if torch.equal(before, below):
-            return flat(wish).clamp(-level, level).view_as(wish)
+            break
         rise = above.mul_(weight).sum(1, keepdim=True)
         more = (level + (spent - spend) / rise.clamp_min(tiny)).clamp_min(0)
         level = torch.where(below != before, more, level)
+    return flat(wish).clamp(-level, level).view_as(wish)
