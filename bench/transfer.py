@@ -9,8 +9,8 @@
 The nets are six small ones for traffic signs; with --nets transformers two of these alone; with --nets imagenet
 EfficientNet-Lite 0, 1 and 2 (bench/peers.sh).
 
-A pooled share counts each eligible sample of each pair once; its interval is drawn over samples (paired over methods),
-because examples of one sample on several nets are not independent.
+A pooled share counts each eligible sample of each pair once; bench/_shares.py says how its interval is drawn. A long run
+is cut into pieces: --skip and --n choose the samples of one, --save FILE keeps it, bench/transfer_pooled.py pools them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import product
+from pathlib import Path
 
 import torch
 from _imagenet import EfficientNet, photographs
+from _shares import saved, show
 from _small_nets import NETS, SECOND, signs, trained
 from torch import Tensor
 
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=8, help="methods: grey levels that a pixel may move")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), help="methods: which, mi among them")
     parser.add_argument("--surrogates", nargs="+", help="methods: only examples of these nets")
+    parser.add_argument("--save", type=Path, help="methods: a file for bench/transfer_pooled.py")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     nets, samples = FAMILIES[asked.nets]()
@@ -73,13 +76,15 @@ def _methods(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace)
             nets, samples, name, asked.gradients, asked.levels / 255, asked.seed, asked.surrogates
         )["memory"]
         print(f"  {name}: {float(counts[name].nanmean()):.1%}", flush=True)
-    _print(f"{asked.gradients} gradients, {asked.levels}/255", counts, control="mi")
+        if asked.save is not None:
+            saved(counts, asked.save)
+    show(f"{asked.gradients} gradients, {asked.levels}/255", counts, control="mi")
 
 
 def _sizes(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
     for levels, name in product((4, 8, 16), ("i-fgsm", "mi", "ssm-di")):
         counts = fooled(nets, samples, name, 50, levels / 255, asked.seed, media=("png", "jpeg-75"))
-        _print(f"{name} {levels}/255", counts, control="memory")
+        show(f"{name} {levels}/255", counts, control="memory")
 
 
 def fooled(
@@ -111,30 +116,6 @@ def fooled(
 
 def _right(net: Model, inputs: Tensor, labels: Tensor) -> Tensor:
     return answers(net, inputs, 128).argmax(1) == labels
-
-
-def _print(title: str, counts: dict[str, Tensor], control: str) -> None:
-    """Pooled shares with intervals, and what each gains over the control, paired."""
-    draws = torch.randint(next(iter(counts.values())).shape[1], (2000, next(iter(counts.values())).shape[1]),
-                          generator=torch.Generator().manual_seed(0))  # fmt: skip
-    print(f"| {title} | fooled | more than {control} |\n|---|---|---|")
-    pooled = {name: _pooled(each, draws) for name, each in counts.items()}
-    for name, each in sorted(pooled.items(), key=lambda item: -float(item[1][0])):
-        gain = each - pooled[control]
-        print(
-            f"| {name} | {each[0]:.1%} ({_span(each[1:])}) | {gain[0]:+.1%} ({_span(gain[1:])}) |", flush=True
-        )
-
-
-def _pooled(each: Tensor, draws: Tensor) -> Tensor:
-    """The pooled share, then that of 2,000 draws of the samples with replacement."""
-    good, hits = (~each.isnan()).float().sum(0), each.nan_to_num().sum(0)
-    return torch.cat([(hits.sum() / good.sum())[None], hits[draws].sum(1) / good[draws].sum(1)])
-
-
-def _span(drawn: Tensor) -> str:
-    low, high = drawn.quantile(torch.tensor([0.025, 0.975])).tolist()
-    return f"{low:.1%} to {high:.1%}"
 
 
 def _choose(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
@@ -169,7 +150,7 @@ def _targeted(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace
             reached.append(_right(target, made.points, wanted).float())
         counts[name] = torch.stack(reached)
         print(f"  {name}: {[int(each.sum()) for each in reached]}", flush=True)
-    _print("targeted, 16/255", counts, control="cross-entropy")
+    show("targeted, 16/255", counts, control="cross-entropy")
 
 
 def _toughen(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace) -> None:
@@ -188,7 +169,7 @@ def _toughen(nets: Sequence[Model], samples: Samples, asked: argparse.Namespace)
             for method in ("mi", "di", "admix")
             for name, surrogates in (("as it is", plain), ("toughened", tough))
         }
-        _print(f"{levels}/255", counts, control="mi, as it is")
+        show(f"{levels}/255", counts, control="mi, as it is")
 
 
 def _from_one(
