@@ -9,8 +9,8 @@
 The nets are six small ones for traffic signs; with --nets transformers two of these alone; with --nets imagenet
 EfficientNet-Lite 0, 1 and 2 (bench/peers.sh).
 
-A pooled share counts each eligible sample of each pair once; bench/_shares.py says how its interval is drawn. A long run
-is cut into pieces: --skip and --n choose the samples of one, --save FILE keeps it, bench/transfer_pooled.py pools them.
+A pooled share counts each eligible sample of each pair once; bench/_shares.py says how its interval is drawn. A long
+run is cut into pieces: --skip and --n choose the samples of one, --save FILE keeps it, bench/transfer_pooled.py pools.
 """
 
 from __future__ import annotations

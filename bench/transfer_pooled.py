@@ -1,6 +1,6 @@
 """What several runs of `bench/transfer.py methods --save FILE` found on different samples, as one table.
 
-    python bench/transfer_pooled.py runs/transfer/50-*.safetensors
+python bench/transfer_pooled.py runs/transfer/50-*.safetensors
 """
 
 from __future__ import annotations

@@ -182,10 +182,19 @@ def test_with_every_sample_attacked_nothing_can_be_stolen(transfer):
         (("--surrogate", "mine.py:large"), "large does not take the samples"),
         (("--surrogate", "mine.py:make,size=big"), "size is in whole pixels"),
         (("--surrogate", "mine.py:make,side=8"), "knows no 'side'"),
+        (("--surrogate", "net.py:make", "--wanted", "nxt"), "next, a class by number or name, or a file"),
+        (("--surrogate", "net.py:make", "--wanted", "7"), "class 7 is wanted, but the models tell 4 classes"),
+        (("--surrogate", "net.py:make", "--wanted", "few.txt"), "few.txt has no class on line 2"),
+        (
+            ("--surrogate", "net.py:make", "--wanted", "net.py"),
+            "or a file of these, but got|has no class on line",
+        ),
+        (("--surrogate", "net.py:make", "--wanted", "next", "--queries", "9"), "give one of them"),
         (("--surrogate", "mine.py:make,classes=names.txt"), "have no names|no file of class names"),
     ],
 )
-def test_bad_input_gets_one_sentence_and_exit_code_2(transfer, words, sentence):
+def test_bad_input_gets_one_sentence_and_exit_code_2(transfer, project, words, sentence):
+    (project / "few.txt").write_text("1\n")
     code, out, err = transfer(*words)
     assert code == 2
     assert out == ""
@@ -236,3 +245,39 @@ def test_surrogates_learn_to_withstand_a_quarter_of_the_threat(transfer, monkeyp
 def test_a_surrogate_is_not_toughened_against_a_threat_without_a_size(transfer):
     code, _, err = transfer("--surrogate", "mine.py:make", "--threat", "l2:min", "--toughen", "--limit", 8)
     assert code == 2 and "give a size" in err
+
+
+def _wanted(transfer, project, *words):
+    code, out, err = transfer(
+        *("--surrogate", "net.py:make", "--threat", "linf:60/255", "--gradients", 20, "--method", "mi"),
+        *words,
+    )
+    assert (code, err) == (0, "")
+    return out, json.loads((project / "runs/transfer/result.json").read_text())
+
+
+def test_examples_come_out_as_the_class_that_is_wanted(transfer, project):
+    labels = np.load(project / "data.npz")["y"]
+    out, document = _wanted(transfer, project, "--wanted", "next", "--export", "png")
+    first = document["body"]["lines"][0]
+    assert "as wanted" in out and document["body"]["wanted"] == "next"
+    assert first["fooled"] / first["eligible"] > 0.9
+    assert "beside_gradients" not in document["body"]
+    sidecars = (project / "runs/transfer/examples").rglob("*.json")
+    assert {json.loads(each.read_text())["wanted"] for each in sidecars} == {"next"}
+    assert "come out as the wanted class" in (project / "runs/transfer/report.html").read_text()
+    _, always = _wanted(transfer, project, "--wanted", 0)
+    assert always["body"]["lines"][0]["eligible"] == int((labels != 0).sum())
+
+
+def test_a_class_is_wanted_by_name_or_line_by_line(transfer, project):
+    labels = np.load(project / "data.npz")["y"]
+    (project / "names.txt").write_text("a\nb\nc\nd\n")
+    (project / "each.txt").write_text("".join(f"{'abcd'[(label + 1) % 4]}\n" for label in labels))
+    named = ("--classes", "names.txt", "--sample", 10)
+    _, by_file = _wanted(transfer, project, *named, "--wanted", "each.txt")
+    _, following = _wanted(transfer, project, *named, "--wanted", "next")
+    assert by_file["body"]["lines"] == following["body"]["lines"]
+    _, by_name = _wanted(transfer, project, *named, "--wanted", "c")
+    _, by_number = _wanted(transfer, project, *named, "--wanted", "2")
+    assert by_name["body"]["lines"] == by_number["body"]["lines"]

@@ -13,6 +13,13 @@ TRANSFERS = (
         ("tests/transfer/test_table.py",),
     ),
     Fault(
+        "any error counts as the class that is wanted",
+        "transfer/table.py",
+        "else said == case.wanted",
+        "else said != case.samples.labels",
+        ("tests/transfer/test_table.py",),
+    ),
+    Fault(
         "examples are not stored inside the threat",
         "transfer/crafting.py",
         "points = Grid(bound).render(points, inputs)",

@@ -90,6 +90,33 @@ def test_targeted_examples_come_out_as_the_class():
     assert float((SURROGATE(made.points).argmax(1) == wanted).float().mean()) > 0.9
 
 
+def test_with_a_wanted_class_only_that_class_is_a_success_and_its_own_samples_do_not_count():
+    wanted = torch.full_like(SAMPLES.labels, 2)
+    kept = []
+    (line, *_) = transfer_table(
+        [[SURROGATE]],
+        [TARGET],
+        SAMPLES,
+        LARGE,
+        ["mi"],
+        10,
+        wanted=wanted,
+        media=("memory",),
+        keep=kept.append,
+    )
+    right = SURROGATE(SAMPLES.inputs).argmax(1) == SAMPLES.labels
+    assert line.eligible == int((right & (SAMPLES.labels != 2)).sum())
+    assert 0 < line.fooled == int((kept[0].said == 2).sum()) < int((kept[0].said != SAMPLES.labels).sum())
+
+
+@pytest.mark.parametrize("wanted", [SAMPLES.labels, torch.full_like(SAMPLES.labels, 4)])
+def test_a_class_that_is_no_other_is_refused(wanted):
+    with pytest.raises(
+        (DataError, UsageError), match=r"is wanted already|class 4 is wanted, but the models tell 4"
+    ):
+        list(transfer_table([[SURROGATE]], [TARGET], SAMPLES, LARGE, ["mi"], 10, wanted=wanted))
+
+
 def test_other_classes_are_refused():
     with pytest.raises(ModelError, match="tell the same classes apart"):
         _lines([linear(1, classes=6)])

@@ -46,6 +46,13 @@ def transfer(
     method: Annotated[
         list[str] | None, typer.Option(help="mi, di-ti, ssm, bsr, …; several are compared")
     ] = None,
+    wanted: Annotated[
+        str | None,
+        typer.Option(
+            help="count only examples that come out as this class: next (the one after the label), a number, a name, "
+            "or a file with one a line"
+        ),
+    ] = None,
     gradients: Annotated[
         int, typer.Option(help="what an example may cost, the same for every method", min=1)
     ] = 50,
@@ -92,6 +99,7 @@ def transfer(
     from sparring.api import chosen
     from sparring.cli.live import searching
     from sparring.cli.transfer_surrogates import surrogates_of
+    from sparring.cli.wanted import wanted_classes
     from sparring.reports.rooms.transfer import render_transfer, transfer_summary
     from sparring.reports.rooms.transfer_gallery import transfer_gallery
     from sparring.threat import parse_threat
@@ -102,20 +110,20 @@ def transfer(
     tell_engagement(target)
     samples, began = chosen(whole, limit, sample), time.monotonic()
     threats, methods = [parse_threat(each) for each in threat or ["linf:8/255"]], method or ["mi", "admix"]
+    classes = wanted_classes(wanted, samples, target)
     own = surrogates_of(job, target, whole, samples, threats[0])
     groups = [[each] for each in own] + ([own] if ensemble and len(own) > 1 else [])
-    first = _First(target, samples, threats[0], gradients, seed, batch)
+    first = _First(target, samples, threats[0], wanted, gradients, seed, batch)
     made: list[Shown] = []
     keep = _keeper(first, made, out, export)
     with searching(f"transfer to {target.name}") as watch:
         lines = list(transfer_table(
             groups, [target], samples, threats, methods, gradients, seed=seed, batch=batch,
-            keep=keep, watch=watch,
+            wanted=classes, keep=keep, watch=watch,
         ))  # fmt: skip
         beside = _beside(first, made, watch)
-    body: dict[str, Any] = {"lines": [asdict(line) for line in lines]}
-    if steal_queries is not None:
-        body["stolen"] = {"queries": steal_queries}
+    stolen = {} if steal_queries is None else {"stolen": {"queries": steal_queries}}
+    body: dict[str, Any] = {"lines": [asdict(line) for line in lines], "wanted": wanted, **stolen}
     if queries is not None:
         body["refined"] = _refined(first, own, made, methods[0], queries)
     document = _document(first, body, beside, time.monotonic() - began)
@@ -131,16 +139,17 @@ class _First:
     target: Model
     samples: Samples
     threat: Threat
+    wanted: str | None
     gradients: int
     seed: int
     batch: int
 
 
 def _checked(job: Job) -> Job:
-    """The same job, if nothing is missing.
+    """The same job, if nothing is missing or contradicts itself.
 
     Raises:
-        UsageError: It has no target, no data or no surrogate.
+        UsageError: It has no target, no data or no surrogate, or wants two things at once.
     """
     from sparring.errors import UsageError
 
@@ -149,6 +158,8 @@ def _checked(job: Job) -> Job:
             "a transfer needs a target, data and a surrogate: sparring transfer --model target.pt2 "
             "--surrogate mine.pt2 --data test.npz; --steal 1000 makes a surrogate of answers"
         )
+    if job["wanted"] is not None and job["queries"] is not None:
+        raise UsageError("--queries looks for any error, --wanted for a class; give one of them")
     return job
 
 
@@ -165,7 +176,7 @@ def _keeper(first: _First, made: list[Shown], out: Path, medium: str | None) -> 
         if shown.threat == threat_text(first.threat):
             made.append(shown)
         if medium is not None:
-            settings = {"gradients": first.gradients, "seed": first.seed}
+            settings = {"wanted": first.wanted, "gradients": first.gradients, "seed": first.seed}
             told = origin(shown.surrogates, method=shown.method, threat=shown.threat, **settings)
             name = f"{shown.origin}-{shown.method}-{shown.threat}".replace("/", "_")
             export_examples(shown.points, first.samples, out / "examples" / name, medium, told)
@@ -174,11 +185,11 @@ def _keeper(first: _First, made: list[Shown], out: Path, medium: str | None) -> 
 
 
 def _beside(first: _First, made: list[Shown], watch: Callable[[str, Progress], None]) -> Beside | None:
-    """The examples beside the target's own gradients, if it has any."""
+    """The examples beside the target's own gradients, if it has any and any error will do."""
     from sparring.threat import threat_text
     from sparring.transfer import beside_gradients
 
-    if not first.target.gradients:
+    if first.wanted is not None or not first.target.gradients:
         return None
     name = threat_text(first.threat)
     told = partial(watch, f"{first.target.name}'s own gradients under {name}")

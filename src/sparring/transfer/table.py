@@ -11,12 +11,13 @@ from torch import Tensor
 
 from sparring.data import Samples
 from sparring.engine import Progress
-from sparring.errors import DataError, ModelError
+from sparring.errors import ModelError
 from sparring.evaluation.statistics import Interval, exact_interval
 from sparring.models import Model
 from sparring.models.canonical import show
 from sparring.threat import Threat, threat_text
 from sparring.transfer.crafting import Crafted, craft
+from sparring.transfer.eligible import check_classes, check_eligible, group_name, unlike
 from sparring.transfer.files import MEDIA, read_again
 from sparring.transfer.stealth import colour_difference, structural_similarity
 
@@ -37,8 +38,8 @@ class Line:
         method: One of `METHODS`.
         threat: As text.
         medium: `memory`, or the kind of file that the examples went through.
-        fooled: Samples that both got right before and that the target gets wrong now.
-        eligible: Samples that both got right before; nothing else counts.
+        fooled: Eligible samples that the target gets wrong now, or answers as is wanted.
+        eligible: Samples that both got right before, and that are not of the wanted class; nothing else counts.
         interval: Exact, about the draw of the samples.
         left: Examples that lie outside the threat after the file was read.
         gradients: What each example cost.
@@ -76,7 +77,7 @@ class Shown:
         threat: As text.
         points: `(N, *shape)`.
         said: The target's classes `(N,)`; -1 for samples that do not count, which it was not asked about.
-        fooled: Where it errs on a sample that counts, `(N,)`.
+        fooled: Where it errs on a sample that counts, or answers as is wanted, `(N,)`.
     """
 
     surrogates: Sequence[Model]
@@ -89,7 +90,7 @@ class Shown:
     @property
     def origin(self) -> str:
         """Names of the surrogates, joined by `+`."""
-        return _name(self.surrogates)
+        return group_name(self.surrogates)
 
 
 def transfer_table(
@@ -100,6 +101,7 @@ def transfer_table(
     methods: Sequence[str],
     gradients: int,
     *,
+    wanted: Tensor | None = None,
     media: Sequence[str] | None = None,
     seed: int = 0,
     batch: int = 64,
@@ -115,6 +117,7 @@ def transfer_table(
         threats: Sizes of the change.
         methods: Names of `METHODS`.
         gradients: What each example may cost, the same for all methods.
+        wanted: Classes that must come out `(N,)`; without, any error will do.
         media: What the examples go through before they are shown; for images `memory` and all `MEDIA` if None.
         seed: Of all draws.
         batch: Most points shown at once.
@@ -123,21 +126,25 @@ def transfer_table(
 
     Raises:
         ModelError: A model does not take the samples, or a surrogate answers with other classes than a target.
-        DataError: No sample is classified correctly by a surrogate and a target.
+        DataError: No sample is classified correctly by a surrogate and a target, or all are of the class wanted.
+        UsageError: A class is wanted that the models do not know.
     """
     everyone = {id(model): model for model in (*targets, *(each for group in surrogates for each in group))}
     clean = {key: _clean(model, samples, batch) for key, model in everyone.items()}
-    _check_classes(clean, everyone)
+    check_classes(clean, everyone)
+    other = unlike(wanted, samples.labels, next(iter(clean.values())).shape[1])
     right = {key: given.argmax(1) == samples.labels for key, given in clean.items()}
     for group in surrogates:
-        own = torch.stack([right[id(model)] for model in group]).all(0)
+        own = torch.stack([other, *(right[id(model)] for model in group)]).all(0)
         for target in targets:
-            _check_eligible(own & right[id(target)], group, target)
+            check_eligible(own & right[id(target)], group_name(group), target.name)
         for threat in threats:
             for method in methods:
-                told = partial(watch, f"{method} on {_name(group)} under {threat_text(threat)}")
-                made = craft(group, samples, threat, method, gradients, seed=seed, batch=batch, progress=told)
-                case = _Case(group, samples, threat, method, made)
+                told = partial(watch, f"{method} on {group_name(group)} under {threat_text(threat)}")
+                made = craft(
+                    group, samples, threat, method, gradients, targets=wanted, seed=seed, batch=batch, progress=told,
+                )  # fmt: skip
+                case = _Case(group, samples, threat, method, wanted, made)
                 for medium in media or (MEMORY, *(MEDIA if samples.domain.is_image else ())):
                     points = made.points if medium == MEMORY else read_again(made.points, medium)
                     for target in targets:
@@ -167,13 +174,15 @@ class _Case:
     samples: Samples
     threat: Threat
     method: str
+    wanted: Tensor | None
     made: Crafted
 
 
 def _shown(case: _Case, target: Model, points: Tensor, eligible: Tensor, batch: int) -> Shown:
     said = torch.full((len(points),), -1)
     said[eligible] = answers(target, points[eligible], batch).argmax(1)
-    fooled = eligible & (said != case.samples.labels)
+    reached = said != case.samples.labels if case.wanted is None else said == case.wanted
+    fooled = eligible & reached
     return Shown(case.group, case.method, threat_text(case.threat), points, said, fooled)
 
 
@@ -202,27 +211,3 @@ def _line(case: _Case, target: Model, medium: str, shown: Shown) -> Line:
         similarity=float(structural_similarity(before, after).mean()) if pictures else None,
         colour=float(colour_difference(before, after).mean()) if pictures else None,
     )
-
-
-def _name(group: Sequence[Model]) -> str:
-    return "+".join(model.name for model in group)
-
-
-def _check_classes(clean: dict[int, Tensor], models: dict[int, Model]) -> None:
-    (first, scores), *rest = clean.items()
-    for key, given in rest:
-        if given.shape[1] != scores.shape[1]:
-            raise ModelError(
-                f"{models[first].name} answers with {scores.shape[1]} classes, {models[key].name} with "
-                f"{given.shape[1]}; surrogates and targets must tell the same classes apart, in the same order; "
-                "--surrogate net.pt2,classes=names.txt maps those of a surrogate"
-            )
-
-
-def _check_eligible(eligible: Tensor, group: Sequence[Model], target: Model) -> None:
-    if not bool(eligible.any()):
-        raise DataError(
-            f"no sample is classified correctly by both {_name(group)} and {target.name}; check that both use the "
-            "same order of classes and the same range of inputs, or map them: --surrogate "
-            "net.pt2,classes=names.txt,scale=255"
-        )

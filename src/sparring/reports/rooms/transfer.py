@@ -59,7 +59,9 @@ class Attempted:
 def render_transfer(document: Mapping[str, Any], exhibits: Sequence[Exhibit] = ()) -> str:
     """One page that stands alone, from a `result.json` of the kind `transfer`, and pictures of examples."""
     rows = _rows(document)
-    refined, beside = (document["body"].get(name) for name in ("refined", "beside_gradients"))
+    refined, beside, wanted = (
+        document["body"].get(name) for name in ("refined", "beside_gradients", "wanted")
+    )
     return page(
         "transfer.html.j2",
         document=document,
@@ -67,6 +69,7 @@ def render_transfer(document: Mapping[str, Any], exhibits: Sequence[Exhibit] = (
         media=list(rows[0].cells),
         exhibits=exhibits,
         best=_best(rows),
+        wanted=wanted,
         refined=None if refined is None else refined_words(refined),
         beside=None if beside is None else beside_words(beside),
     )
@@ -78,8 +81,9 @@ def transfer_summary(document: Mapping[str, Any]) -> Group:
     table = Table(box=None, pad_edge=False, header_style="bold", title=f"transfer to {rows[0].target}")
     for name in ("made on", "method", "threat"):
         table.add_column(name, overflow="fold")
+    hit = "fooled" if document["body"]["wanted"] is None else "as wanted"
     for medium in rows[0].cells:
-        table.add_column("fooled" if medium == "memory" else medium, justify="right")
+        table.add_column(hit if medium == "memory" else medium, justify="right")
     for row in rows:
         first, *rest = row.cells.values()
         shares = [
