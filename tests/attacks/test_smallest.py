@@ -18,6 +18,7 @@ from sparring.attacks import (
     DeepFool,
     NearestClass,
     SigmaZero,
+    SparseRS,
     SuperDeepFool,
     margin,
 )
@@ -113,8 +114,11 @@ def test_a_target_out_of_reach_is_never_found(name):
     assert torch.equal(found.adversarial, task.inputs)
 
 
+FEWEST = [SigmaZero(300), FMN(200), SparseRS(1000)]
+
+
 @pytest.mark.parametrize("pixels", [False, True])
-@pytest.mark.parametrize("attack", [SigmaZero(300), FMN(200)], ids=["sigma-zero", "fmn"])
+@pytest.mark.parametrize("attack", FEWEST, ids=["sigma-zero", "fmn", "sparse-rs"])
 def test_the_fewest_values_are_found(attack, pixels):
     """Against every choice of values, or of pixels."""
     generator = torch.Generator().manual_seed(4)
@@ -137,7 +141,7 @@ def test_the_fewest_values_are_found(attack, pixels):
     assert exact.max() > 1, "the problem is too easy to tell"
 
 
-@pytest.mark.parametrize("attack", [SigmaZero(300), FMN(200)], ids=["sigma-zero", "fmn"])
+@pytest.mark.parametrize("attack", FEWEST[:2], ids=["sigma-zero", "fmn"])
 def test_the_fewest_squares_are_found(attack):
     """Against the sum of the largest gains: each square of a linear model gains what its best corner does."""
     generator = torch.Generator().manual_seed(5)

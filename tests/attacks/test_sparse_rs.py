@@ -1,5 +1,7 @@
 """Sparse-RS: as many values as the budget counts, at an end of their range, and fewer exchanges as it goes on."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -69,8 +71,32 @@ def test_what_may_not_change_does_not():
         state = attack.step(task, state, _seen(torch.rand(5)))
 
 
+def test_the_number_shrinks_when_the_goal_is_reached_and_grows_until_it_is():
+    task = task_of(INPUTS, LABELS, parse_threat("l0:min"))
+    attack = SparseRS(40)
+    state = attack.start(task)
+    assert (task.threat.distance(state.point, INPUTS) == 10).all(), "a tenth of 108 values"
+    won = torch.tensor([True, False, False, False, False])
+    counts = []
+    for turn in range(4):
+        lost = _seen(torch.full((5,), -1.0))
+        distance = torch.where(won, task.threat.distance(state.point, INPUTS).float(), torch.inf)
+        state = attack.step(task, state, replace(lost, distance=distance[:, None]) if turn < 2 else lost)
+        counts.append(task.threat.distance(state.point, INPUTS).tolist())
+    assert [each[0] for each in counts] == [8, 6, 6, 6]
+    assert [each[1] for each in counts] == [10, 20, 20, 40]
+
+
+def test_one_value_ends_the_search_for_fewer():
+    inputs = INPUTS[:, :1, :2, :2]
+    task = task_of(inputs, LABELS, parse_threat("l0:min"))
+    attack = SparseRS(40)
+    state = attack.start(task)
+    lost = _seen(torch.ones(5))
+    state = attack.step(task, state, replace(lost, distance=torch.tensor([[1.0]] * 4 + [[torch.inf]])))
+    assert state.done is not None and state.done.tolist() == [True] * 4 + [False]
+
+
 def test_other_threats_are_refused():
     with pytest.raises(ThreatError, match="use Square"):
         SparseRS().start(task_of(INPUTS, LABELS, Linf(0.1)))
-    with pytest.raises(ThreatError, match="l0:min has no budget"):
-        SparseRS().start(task_of(INPUTS, LABELS, parse_threat("l0:min")))

@@ -38,7 +38,7 @@ def test_the_standard_suite(norm):
 
 def test_a_suite_is_refused_where_it_has_nothing():
     with pytest.raises(UsageError, match=r"no attack for l0:min; .* a size such as l0:24"):
-        suites.stages_for("blackbox", "l0:min")
+        suites.stages_for("smoke", "l0:min")
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1", "l0"])
@@ -72,7 +72,7 @@ def test_bare_attacks_become_stages():
     assert [each.name for each in stages] == ["fgsm", "pgd", "fgsm"]
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2", "l1", "l0", "l2:min", "linf:min", "l1:min"])
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1", "l0", "l2:min", "linf:min", "l1:min", "l0:min"])
 @pytest.mark.parametrize("queries", [100, 1000, 2500])
 def test_stages_share_a_budget_of_queries(norm, queries):
     stages = suites.within(suites.stages_for("blackbox", norm), queries)

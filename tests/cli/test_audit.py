@@ -141,7 +141,7 @@ BAD = {
     "zero-eps": ({"threat": "linf:0"}, "positive"),
     "eps-larger-than-the-box": ({"threat": "linf:8"}, "8/255"),
     "unknown-suite": ({"suite": "standrad"}, 'did you mean "standard"'),
-    "suite-without-l0": ({"suite": "blackbox", "threat": "l0:min"}, "l0"),
+    "suite-without-l0": ({"suite": "labels", "threat": "l0:min"}, "l0"),
     "nothing-to-lead": ({"surrogate": f"{MODELS}:linear"}, "no attack of the suite smoke"),
     "missing-surrogate": ({"suite": "blackbox", "surrogate": "none.pt2"}, "none.pt2"),
     "unknown-precision": ({"precision": "float8"}, "float32"),

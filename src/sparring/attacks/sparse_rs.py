@@ -1,7 +1,7 @@
 """Sparse-RS (Croce et al. 2022, https://arxiv.org/abs/2006.12834): random search for few values that change, in L0.
 
 The schedule is the authors', rescaled to the queries that are given as their code can. Deviations: each
-row draws by itself, and a value that leaves may come back.
+row draws by itself, and a value that leaves may come back. The search for the smallest number of values is ours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sparring.attacks.parts.losses import margin
 from sparring.engine import AttackLoss, Seen, State, Task, scores_at
 from sparring.errors import ThreatError
 from sparring.tensors import flat, pick, vector
-from sparring.threat.smallest import budgeted
+from sparring.threat.smallest import is_smallest
 from sparring.threat.units import added_up, first_of, spread_out
 
 __all__ = ["SparseRS"]
@@ -26,11 +26,24 @@ _PARTS = (1, 2, 4, 5, 6, 8, 10, 12, 15, 20)
 """After so many of 10,000 tries, the share of values that are exchanged is divided by so much."""
 
 
+_FIRST = 0.1
+"""Share of all values that change at first, where the smallest number is looked for."""
+_PATIENCE = 20
+"""They are doubled after each such part of the tries, until the goal was reached."""
+
+
 @dataclass(frozen=True)
 class _Search(State):
-    """The best point so far `(B, *shape)`, which values it changes `(B, U)`, its loss, and how many were tried.
+    """Where a row is.
 
-    `trial` are the values that the asked point changes, `(B, U)`.
+    Args:
+        best_point: The best so far, `(B, *shape)`.
+        chosen: Which values it changes, `(B, U)`.
+        best: Its loss, `(B,)`.
+        tried: How many points were tried, `(B,)`.
+        trial: Which values the asked point changes, `(B, U)`.
+        count: How many may change, `(B,)`.
+        found: Whether the goal was reached with more, `(B,)`.
     """
 
     best_point: Tensor
@@ -38,11 +51,16 @@ class _Search(State):
     best: Tensor
     tried: Tensor
     trial: Tensor
+    count: Tensor
+    found: Tensor
 
 
 @dataclass(frozen=True)
 class SparseRS:
     """Change eps values, or whole pixels, to an end of their range; exchange some of them, and keep what is better.
+
+    Where the smallest number is looked for, it begins with a tenth of them all, and goes on with four fifths of those
+    that were changed whenever the goal is reached.
 
     Sees scores only; for L0. Cost: `steps + 1` queries.
 
@@ -63,35 +81,48 @@ class SparseRS:
     def start(self, task: Task) -> _Search:
         if task.threat.norm != "l0":
             raise ThreatError(f"Sparse-RS searches in l0, not in {task.threat.norm}; use Square")
-        budgeted(task.threat)
         none = torch.zeros(len(task), dtype=torch.int64, device=task.inputs.device)
         luck = task.draws.uniform(_units(task, task.inputs), draw=1)
-        chosen = _largest(luck.masked_fill(~_free(task), -1), _count(task))
+        count = _most(task)
+        count = (_FIRST * count).long().clamp_min(1) if is_smallest(task.threat) else count
+        chosen = _largest(luck.masked_fill(~_free(task), -1), count)
         first = _changed(task, task.inputs, chosen, chosen, none)
         low = torch.full(none.shape, -torch.inf, device=none.device)
-        return _Search(scores_at(first), first, chosen, low, none, chosen)
+        return _Search(scores_at(first), first, chosen, low, none, chosen, count, none > 0, done=none > 0)
 
     def step(self, task: Task, state: _Search, seen: Seen) -> _Search:
-        better = seen.loss > state.best
+        won = seen.reached[:, 0] if is_smallest(task.threat) else torch.zeros_like(state.found)
+        better = (seen.loss > state.best) | won
         best_point = pick(better, state.point, state.best_point)
         chosen = pick(better, state.trial, state.chosen)
-        best = torch.where(better, seen.loss, state.best)
-        tried = state.tried + 1
+        chosen = chosen & (_moved(task, best_point) | ~won[:, None])
+        best = torch.where(better, seen.loss, state.best).masked_fill(won, -torch.inf)
+        size, tried, found = chosen.sum(1), state.tried + 1, state.found | won
+        count = torch.where(won, (4 * size // 5).clamp_min(1), self._grown(task, state, found))
         leaving_luck, joining_luck = (
             task.draws.uniform(_units(task, task.inputs), draw=3 * tried + each) for each in (1, 2)
         )
-        count = self._exchanged(task, state.tried)
-        staying = chosen & ~_largest(leaving_luck.masked_fill(~chosen, -1), count)
-        joining = _largest(joining_luck.masked_fill(staying | ~_free(task), -1), count)
+        leaving = torch.where(won, size - count, self._exchanged(state))
+        staying = chosen & ~_largest(leaving_luck.masked_fill(~chosen, -1), leaving)
+        joining = _largest(joining_luck.masked_fill(staying | ~_free(task), -1), count - staying.sum(1))
         trial = staying | joining
         point = _changed(task, best_point, trial, joining, tried)
-        return _Search(scores_at(point), best_point, chosen, best, tried, trial)
+        done = won & (size <= 1)
+        return _Search(scores_at(point), best_point, chosen, best, tried, trial, count, found, done=done)
 
-    def _exchanged(self, task: Task, tried: Tensor) -> Tensor:
+    def _exchanged(self, state: _Search) -> Tensor:
         """How many values are exchanged in the next try, `(B,)`."""
-        due = torch.bucketize(tried * 10_000 // (self.steps + 1), torch.tensor(_TRIES, device=tried.device))
-        parts = torch.tensor(_PARTS, device=tried.device)[due]
-        return (self.share * _count(task) / parts).long().clamp_min(1)
+        tries = torch.tensor(_TRIES, device=state.tried.device)
+        due = torch.bucketize(state.tried * 10_000 // (self.steps + 1), tries)
+        parts = torch.tensor(_PARTS, device=state.tried.device)[due]
+        return (self.share * state.count / parts).long().clamp_min(1)
+
+    def _grown(self, task: Task, state: _Search, found: Tensor) -> Tensor:
+        """How many may change now: twice as many from time to time, while the smallest number is looked for in vain."""
+        if not is_smallest(task.threat):
+            return state.count
+        due = ~found & ((state.tried + 1) % max(1, self.steps // _PATIENCE) == 0)
+        return torch.where(due, torch.minimum(2 * state.count, _most(task)), state.count)
 
 
 def _units(task: Task, values: Tensor) -> Tensor:
@@ -107,9 +138,14 @@ def _free(task: Task) -> Tensor:
     return flat(added_up(task.threat, mask.float())) > 0
 
 
-def _count(task: Task) -> Tensor:
-    """How many may change, `(B,)`."""
-    return torch.minimum(vector(task.threat.eps, task.inputs).long(), _free(task).sum(1))
+def _most(task: Task) -> Tensor:
+    """How many may change at most, `(B,)`."""
+    return torch.minimum(vector(task.threat.eps, task.inputs), _free(task).sum(1)).long()
+
+
+def _moved(task: Task, point: Tensor) -> Tensor:
+    """Which units are not as in the input, `(B, U)`."""
+    return flat(added_up(task.threat, (point != task.inputs).to(point))) > 0
 
 
 def _largest(values: Tensor, count: Tensor) -> Tensor:

@@ -187,7 +187,7 @@ blackbox: tuple[Stage, ...] = within(
         Stage("estimated-apgd", Estimated(APGD(loss=margin)), norms=("l2",), share=0.8),
         Stage("square", SquareL2(), norms=("l2",), share=0.2),
         Stage("square", SquareL1(), norms=("l1",), share=1.0),
-        Stage("sparse-rs", SparseRS(), norms=("l0",), share=1.0),
+        Stage("sparse-rs", SparseRS(), norms=("l0", "l0:min"), share=1.0),
         Stage("estimated-hlrf", Estimated(HLRF()), norms=("linf:min", "l2:min", "l1:min"), share=1.0),
     ),
     QUERIES,
