@@ -64,8 +64,8 @@ QUERIES = (
     Fault(
         "Sparse-RS keeps what is worse",
         "attacks/sparse_rs.py",
-        "better = seen.loss > state.best",
-        "better = seen.loss < state.best",
+        "better = (seen.loss > state.best)",
+        "better = (seen.loss < state.best)",
         ("tests/attacks/test_sparse_rs.py",),
     ),
     Fault(

@@ -59,8 +59,8 @@ class _Search(State):
 class SparseRS:
     """Change eps values, or whole pixels, to an end of their range; exchange some of them, and keep what is better.
 
-    Where the smallest number is looked for, it begins with a tenth of them all, and goes on with four fifths of those
-    that were changed whenever the goal is reached.
+    Where the smallest number is looked for, it begins at `task.begin` or with a tenth of them all, and goes on with
+    four fifths of those that were changed whenever the goal is reached.
 
     Sees scores only; for L0. Cost: `steps + 1` queries.
 
@@ -87,6 +87,11 @@ class SparseRS:
         count = (_FIRST * count).long().clamp_min(1) if is_smallest(task.threat) else count
         chosen = _largest(luck.masked_fill(~_free(task), -1), count)
         first = _changed(task, task.inputs, chosen, chosen, none)
+        if is_smallest(task.threat) and task.begin is not None:
+            known = _moved(task, task.begin)
+            begun = known.any(1)
+            first, chosen = pick(begun, task.begin, first), pick(begun, known, chosen)
+            count = torch.where(begun, known.sum(1), count)
         low = torch.full(none.shape, -torch.inf, device=none.device)
         return _Search(scores_at(first), first, chosen, low, none, chosen, count, none > 0, done=none > 0)
 

@@ -125,8 +125,10 @@ min_l1: tuple[Stage, ...] = (
 min_l0: tuple[Stage, ...] = (
     Stage("sigma-zero", SigmaZero(400), norms=("l0:min",)),
     Stage("fmn", FMN(300), norms=("l0:min",)),
+    Stage("sparse-rs", SparseRS(1000), norms=("l0:min",)),
 )
-"""The smallest change in each norm; later stages begin at the smallest that is known. From 1,000 to 2,400 passes."""
+"""The smallest change in each norm; later stages begin at the smallest that is known. From 1,000 to 2,400 passes.
+In L0 some queries at random, because values move as far as they can, where slopes mislead."""
 
 standard: tuple[Stage, ...] = (
     Stage("apgd-ce", APGD(100, cross_entropy), norms=_EUCLIDEAN),
@@ -141,7 +143,8 @@ standard: tuple[Stage, ...] = (
     *min_linf,
     *min_l1,
     *min_l0,
-    *(replace(stage, norms=("l0",)) for stage in min_l0),
+    *(replace(stage, norms=("l0",)) for stage in min_l0[:-1]),
+    Stage("sparse-rs", SparseRS(5000), norms=("l0",)),
 )
 """AutoAttack's standard version (Croce & Hein 2020, https://arxiv.org/abs/2003.01690; for L1: Croce & Hein 2021,
 https://arxiv.org/abs/2103.01208), stages and parameters as the authors set them. For L0,

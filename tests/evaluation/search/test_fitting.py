@@ -4,10 +4,10 @@ import pytest
 import torch
 
 import sparring
-from sparring.attacks import PGD, Square, SquareL2, suites
+from sparring.attacks import PGD, SparseRS, Square, SquareL2, suites
 from sparring.attacks.suites import Stage
 from sparring.testing import half_space
-from sparring.threat import L2, Linf
+from sparring.threat import L0, L2, Linf
 from tests.slopes import cut, flip
 
 SUITE = (Stage("pgd", PGD(10)), Stage("square", Square(30)))
@@ -40,6 +40,15 @@ def test_a_suite_that_gradients_mislead_is_invalid(monkeypatch):
     run, _, found = _audit(flip, (Stage("pgd", PGD(10)), Stage("square", Square(300))))
     assert run.verdict == "invalid" and "random-search-wins" in found
     assert sparring.gate(run, min_robust_accuracy=0.01).verdict == "invalid"
+
+
+def test_in_l0_slopes_that_mislead_are_a_warning():
+    problem = half_space(L0(2), rows=60)
+    data = (problem.task.inputs, problem.task.goal.labels)
+    suite = (Stage("pgd", PGD(2)), Stage("sparse-rs", SparseRS(300)))
+    run = sparring.audit(lambda inputs: problem.model(flip(inputs)), data, L0(2), suite)
+    found = {finding["id"]: finding["severity"] for finding in run.result["findings"]}
+    assert run.verdict == "measured" and found["random-search-ahead"] == "warning"
 
 
 def test_lucky_draws_break_nothing_and_cost_no_sample():

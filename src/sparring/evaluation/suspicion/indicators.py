@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs, first_row
-from sparring.evaluation.suspicion.validity import misled, missed, without_gradients
+from sparring.evaluation.suspicion.validity import chance_ahead, misled, missed, without_gradients
 from sparring.evaluation.trial.trial import optimises
 from sparring.models.stand_ins.straight_through import OPTIMISATION
 
@@ -112,6 +112,12 @@ def _of_the_search(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             "max(3, 2%): gradients mislead, and what could help has been tried; fewer samples are robust than counted"
         )
         found.append(finding("random-search-wins", "error", message, fell))
+    elif chance_ahead(plan, outcome):
+        message = (
+            f"of {left} samples that gradients left standing, search at random broke {fell}: in L0 values jump, and "
+            "slopes say little of where to; with more queries fewer samples may be robust than counted"
+        )
+        found.append(finding("random-search-ahead", "warning", message, fell))
     rising = int(still_rising(plan, outcome).sum())
     if rising > max(3, 0.5 * int(outcome.robust.sum())):
         message = (

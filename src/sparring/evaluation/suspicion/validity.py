@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.evaluation.outcome import Outcome
 from sparring.evaluation.plan import Plan, climbs, first_row
 
-__all__ = ["misled", "missed", "without_gradients"]
+__all__ = ["chance_ahead", "misled", "missed", "without_gradients"]
 
 FEW, SHARE = 3, 0.02
 
@@ -28,7 +28,15 @@ def without_gradients(plan: Plan, outcome: Outcome) -> tuple[int, int]:
 
 
 def misled(plan: Plan, outcome: Outcome) -> bool:
-    """Whether a search without gradients broke more of what gradients left than they can miss by chance."""
+    """Whether the model hides its gradients: a search without them found more than gradients can miss by chance.
+
+    Not in L0, where values jump across their whole range: there a slope may say little of what nobody hides.
+    """
+    return plan.threat.norm != "l0" and chance_ahead(plan, outcome)
+
+
+def chance_ahead(plan: Plan, outcome: Outcome) -> bool:
+    """Whether a search without gradients broke more of what gradients left than max(3, 2%)."""
     left, fell = without_gradients(plan, outcome)
     return not bool(_seeking(plan).all()) and fell > max(FEW, SHARE * left)
 
