@@ -168,6 +168,12 @@ PEERS: dict[str, dict[str, Peer]] = {
             True,
         ),
     },
+    "l0:min": {
+        "torchattacks Pixle": _torchattacks("Pixle", lambda eps, budget: {"max_iterations": budget, "restarts": 1}),
+        "art SimBA values": _art(
+            "SimBA", lambda eps, budget: {"attack": "px", "max_iter": budget, "epsilon": 1.0}, True
+        ),
+    },
     "l0": {
         "torchattacks Pixle": _torchattacks("Pixle", lambda eps, budget: {"max_iterations": budget, "restarts": 1}),
         "torchattacks OnePixel": _torchattacks(

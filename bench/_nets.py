@@ -16,14 +16,16 @@ from sparring.threat import Untargeted, parse_threat
 
 __all__ = ["problem"]
 
+COLOURS, DIGITS = "cifar10/test_lossless_500.npz", "mnist/mnist_70000.npz"
+
 
 def problem(name: str, threat: str, count: int, skip: int = 0) -> tuple[Look, Task]:
     """A net by its name, and a task for `count` samples that it gets right, after `skip` others, as continuous data."""
     if name == "efficientnet_lite0":
-        net, samples = _by_pairs(_fused(_traced(EfficientNet(0), 224))), photographs()
+        net, samples = _by_pairs(_fused(_traced(EfficientNet(0), torch.rand(2, 3, 224, 224)))), photographs()
     else:
-        net = _quiet(_traced(torch.export.load(found(f"models/{name}.pt2")).module(), 32))
-        samples = load_data(found("data/cifar10/test_lossless_500.npz"))
+        samples = load_data(found(f"data/{DIGITS if name.startswith('mnist') else COLOURS}")).limit(500)
+        net = _quiet(_traced(torch.export.load(found(f"models/{name}.pt2")).module(), samples.inputs[:2]))
     rows: list[int] = []
     for part in torch.arange(len(samples)).split(20):
         if len(rows) >= skip + count:
@@ -37,9 +39,9 @@ def problem(name: str, threat: str, count: int, skip: int = 0) -> tuple[Look, Ta
     return net, Task(chosen.inputs, Untargeted(chosen.labels), bound, draws)
 
 
-def _traced(net: nn.Module, side: int) -> torch.jit.ScriptModule:
+def _traced(net: nn.Module, inputs: Tensor) -> torch.jit.ScriptModule:
     """The net without Python between its layers, which counts where samples are shown one by one."""
-    return torch.jit.trace(net, torch.rand(2, 3, side, side), check_trace=False)
+    return torch.jit.trace(net, inputs, check_trace=False)
 
 
 def _fused(net: torch.jit.ScriptModule) -> Look:

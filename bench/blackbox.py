@@ -44,6 +44,7 @@ OURS: dict[str, dict[str, Stage]] = {
         "SimBA waves": Stage("simba", SimBA(basis="waves"), share=1.0),
     },
     "l0": {"Sparse-RS": Stage("sparse-rs", SparseRS(), share=1.0)},
+    "l0:min": {"SimBA values": Stage("simba", SimBA(step_size=1.0), share=1.0)},
 }
 """Single attacks, each for an algorithm that others have too; beside them runs the suite."""
 
@@ -58,7 +59,7 @@ def main() -> None:
         "--model", default="cifar10_small_resnet_adv", help="a net in models/, or efficientnet_lite0"
     )
     options.add_argument(
-        "--threat", default="linf:8/255", help="linf, l2, l0 (pixels) with a size, or l2:min"
+        "--threat", default="linf:8/255", help="linf, l2, l0:24px with a size, l2:min, or l0:minpx"
     )
     options.add_argument("--samples", type=int, default=24)
     options.add_argument("--skip", type=int, default=0, help="samples before these")
