@@ -26,6 +26,8 @@ from sparring.evaluation.workers import Crew, fill
 from sparring.execution import prepared
 from sparring.models import untouched
 from sparring.models.canonical import show
+from sparring.models.remote.refusals import refusals_borne
+from sparring.models.remote.target import turned_away
 from sparring.storage import Run
 
 __all__ = ["audit"]
@@ -142,16 +144,19 @@ def _all_shards(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf, crew: Cr
 
 
 def _first_look(plan: Plan) -> Ledger:
-    """Ask for every sample once, a model that answers at random many times; clean errors are not attacked."""
+    """Ask for every sample once, a model that answers at random many times; clean errors are not attacked, nor are
+    samples that a target refuses.
+    """
     labels, device = plan.samples.labels, plan.model.device
     clean, errors, looks = torch.zeros(()), torch.zeros(()), draws(plan)
-    with torch.no_grad():
+    with torch.no_grad(), refusals_borne():
         for _ in range(looks):
             answers = _answers(plan)
             clean = clean.to(device) + answers / looks
-            errors = errors.to(device) + (answers.argmax(1) != labels.to(device)).double() / looks
+            wrong = (answers.argmax(1) != labels.to(device)) | answers.isnan().any(1)
+            errors = errors.to(device) + wrong.double() / looks
     odd = (~clean.isfinite().all(1)).nonzero().flatten().tolist()
-    if odd:
+    if odd and turned_away(plan.model) is None:
         raise ModelError(
             f"the model answers {len(odd)} of {len(labels)} clean inputs (the first is number {odd[0]}) with NaN or "
             "infinite outputs; check its weights, mean and std"

@@ -24,7 +24,8 @@ class Ledger:
     Only while a shard is searched are its points here; before and after, `adversarial` is `(N, 0)`.
     `stage` is the index of the stage that broke the sample, or found `adversarial`, -1 while none has. `history` is
     `distance` as it was after `MARKS` forwards. `found_after` counts all passes spent on the sample until it broke.
-    `finished` holds once nothing more will be done about it. `clean_risk` is the share of draws in which the model errs
+    `finished` holds once nothing more will be done about it. `turned_away` holds where the target refused an input of
+    the sample; its `clean` is NaN if it was the clean one. `clean_risk` is the share of draws in which the model errs
     at the clean input, and `risk` that at `adversarial`, as the search saw it: 0 or 1 for a model that does not draw.
     """
 
@@ -42,13 +43,14 @@ class Ledger:
     found_after: Tensor
     odd: Tensor
     finished: Tensor
+    turned_away: Tensor
     clean_risk: Tensor
     risk: Tensor
 
     @property
     def standing(self) -> Tensor:
         """Samples that are still to be attacked, as indices."""
-        return (self.correct & ~self.broken).nonzero().squeeze(1)
+        return (self.correct & ~self.broken & ~self.turned_away).nonzero().squeeze(1)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def attempt_of(stage: int, restart: int, rows: Tensor, aim: Tensor | None, found
 
 def opened(clean: Tensor, clean_risk: Tensor, looks: int) -> Ledger:
     """The ledger after the first look at every sample, which each has paid with so many forwards."""
-    correct = clean_risk <= 0.5
+    silent = clean.isnan().any(1)
+    correct = (clean_risk <= 0.5) & ~silent
     none = torch.zeros(len(clean), dtype=torch.int64, device=clean.device)
     far = torch.full(none.shape, torch.inf, device=clean.device)
     return Ledger(
@@ -109,6 +112,7 @@ def opened(clean: Tensor, clean_risk: Tensor, looks: int) -> Ledger:
         found_after=none - 1,
         odd=none,
         finished=~correct,
+        turned_away=silent,
         clean_risk=clean_risk,
         risk=clean_risk,
     )

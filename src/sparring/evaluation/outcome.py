@@ -55,6 +55,7 @@ class Outcome:
         seconds: Wall time.
         unadapted: What an attacker who knows nothing of a defence leaves, if there is a defence.
         stopped: The user said stop after the search, while its results were measured again.
+        refusal: What the target said when it first refused an input; None while it took all of them.
     """
 
     ledger: Ledger
@@ -67,6 +68,7 @@ class Outcome:
     seconds: float = 0.0
     unadapted: Unadapted | None = None
     stopped: bool = False
+    refusal: str | None = None
 
     def without_points(self) -> Outcome:
         """What is known of each sample, without the points themselves."""
@@ -118,7 +120,12 @@ class Outcome:
     @property
     def robust(self) -> Tensor:
         """Correct, finished, and not broken by anything that could be verified, `(N,)`; those given up among them."""
-        return self.ledger.correct & ~self.broken & self.ledger.finished
+        return self.ledger.correct & ~self.broken & self.ledger.finished & ~self.unanswered
+
+    @property
+    def unanswered(self) -> Tensor:
+        """Samples of which the target refused an input before anything broke them, `(N,)`."""
+        return self.ledger.turned_away & ~self.broken
 
     @property
     def gave_up(self) -> Tensor:

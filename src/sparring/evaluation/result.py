@@ -117,7 +117,7 @@ def _verdict(stopped: bool, findings: list[dict[str, Any]]) -> dict[str, Any]:
 def _robust_on_grid(outcome: Outcome) -> int:
     """Correct samples that whole grey levels do not break."""
     assert outcome.on_grid is not None
-    return int((outcome.ledger.correct & ~outcome.on_grid).sum())
+    return int((outcome.ledger.correct & ~outcome.on_grid & ~outcome.unanswered).sum())
 
 
 def _interval_note(plan: Plan) -> str:

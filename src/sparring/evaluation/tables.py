@@ -29,7 +29,7 @@ def records_of(plan: Plan, outcome: Outcome) -> pa.Table:
             "id": samples.ids,
             "index": samples.index.tolist(),
             "label": samples.labels.tolist(),
-            "prediction": ledger.clean.argmax(1).tolist(),
+            "prediction": ledger.clean.argmax(1).masked_fill(ledger.clean.isnan().any(1), -1).tolist(),
             "status": _statuses(plan, outcome),
             "attack": _where(broken, names),
             "adversarial_prediction": _where(broken, answer),
@@ -70,10 +70,13 @@ def _statuses(plan: Plan, outcome: Outcome) -> list[str]:
     """A word for each sample; those that were not searched to the end are told by who is to blame."""
     ledger, words = outcome.ledger, []
     unsettled = "unfinished" if refused(plan.model) is None else "unanswered"
-    marks = (ledger.correct, outcome.broken, ledger.finished, outcome.gave_up)
-    for correct, broken, finished, gave_up in zip(*(mark.tolist() for mark in marks), strict=True):
+    marks = (outcome.unanswered, ledger.correct, outcome.broken, ledger.finished, outcome.gave_up)
+    for unanswered, correct, broken, finished, gave_up in zip(
+        *(mark.tolist() for mark in marks), strict=True
+    ):
         left = "gave_up" if gave_up else "robust" if finished else unsettled
-        words.append("clean_error" if not correct else "broken" if broken else left)
+        left = "clean_error" if not correct else "broken" if broken else left
+        words.append("unanswered" if unanswered else left)
     return words
 
 

@@ -13,6 +13,8 @@ from sparring.models.behind import modules_behind
 from sparring.models.guard import untouched
 from sparring.models.model import Model
 from sparring.models.outputs import recognise, tensor_in
+from sparring.models.remote.refusals import refusals_borne
+from sparring.models.remote.target import turned_away
 from sparring.models.stand_ins.straight_through import stops
 
 __all__ = ["look"]
@@ -26,7 +28,7 @@ def look(model: Model, inputs: Tensor, labels: Tensor | None = None) -> Model:
 
     Args:
         model: From `load_model`; it is left as it was.
-        inputs: (N, *shape) in the range of the data; the first 8 are used.
+        inputs: (N, *shape) in the range of the data; the first 8 are used, but for those that a target refuses.
         labels: (N,), all labels of the data, to see whether the model has enough outputs.
 
     Returns:
@@ -36,9 +38,12 @@ def look(model: Model, inputs: Tensor, labels: Tensor | None = None) -> Model:
     Raises:
         ModelError: If it fails on such inputs, or answers with something that is not logits for these labels.
     """
-    with untouched(model):
+    with untouched(model), refusals_borne():
         batch = inputs[:ROWS].detach().clone().to(model.device)
         answer = _answer(model, batch)
+        if (refusal := turned_away(model)) is not None:  # the others show how it answers
+            batch = _taken(batch, answer, refusal)
+            answer = _answer(model, batch)
         model = _adapted(model, answer)
         if model.outputs == "labels":
             model = model.having(outputs=f"labels:{_classes(answer, labels)}+")
@@ -61,6 +66,14 @@ def _answer(model: Model, batch: Tensor) -> Any:
             f"the model fails on inputs of shape {tuple(batch.shape)}: {type(error).__name__}: {reason}"
             f"{_hint(model, batch)}"
         ) from error
+
+
+def _taken(batch: Tensor, answer: Any, refusal: str) -> Tensor:
+    """The inputs that a target did not refuse."""
+    taken = batch[~tensor_in(answer).isnan().reshape(len(batch), -1).any(1)]
+    if not len(taken):
+        raise ModelError(refusal)
+    return taken
 
 
 def _adapted(model: Model, answer: Any) -> Model:

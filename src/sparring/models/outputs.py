@@ -49,15 +49,19 @@ def probabilities(outputs: Any) -> Tensor:
 def chosen_class(outputs: Any, count: int) -> Tensor:
     """The class alone, whole numbers from 0: one for the class that was answered, zero for the `count` others.
 
+    NaN, no answer at all, gives NaN for every class.
+
     Raises:
         ModelError: An answer is no such class.
     """
     found = _column(tensor_in(outputs))
-    known = (found >= 0) & (found < count) & (found == found.round())
+    silent = found.isnan()
+    known = silent | ((found >= 0) & (found < count) & (found == found.round()))
     if not bool(known.all()):
         odd = found[~known][0].item()
         raise ModelError(f"the model answers with {odd}, which is none of the {count} classes from 0")
-    return torch.nn.functional.one_hot(found.long(), count).float()
+    chosen = torch.nn.functional.one_hot(found.masked_fill(silent, 0).long(), count).float()
+    return chosen.masked_fill(silent[:, None], torch.nan)
 
 
 def class_or_other(outputs: Any, count: int) -> Tensor:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sparring.storage.run import Run
 from sparring.storage.sums import SUMS, changed_since
-from sparring.storage.tables import UNSETTLED
 
 __all__ = ["contradictions"]
 
@@ -29,10 +28,11 @@ def _of_files(run: Run) -> list[str]:
 def _of_counts(run: Run, rows: list[dict[str, Any]]) -> list[str]:
     """`result.json` against the records."""
     result, statuses = run.result, Counter(row["status"] for row in rows)
-    correct = len(rows) - statuses["clean_error"]
-    unsettled = sum(statuses[status] for status in UNSETTLED)
+    correct = sum(row["prediction"] == row["label"] for row in rows)
+    unsettled = statuses["unfinished"]
     twice = len(rows) - len({(row["id"], row["label"]) for row in rows})
-    wrong = sum((row["prediction"] == row["label"]) == (row["status"] == "clean_error") for row in rows)
+    answered = [row for row in rows if row["prediction"] >= 0]
+    wrong = sum((row["prediction"] == row["label"]) == (row["status"] == "clean_error") for row in answered)
     found = [
         (twice, f"{twice} samples stand twice in the records"),
         (wrong, f"{wrong} records have a status that their clean prediction contradicts"),
@@ -42,7 +42,7 @@ def _of_counts(run: Run, rows: list[dict[str, Any]]) -> list[str]:
         ),
         (
             result["verdict"] != "incomplete" and unsettled,
-            f"{unsettled} samples are unsettled, and the verdict is {result['verdict']}",
+            f"{unsettled} samples are unfinished, and the verdict is {result['verdict']}",
         ),
     ]
     return [sentence for applies, sentence in found if applies]

@@ -15,7 +15,7 @@ STATUSES = ("clean_error", "broken", "robust", "gave_up", "unanswered", "unfinis
 STANDING = ("robust", "gave_up")
 """Samples that nothing broke; a cheap suite gave up on some of them."""
 UNSETTLED = ("unanswered", "unfinished")
-"""Samples of which nobody knows: the target did not answer about them any more, or the audit was stopped before."""
+"""Samples of which nobody knows: the target refused them or went away, or the audit was stopped before."""
 OUTCOMES = ("broken", "held", "unfinished")
 
 
@@ -28,7 +28,7 @@ RECORDS = pa.schema(
         _needed("id", pa.string()),
         _needed("index", pa.int64()),
         _needed("label", pa.int64()),
-        _needed("prediction", pa.int64()),  # on the sample as it is
+        _needed("prediction", pa.int64()),  # on the sample as it is; -1 where a target refused it
         _needed("status", pa.string()),
         pa.field("attack", pa.string()),  # the first that broke it
         pa.field("adversarial_prediction", pa.int64()),

@@ -19,7 +19,7 @@ def correct_answers(plan: Plan, outcome: Outcome) -> float:
     """Samples that stay right: those that are robust, or the shares of draws that are right at the fixed points."""
     if not plan.model.randomised:
         return int(outcome.robust.sum())
-    return float((1 - _risk(outcome))[outcome.ledger.finished].sum())
+    return float((1 - _risk(outcome))[outcome.ledger.finished & ~outcome.unanswered].sum())
 
 
 def told(plan: Plan, outcome: Outcome) -> dict[str, Any]:

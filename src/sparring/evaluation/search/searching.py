@@ -23,7 +23,8 @@ from sparring.evaluation.search.shelf import Shelf
 from sparring.evaluation.search.stages import run_stages
 from sparring.evaluation.search.standing import Standing, Watch, standing_after, together
 from sparring.evaluation.verifying import draws, verify_rows
-from sparring.models.remote.target import reserved
+from sparring.models.remote.refusals import refusals_borne
+from sparring.models.remote.target import reserved, turned_away
 from sparring.tensors import put, take
 from sparring.verify import Verified
 
@@ -65,10 +66,11 @@ def shard_outcome(plan: Plan, ledger: Ledger, watch: Watch, shelf: Shelf) -> Out
     torch.manual_seed(plan.seed)  # for models that draw: a shard does not depend on those before it
     ledger = replace(ledger, adversarial=plan.samples.inputs.to(ledger.clean.device))
     price = len(ledger.correct) * draws(plan) * (1 + eight_bit.applies(plan))
-    with shard_answers_kept(plan.model, shelf, digest), reserved(plan.model, price):
+    with shard_answers_kept(plan.model, shelf, digest), reserved(plan.model, price), refusals_borne():
         outcome = _settled(plan, *_searched(plan, ledger, watch))
         if eight_bit.applies(plan) and outcome.complete:
             outcome = eight_bit.on_grid(plan, outcome)
+    outcome = replace(outcome, refusal=turned_away(plan.model))
     if outcome.interrupted:
         return shelf.cut_short.save(digest, outcome)
     outcome = shelf.save(digest, outcome)

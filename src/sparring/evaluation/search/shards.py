@@ -52,6 +52,7 @@ def merged(outcomes: Sequence[tuple[Tensor, Outcome]]) -> Outcome:
         ),
         storable=_merged_storable(outcomes),
         stopped=any(outcome.stopped for _, outcome in outcomes),
+        refusal=next((outcome.refusal for _, outcome in outcomes if outcome.refusal), None),
     )
 
 

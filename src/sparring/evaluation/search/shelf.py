@@ -161,7 +161,7 @@ def _flattened(outcome: Outcome) -> tuple[dict[str, Tensor], dict[str, Any]]:
         values = {name: value for name, value in vars(attempt).items() if isinstance(value, Tensor)}
         tensors |= {f"attempt.{number}.{name}": value for name, value in values.items()}
     turns = [[attempt.stage, attempt.restart] for attempt in outcome.attempts]
-    words = {"attempts": turns, "stopped": outcome.stopped}
+    words = {"attempts": turns, "stopped": outcome.stopped, "refusal": outcome.refusal}
     return {name: value.contiguous().clone() for name, value in tensors.items()}, words
 
 
@@ -180,6 +180,7 @@ def _restored(tensors: dict[str, Tensor], words: dict[str, Any], path: Path) -> 
         verified=Verified(**_below("verified", tensors)),
         shelved=(Shelved(rows.cpu(), path),),
         stopped=words["stopped"],
+        refusal=words["refusal"],
         storable=None
         if not storable
         else Storable(levels=rows.new_empty(len(storable["rows"]), 0).byte(), **storable),

@@ -20,8 +20,10 @@ from sparring.evaluation.randomised import CLEARLY, DRAWS, Mostly
 from sparring.evaluation.search.aiming import by_distance, by_score
 from sparring.evaluation.search.query_budget import left
 from sparring.evaluation.search.standing import Watch, price, teller
+from sparring.evaluation.search.turned_away import UntilTurnedAway
 from sparring.evaluation.verifying import verify_rows
 from sparring.models.apart import Apart
+from sparring.models.remote.target import remote_behind, turned_away
 from sparring.tensors import pick, put, take
 from sparring.threat import Untargeted
 
@@ -74,9 +76,15 @@ def run_stages(plan: Plan, ledger: Ledger, watch: Watch) -> Iterator[tuple[Ledge
         if plan.model.randomised:
             found, risk = _fixed(plan, take(ledger, rows), rows, found)
         ledger = settle(ledger, rows, turn.number, found, risk, final=not plan.smallest)
+        ledger = ledger if turned_away(plan.model) is None else _without_answers(ledger)
         yield ledger, attempt_of(turn.number, turn.restart, rows, task.aim, found)
         if not bool(found.finished.all()):
             return
+
+
+def _without_answers(ledger: Ledger) -> Ledger:
+    """The ledger of samples of which a target refused some: those that had a look without an answer."""
+    return replace(ledger, turned_away=ledger.turned_away | (ledger.odd > 0))
 
 
 def _prices(stages: list[Stage], task: Task, budget: Tensor | None) -> tuple[int, int]:
@@ -88,7 +96,7 @@ def _prices(stages: list[Stage], task: Task, budget: Tensor | None) -> tuple[int
 
 def _open(plan: Plan, ledger: Ledger) -> Tensor:
     """Samples that may still be attacked, as indices: the smallest change may be found where a larger one is known."""
-    return ledger.correct.nonzero().squeeze(1) if plan.smallest else ledger.standing
+    return (ledger.correct & ~ledger.turned_away).nonzero().squeeze(1) if plan.smallest else ledger.standing
 
 
 def _wanted(plan: Plan, ledger: Ledger, stage: Stage) -> Tensor:
@@ -135,6 +143,8 @@ def _search(
     }
     if plan.smallest:
         options |= {"retire": "never", "keep": "closest"}
+    if remote_behind(plan.model) is not None:
+        attack = UntilTurnedAway(attack)
     try:
         return search(searched, task, attack, judge=judge, **options)
     except Interrupted as stop:

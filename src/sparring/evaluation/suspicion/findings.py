@@ -10,6 +10,7 @@ from sparring.evaluation.plan import Plan
 from sparring.evaluation.risk import risk_words
 from sparring.evaluation.statistics import exact_interval
 from sparring.evaluation.suspicion.indicators import finding, indicators
+from sparring.models.remote.target import turned_away
 
 __all__ = ["findings_of"]
 
@@ -45,7 +46,7 @@ _NO_PROGRESS = (
 
 def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     """Findings in the form of `result.json`: `id`, `severity`, `message`, `samples`."""
-    risk, domain = outcome.risk, plan.samples.domain
+    risk, domain, unanswered = outcome.risk, plan.samples.domain, int(outcome.unanswered.sum())
     found = [
         (plan.suite == "smoke", finding("smoke", "note", _SMOKE)),
         (risk.given_up > 0, finding("given-up", "note", risk_words(risk, plan.suite), risk.given_up)),
@@ -53,6 +54,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         (domain.is_table and domain.observed, finding("no-features", "error", _NO_FEATURES)),
         (_near_chance(outcome), finding("near-chance", "warning", _NEAR_CHANCE)),
         (outcome.unadapted is not None, finding("defence", "note", _beside(plan, outcome))),
+        (unanswered > 0, finding("turned-away", "warning", _turned_away(plan, outcome), unanswered)),
         *_counted(plan, outcome),
     ]
     return [finding for applies, finding in found if applies] + indicators(plan, outcome)
@@ -61,7 +63,7 @@ def findings_of(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
 def _counted(plan: Plan, outcome: Outcome) -> list[tuple[bool, dict[str, Any]]]:
     """Findings about some of the samples, and whether there are any."""
     counts = {
-        "not-a-number": (int((outcome.ledger.odd > 0).sum()), _NOT_A_NUMBER),
+        "not-a-number": (int(((outcome.ledger.odd > 0) & ~outcome.ledger.turned_away).sum()), _NOT_A_NUMBER),
         "unverified": (0 if plan.model.randomised else int(outcome.refuted.sum()), _UNVERIFIED),
         "never-broken": (int(outcome.robust.sum()) if plan.smallest else 0, _NEVER_BROKEN),
         "no-progress": (_without_gradients(outcome), _NO_PROGRESS),
@@ -80,6 +82,14 @@ def _beside(plan: Plan, outcome: Outcome) -> str:
     return (
         f"the model has a defence, and {ways}, which leaves {correct_answers(plan, outcome) / count:.1%} right; an "
         f"attacker who knew nothing of it would leave {plain.right / count:.1%}, which says nothing about robustness"
+    )
+
+
+def _turned_away(plan: Plan, outcome: Outcome) -> str:
+    """What became of samples that the target refused, and why it did."""
+    return (
+        "the target refused an input of these samples, clean or changed; nothing more was asked about them, and they "
+        f"count neither as robust nor as broken: {outcome.refusal or turned_away(plan.model)}"
     )
 
 

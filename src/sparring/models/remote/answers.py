@@ -21,6 +21,7 @@ from typing import IO, Any
 from torch import Tensor
 
 from sparring.errors import DataError
+from sparring.models.remote.wire import Refused
 
 __all__ = ["Answers", "lines_of", "opened_answers", "row_keys"]
 
@@ -70,7 +71,8 @@ def opened_answers(path: Path, resume: bool, read: Any) -> Answers:
                 file.truncate(0)
             file.seek(0)
             for keys, answer in lines_of(file.read()):
-                for key, row in zip(keys, read(answer, len(keys)), strict=True):
+                rows = [answer] if isinstance(answer, Refused) else read(answer, len(keys))
+                for key, row in zip(keys, rows, strict=True):
                     kept[key].append(row)
     except OSError as error:
         raise DataError(f"answers cannot be kept in {path}: {error.strerror or error}") from error
@@ -90,14 +92,14 @@ def _wait_for(file: IO[bytes], path: Path) -> None:
 
 
 def lines_of(content: bytes) -> list[tuple[list[str], Any]]:
-    """The rows and the answer of every line that is whole."""
+    """The rows and the answer of every line that is whole; `Refused` where the target took the row not."""
     found = []
     for line in content.split(b"\n"):
         try:
             said = json.loads(line)
         except ValueError:  # cut off by a crash of the machine
             continue
-        found.append((said["rows"], said["answer"]))
+        found.append((said["rows"], Refused(said["refused"]) if "refused" in said else said["answer"]))
     return found
 
 

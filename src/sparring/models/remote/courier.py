@@ -116,6 +116,11 @@ def main() -> None:
             reply = {"answer": answer}
         except wire.Passing as failure:
             reply = {"passing": str(failure), "after": failure.after}
+        except wire.Refused as refusal:
+            reply = {"refused": str(refusal)}
+            if len(said["rows"]) == 1:  # else nobody knows which of them it is about
+                with turn:
+                    _say(file, {"rows": said["rows"], **reply})
         except Exception as error:
             reply = {"error": str(error)}
         with turn, suppress(OSError):  # nobody may be there any more
@@ -135,4 +140,6 @@ def _say(file: IO[bytes] | None, message: Any) -> None:
 
 
 def _raised(said: dict[str, Any]) -> Exception:
-    return wire.Passing(said["passing"], said["after"]) if "passing" in said else ModelError(said["error"])
+    if "passing" in said:
+        return wire.Passing(said["passing"], said["after"])
+    return wire.Refused(said["refused"]) if "refused" in said else ModelError(said["error"])

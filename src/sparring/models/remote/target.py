@@ -30,9 +30,19 @@ from sparring.models.remote.answers import Answers, opened_answers, row_keys
 from sparring.models.remote.courier import Courier, hired
 from sparring.models.remote.json_port import json_port
 from sparring.models.remote.oip import is_oip, port_of
+from sparring.models.remote.refusals import put_together
 from sparring.tensors import tree_map
 
-__all__ = ["Remote", "load_remote", "refused", "remote_behind", "reserved", "split_rows", "verifying"]
+__all__ = [
+    "Remote",
+    "load_remote",
+    "refused",
+    "remote_behind",
+    "reserved",
+    "split_rows",
+    "turned_away",
+    "verifying",
+]
 
 ROWS = 8
 """Most rows in one request; a batch is sent as several."""
@@ -68,6 +78,7 @@ class Remote(nn.Module):
         sent: Rows that were sent, again ones included.
         retries: Requests that were sent again.
         refused: Why nothing more is asked: the engagement allows no more, or nobody answers; None while somebody does.
+        turned_away: Why the target did not take an input, the first time; None while it took all of them.
         answers: Those that are kept in a file, if they are.
     """
 
@@ -79,6 +90,8 @@ class Remote(nn.Module):
         self.sent = 0
         self.retries = 0
         self.refused: str | None = None
+        self.turned_away: str | None = None
+        self._known: Any = None
         self.answers: Answers | None = None
         self._courier: Courier | None = None
         self._counts = threading.Lock()
@@ -88,26 +101,31 @@ class Remote(nn.Module):
 
         Raises:
             Exhausted: The engagement allows no more, or nobody answers any more.
-            ModelError: The server does not answer as it must.
+            ModelError: The server does not answer as it must; `Refused` if it does not take one of the inputs, unless
+                that is borne (`refusals.py`): then this one's outputs are NaN.
         """
         self.port.check(inputs.shape)
-        if self.answers is None:
-            return self._fetched(inputs, None)
-        return self._from_answers(inputs, self.answers)
+        rows = (
+            self._fetched(inputs, None) if self.answers is None else self._from_answers(inputs, self.answers)
+        )
+        self._known = next((row for row in rows if not isinstance(row, wire.Refused)), self._known)
+        refusals = (str(row) for row in rows if isinstance(row, wire.Refused))
+        self.turned_away = self.turned_away or next(refusals, None)
+        return tree_map(lambda values: values.to(inputs.device), put_together(rows, self._known))
 
-    def _from_answers(self, inputs: Tensor, answers: Answers) -> Tensor | dict[str, Tensor]:
-        """Outputs, asking only about rows that no answer is kept of."""
+    def _from_answers(self, inputs: Tensor, answers: Answers) -> list[Any]:
+        """Outputs row by row, asking only about rows that no answer is kept of."""
         keys = row_keys(inputs)
         rows = [answers.following(key) for key in keys]
         missing = [place for place, row in enumerate(rows) if row is None]
         if missing:
             found = self._fetched(inputs[missing], [keys[place] for place in missing])
-            for place, row in zip(missing, split_rows(found, len(missing)), strict=True):
+            for place, row in zip(missing, found, strict=True):
                 rows[place] = row
-        return tree_map(lambda *each: torch.stack(each).to(inputs.device), *rows)
+        return rows
 
-    def _fetched(self, inputs: Tensor, keys: Sequence[str] | None) -> Tensor | dict[str, Tensor]:
-        """Outputs, in several requests; `keys` are the names under which answers are kept."""
+    def _fetched(self, inputs: Tensor, keys: Sequence[str] | None) -> list[Any]:
+        """Outputs row by row, of several requests; `keys` are the names under which answers are kept."""
         held, over = _VERIFYING.get(), threading.Event()
         if self.refused is not None and not held:
             raise Exhausted(self.refused)
@@ -126,7 +144,7 @@ class Remote(nn.Module):
         except Exhausted as end:
             self.refused = str(end)
             raise
-        return tree_map(lambda *each: torch.cat(each).to(inputs.device), *parts)
+        return [row for part in parts for row in part]
 
     @property
     def _rows(self) -> int:
@@ -137,10 +155,8 @@ class Remote(nn.Module):
         rate = None if purse is None else purse.per_minute
         return ROWS if rate is None else min(ROWS, rate)
 
-    def _ask(
-        self, inputs: Tensor, keys: Sequence[str] | None, wait: wire.Wait, held: bool
-    ) -> Tensor | dict[str, Tensor]:
-        """One request."""
+    def _ask(self, inputs: Tensor, keys: Sequence[str] | None, wait: wire.Wait, held: bool) -> list[Any]:
+        """One request; if it is refused, one for each row, since nobody knows which of them was meant."""
 
         def pay() -> None:
             self.permit.pay(len(inputs), wait, held=held)
@@ -158,9 +174,17 @@ class Remote(nn.Module):
             answer, tries = wire.fetch(self.permit, send, pay, wait, self.patience)
         except wire.Silent as silence:
             raise Exhausted(str(silence)) from None
+        except wire.Refused as refusal:
+            if len(inputs) == 1:
+                return [refusal]
+            if self.port.rows is not None:  # it takes no row alone
+                raise
+            names = [[key] for key in keys] if keys else [None] * len(inputs)
+            alone = zip(inputs.split(1), names, strict=True)
+            return [row for one, name in alone for row in self._ask(one, name, wait, held)]
         with self._counts:
             self.retries += tries - 1
-        return self.port.outputs(answer, len(inputs))
+        return split_rows(self.port.outputs(answer, len(inputs)), len(inputs))
 
     def _hired(self) -> Courier:
         """Who sends requests whose answers are kept."""
@@ -287,6 +311,12 @@ def refused(model: Callable[..., Any]) -> str | None:
     """Why an engagement allows no more queries of a model; None if it does, or there is none."""
     remote = remote_behind(model)
     return None if remote is None else remote.refused
+
+
+def turned_away(model: Callable[..., Any]) -> str | None:
+    """Why a model behind an address did not take an input; None if it took all of them, or there is none."""
+    remote = remote_behind(model)
+    return None if remote is None else remote.turned_away
 
 
 @contextmanager

@@ -24,13 +24,16 @@ from sparring.errors import ModelError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["PATIENCE", "Passing", "Patience", "Silent", "Wait", "exchange", "fetch"]
+__all__ = ["PATIENCE", "Passing", "Patience", "Refused", "Silent", "Wait", "exchange", "fetch"]
 
 Wait = Callable[[float], bool]
 """Waits so many seconds; True if nobody wants the answer any more."""
 
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 """Answers that may be others a moment later."""
+
+REFUSING = {400, 413, 415, 422}
+"""Answers about what was sent, which say nothing of other inputs."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Silent(ModelError):
     """A target that gave no answer, however often it was asked."""
 
 
+class Refused(ModelError):
+    """A target that does not take these inputs, but may take others."""
+
+
 class Passing(Exception):
     """A failure that may pass; `after` is when the server wants to be asked again, in seconds."""
 
@@ -79,7 +86,8 @@ def fetch(
         patience: How long.
 
     Raises:
-        ModelError: There is no answer that can be read; `Silent` if there is none at all.
+        ModelError: There is no answer that can be read; `Silent` if there is none at all, `Refused` if these inputs are
+            not taken.
     """
     for turn in range(1, patience.tries + 1):
         pay()
@@ -103,7 +111,7 @@ def exchange(permit: Permit, path: str, content: bytes | None, patience: Patienc
         patience: How long to wait.
 
     Raises:
-        ModelError: The answer cannot be read.
+        ModelError: The answer cannot be read; `Refused` if these inputs are not taken.
         Passing: There is none, and there may be one a moment later.
     """
     return _read(_sent(permit, path, content, patience), permit)
@@ -170,7 +178,8 @@ def _read(response: httpx.Response, permit: Permit) -> Any:
             f"the server at {address.place} knows no model under {address.path} ({_said(response)})"
         )
     if status != 200:
-        raise ModelError(f"{address} refuses the request: {status} ({_said(response)})")
+        failure = Refused if status in REFUSING else ModelError
+        raise failure(f"{address} refuses the request: {status} ({_said(response)})")
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError):
