@@ -39,8 +39,8 @@ VERDICTS = (
     Fault(
         "clean mistakes are attacked, and counted as broken",
         "evaluation/ledger.py",
-        "(self.correct & ~self.broken)",
-        "(~self.broken)",
+        "(self.correct & ~self.broken & ~self.turned_away)",
+        "(~self.broken & ~self.turned_away)",
         ("tests/evaluation/",),
     ),
     Fault(
