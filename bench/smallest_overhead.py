@@ -62,7 +62,7 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_memory()
     model, samples = CASES["cifar10"].load(500)
-    samples = _correct(model, samples)
+    samples = _correct(model, samples, 128)
     chosen = {name: each for name, each in ATTACKS.items() if asked.only in name}
     rows = [Contender(name, "sparring", partial(_run, samples, *each)) for name, each in chosen.items()]
     print(*_measured(model, samples.inputs, 128, rows, asked.rounds), sep="\n")

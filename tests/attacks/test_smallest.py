@@ -76,6 +76,10 @@ CURVED = {
     "fmn-l2": (FMN(200), L2_),
     "fmn-l1": (FMN(200), L1_),
     "ddn": (DDN(200), L2_),
+    "pdpgd-linf": (PDPGD(300), LINF),
+    "pdpgd-l2": (PDPGD(300), L2_),
+    "pdpgd-l1": (PDPGD(300), L1_),
+    "alma": (ALMA(300, loss=margin), L2_),
     "fab": (FAB(50), L2_),
     "brendel-bethge-linf": (BrendelBethge(100), LINF),
     "brendel-bethge-l2": (BrendelBethge(100), L2_),
@@ -90,7 +94,7 @@ def test_the_distance_to_a_sphere(name):
     problem = sphere(threat)
     ratio = closest(problem, attack).distance / problem.distance
     assert bool((ratio >= 1 - 1e-4).all())
-    assert float(ratio.median()) <= 1.03
+    assert float(ratio.median()) <= 1.01
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -232,25 +236,25 @@ def test_a_walk_along_the_boundary_begins_where_it_is_told():
     assert bool((short.distance < (begin - task.inputs).flatten(1).norm(dim=1)).all())
 
 
-@pytest.mark.parametrize("first", [0.0, 0.3, 1e3])
-def test_a_cut_spends_what_it_is_given(first):
+def test_a_cut_spends_what_it_is_given():
     generator = torch.Generator().manual_seed(0)
     wish, metric = torch.randn(6, 40, generator=generator), torch.rand(6, 40, generator=generator) + 0.1
     spend = torch.tensor([0.0, 0.01, 0.5, 2.0, 10.0, 1e6])
-    cut = _cut(wish, metric, spend, torch.full((6,), first))
+    cut, length = _cut(wish, metric, spend)
+    assert torch.allclose(length[1:], cut[1:].abs().amax(1), atol=1e-6)
     spent = (metric * (wish.abs() - cut.abs())).sum(1)
     assert torch.allclose(spent[:5], spend[:5], atol=1e-4)
     assert float(cut[5].abs().max()) == 0.0
     assert bool((cut * wish >= 0).all())
 
 
-@pytest.mark.parametrize("first", [0.0, 0.3, 1e3])
-def test_what_a_proximal_step_in_l2_loses_in_length_it_pays_in_its_metric(first):
+def test_what_a_proximal_step_in_l2_loses_in_length_it_pays_in_its_metric():
     """At the minimum of spend ||d|| + (d - z)' H (d - z) / 2, H (z - d) is `spend` long and points along d."""
     generator = torch.Generator().manual_seed(0)
     wish, metric = torch.randn(6, 40, generator=generator), torch.rand(6, 40, generator=generator) ** 4 + 1e-4
     spend = torch.tensor([0.0, 0.01, 0.1, 0.5, 0.9, 1e6])
-    change = _short(wish, metric, spend, torch.full((6,), first))
+    change, length = _short(wish, metric, spend)
+    assert torch.allclose(length, change.norm(dim=1), rtol=1e-4, atol=1e-6)
     force = metric * (wish - change)
     assert torch.allclose(force[:5].norm(dim=1), spend[:5], rtol=0.01, atol=1e-6)
     along = torch.nn.functional.cosine_similarity(force[1:5], change[1:5])
