@@ -57,9 +57,9 @@ class PDPGD:
         d <- argmin_e  step_size w (||d|| / best) ||e|| + (e - z)' H (e - z) / 2,   H the metric of Adam
         w <- w exp(dual_step)      where the goal is reached, else w exp(-dual_step)
 
-    Nothing shrinks until there is a success. w begins at `ratio ||gradient of L||_q`; at the boundary, half of that slope
-    balances the loss. `step_size` falls exponentially to a hundredth, `dual_step` linearly to a tenth. Looks for the
-    smallest change whatever eps is. Cost: `steps + 1` forwards, `steps` backwards.
+    Nothing shrinks until there is a success. w begins at `ratio ||gradient of L||_q`; at the boundary, half of that
+    slope balances the loss. `step_size` falls exponentially to a hundredth, `dual_step` linearly to a tenth. Looks for
+    the smallest change whatever eps is. Cost: `steps + 1` forwards, `steps` backwards.
 
     Args:
         steps: How many steps to take.
@@ -103,10 +103,10 @@ class PDPGD:
         length = self.step_size * 0.01 ** (state.taken / (self.steps + 1))
         moved = torch.addcmul(state.point, over_rows(-length, way).to(way), way)
         wish = task.threat.box.clip_(moved).sub_(task.inputs)
-        best = torch.minimum(state.best, seen.distance[:, 0])
+        reached, stride = task.goal.reached(seen.outputs)[:, 0], self._stride(state.taken)
+        best = torch.where(reached, torch.minimum(state.best, state.away), state.best)
         share = state.away / best.clamp_min(1e-12)
         change, away = _shrunk(task, wish, metric, (length * weight * share).to(wish))
-        reached, stride = task.goal.reached(seen.outputs)[:, 0], self._stride(state.taken)
         return _PrimalDual(
             gradient_at(task.threat.box.clip_(change.add_(task.inputs))),
             moments=moments,
