@@ -65,7 +65,7 @@ def ours(norm: str, budget: int, classes: int) -> dict[str, Attack]:
             attacks |= {"CW": CarliniWagner(rounds, budget // 2 // rounds, 0.03)}
             attacks |= {"SuperDeepFool": SuperDeepFool((budget - 11) // 5)}
         case "l1":
-            attacks |= {"PDPGD": PDPGD(steps), "ALMA": ALMA(steps, 0.5, 0.5)}
+            attacks |= {"PDPGD": PDPGD(steps), "ALMA": ALMA(steps)}
         case "l0":
             attacks |= {"SigmaZero": SigmaZero(steps)}
     if norm != "l0":

@@ -79,7 +79,8 @@ CURVED = {
     "pdpgd-linf": (PDPGD(300), LINF),
     "pdpgd-l2": (PDPGD(300), L2_),
     "pdpgd-l1": (PDPGD(300), L1_),
-    "alma": (ALMA(300, loss=margin), L2_),
+    "alma-l2": (ALMA(300, loss=margin), L2_),
+    "alma-l1": (ALMA(300, 0.5, 0.5, loss=margin), L1_),
     "fab": (FAB(50), L2_),
     "brendel-bethge-linf": (BrendelBethge(100), LINF),
     "brendel-bethge-l2": (BrendelBethge(100), L2_),
@@ -260,6 +261,14 @@ def test_what_a_proximal_step_in_l2_loses_in_length_it_pays_in_its_metric():
     along = torch.nn.functional.cosine_similarity(force[1:5], change[1:5])
     assert torch.allclose(along, torch.ones(4), atol=1e-4)
     assert float(change[5].abs().max()) == 0.0
+
+
+def test_alma_in_l1_leaves_alone_what_need_not_change():
+    """On a sphere one value is enough."""
+    problem = sphere(L1_)
+    found = closest(problem, ALMA(300, 0.5, 0.5, loss=margin))
+    changed = (found.adversarial != problem.task.inputs).flatten(1).sum(1)
+    assert float(changed.double().mean()) <= 1.5
 
 
 def test_almas_first_step_minds_the_range_of_the_data():

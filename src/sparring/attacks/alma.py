@@ -1,6 +1,8 @@
 """ALMA (Rony et al. 2021, https://arxiv.org/abs/2011.11857): an augmented Lagrangian, a multiplier per sample.
 
-Follows the authors' code.
+Follows the authors' code in L2. Deviations in L1, where values that change by next to nothing add up: a value that does
+not change stays so until the loss pulls harder than the norm, one that would change its sign ends at the input, and the
+first step leads further.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ __all__ = ["ALMA"]
 
 _MARGIN = 1e-4
 """How far past the goal the constraint asks the loss to be."""
+
+_LENGTHS = {"l2": 0.1, "l1": 5.0}
+_KEPT = {"l2": 0.9, "l1": 0.5}
 
 
 @dataclass(frozen=True)
@@ -66,15 +71,16 @@ class ALMA:
 
     Args:
         steps: How many steps to take.
-        step_size: How far `rate` times the first gradient leads, in the threat's norm.
-        smoothing: What is kept of the multiplier, of the mean square and of the sum of steps at each step.
+        step_size: How far `rate` times the first gradient leads, in the threat's norm. If None: 0.1 for L2, 5 for L1.
+        smoothing: What is kept of the multiplier, of the mean square and of the sum of steps at each step. If None: 0.9
+            for L2, 0.5 for L1.
         check: How often the penalty is looked at.
         loss: What is climbed; positive once the goal is reached.
     """
 
     steps: int = 500
-    step_size: float = 0.1
-    smoothing: float = 0.9
+    step_size: float | None = None
+    smoothing: float | None = None
     check: int = 10
     loss: AttackLoss = difference_of_logits_ratio
 
@@ -96,31 +102,34 @@ class ALMA:
         )
 
     def step(self, task: Task, state: _Lagrangian, seen: Seen) -> _Lagrangian:
-        reached = task.goal.reached(seen.outputs)[:, 0]
+        reached, young = task.goal.reached(seen.outputs)[:, 0], state.taken == 0
+        kept = _KEPT[task.threat.norm] if self.smoothing is None else self.smoothing
         violation = _MARGIN - seen.loss.float().clamp_min(-1e6)
         due = (state.taken + 1) % self.check == 0
         stuck = due & ~reached & (state.found < 0) & (violation > 0.95 * state.before)
         penalty = torch.where(stuck, 1.2 * state.penalty, state.penalty)
         fresh = _slope(violation, state.multiplier, penalty)
-        learnt = (self.smoothing * state.multiplier + (1 - self.smoothing) * fresh).clamp(1e-6, 1e12)
-        multiplier = torch.where(state.taken > 0, learnt, state.multiplier)
+        learnt = torch.lerp(fresh, state.multiplier, kept).clamp(1e-6, 1e12)
+        multiplier = torch.where(young, state.multiplier, learnt)
         pull = per_row(-_slope(violation, multiplier, penalty), task.inputs)
         change = state.point - task.inputs
-        longer = unit(change) if isinstance(task.threat, L2) else change.sign()
-        slope = allowed(torch.addcmul(longer, pull, seen.gradient), task.threat.mask)
-        square = torch.lerp(slope.square(), state.square, self.smoothing)
-        speed = torch.add(slope / square.sqrt().add_(1e-8), state.speed, alpha=self.smoothing)
-        rate = state.rate
-        if bool((state.taken == 0).any()):
-            rate = torch.where(state.taken == 0, self._first_rate(task, slope), rate)
+        slope = allowed(_downwards(task, change, pull * seen.gradient, young), task.threat.mask)
+        square = torch.lerp(slope.square(), state.square, kept)
+        speed = torch.add(slope / square.sqrt().add_(1e-8), state.speed, alpha=kept)
+        rate = (
+            torch.where(young, self._first_rate(task, slope), state.rate) if bool(young.any()) else state.rate
+        )
         found = torch.where(reached & (state.found < 0), state.taken, state.found)
         length = over_rows(rate * self._decay(state.taken, found), speed).to(speed)
-        moved = torch.addcmul(state.point, -length, speed)
+        moved = task.threat.box.clip_(torch.addcmul(state.point, -length, speed))
+        if isinstance(task.threat, L1):
+            crossed = (moved - task.inputs) * change < 0
+            moved, speed = torch.where(crossed, task.inputs, moved), speed.masked_fill_(crossed, 0)
         return _Lagrangian(
-            gradient_at(task.threat.box.clip_(moved)),
+            gradient_at(moved),
             multiplier=multiplier,
             penalty=penalty,
-            before=torch.where(due | (state.taken == 0), violation, state.before),
+            before=torch.where(due | young, violation, state.before),
             found=found,
             rate=rate,
             square=square,
@@ -133,14 +142,12 @@ class ALMA:
 
         The distance is concave in the rate, so that enlarging the rate by the share that is missing never goes too far.
         """
-        zero = torch.zeros_like(slope)
-        rate = self.step_size / task.threat.distance(slope, zero).float().clamp_min(1e-12)
+        far = _LENGTHS[task.threat.norm] if self.step_size is None else self.step_size
+        rate = far / task.threat.distance(slope, torch.zeros_like(slope)).float().clamp_min(1e-12)
         for _ in range(20):
             moved = task.threat.box.clip(task.inputs - over_rows(rate, slope).to(slope) * slope)
             away = task.threat.distance(moved, task.inputs).float()
-            rate = torch.where(away > 0, rate * (self.step_size / away.clamp_min(1e-12)), rate).clamp_max(
-                1e12
-            )
+            rate = torch.where(away > 0, rate * (far / away.clamp_min(1e-12)), rate).clamp_max(1e12)
         return rate
 
     def _decay(self, taken: Tensor, found: Tensor) -> Tensor:
@@ -155,3 +162,20 @@ def _slope(violation: Tensor, multiplier: Tensor, penalty: Tensor) -> Tensor:
     outside = multiplier + 2 * multiplier * penalty * above + penalty.square() * above.square() / 2
     inside = multiplier / (1 - penalty.clamp_min(1) * violation.clamp_max(0)).square()
     return torch.where(violation >= 0, outside, inside)
+
+
+def _downwards(task: Task, change: Tensor, force: Tensor, young: Tensor) -> Tensor:
+    """The gradient of distance and penalty, `(B, *shape)`; of the latter alone in `young` rows, which did not move yet.
+
+    In L1 a value that does not change has many; this is the smallest.
+
+    Args:
+        task: B rows.
+        change: So far, `(B, *shape)`.
+        force: Gradient of the penalty, `(B, *shape)`.
+        young: Rows that are at the input, `(B,)`.
+    """
+    if isinstance(task.threat, L2):
+        return unit(change).add_(force)
+    still = (change == 0) & ~over_rows(young, change)
+    return force + torch.where(still, (-force).clamp_(-1, 1), change.sign())
