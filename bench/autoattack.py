@@ -23,6 +23,7 @@ from _peers import installed
 from torch import Tensor, nn
 
 import sparring
+from sparring.cli.memory import keep_memory
 from sparring.data import Samples
 from sparring.storage import Run
 
@@ -76,6 +77,7 @@ def main() -> None:
     if not installed("pyautoattack"):
         return
     torch.set_num_threads(1)
+    keep_memory()
     found = []
     for name in chosen.model:
         for seed in chosen.seeds:

@@ -23,6 +23,8 @@ from _data import FAST_CASES, Case
 from _peers import installed
 from autoattack import Outcome, ours, theirs
 
+from sparring.cli.memory import keep_memory
+
 POOLED, EACH, UNDEFENDED = 20, 10, 3
 """By how many times `fast` shall be cheaper: over all robust nets together, on each of them, on the undefended net."""
 
@@ -73,6 +75,7 @@ def main() -> None:
     if not installed("pyautoattack"):
         return
     torch.set_num_threads(1)
+    keep_memory()
     found = []
     for name in chosen.net:
         for seed in chosen.seeds:

@@ -98,9 +98,8 @@ class APGD:
         threat = task.threat
         length = per_row(state.length, point) * threat.eps
         moved = threat.project(torch.addcmul(point, length, threat.steepest(gradient, point)), task.inputs)
-        inertia = per_row(torch.where(state.moves > 0, 0.25, 0.0), point)
-        ahead = torch.lerp(state.previous, point, 2.0)  # as far again
-        mixed = torch.lerp(moved, ahead, inertia)
+        share = per_row(torch.where(state.moves > 0, 0.75, 1.0), point)
+        mixed = torch.lerp(state.previous, point, 2.0).lerp_(moved, share)  # between as far again and the new
         ask = gradient_at(threat.project(mixed, task.inputs))
         return replace(state, ask=ask, previous=point, moves=state.moves + 1)
 

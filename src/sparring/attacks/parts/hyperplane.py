@@ -58,6 +58,8 @@ def nearest_boundary(task: Task, seen: Seen) -> tuple[Tensor, Tensor]:
     assert seen.losses is not None
     assert seen.gradients is not None
     excess, normals = seen.losses[:, 0], seen.gradients[:, 0]
+    if excess.shape[1] == 1:
+        return excess[:, 0], normals[:, 0]
     slope = dual_length(task.threat, normals.flatten(2)).clamp_min(1e-12)
     rows, which = torch.arange(len(excess), device=excess.device), (excess.abs() / slope).argmin(1)
     return excess[rows, which], normals[rows, which]
