@@ -317,8 +317,8 @@ ATTACKS = (
     Fault(
         "APGD's first step has momentum",
         "attacks/apgd.py",
-        "torch.where(state.moves > 0, 0.25, 0.0)",
-        "torch.where(state.moves >= 0, 0.25, 0.0)",
+        "torch.where(state.moves > 0, 0.75, 1.0)",
+        "torch.where(state.moves >= 0, 0.75, 1.0)",
         ("tests/attacks/test_apgd.py", f"{CONFORMANCE}[apgd"),
     ),
     Fault(
