@@ -114,9 +114,9 @@ def test_no_room_to_unpack_is_one_sentence(tmp_path, monkeypatch):
         unpacked, "gettempdir", lambda: "absent"
     )  # which looks for a place that it can write to
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
-    with pytest.raises(DataError, match=r"images\.npz is compressed, .*absent.*numpy\.savez"):
+    with pytest.raises(DataError, match=r"images\.npz cannot be unpacked in absent.*numpy\.savez"):
         load_data(tmp_path / "images.npz")
-    with pytest.raises(DataError, match=r"images is compressed, and cannot be unpacked in absent.*make room"):
+    with pytest.raises(DataError, match=r"images cannot be unpacked in absent.*make room"):
         load_data(_folder(tmp_path))
 
 

@@ -80,7 +80,7 @@ def _label_column(data: str) -> str | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from sparring.data.parquet import LABELS
+    from sparring.data.table import LABELS
 
     try:
         columns = pq.read_schema(data).names

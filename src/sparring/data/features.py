@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.columns import Columns
+from sparring.data.kept import Kept
 from sparring.domain import Domain
 from sparring.errors import DataError, UsageError, nearest
 
@@ -36,7 +37,7 @@ class _Column:
     group: int = -1
 
 
-def columns_of(features: Features, names: Sequence[str], rows: Tensor) -> Columns:
+def columns_of(features: Features, names: Sequence[str], inputs: Kept) -> Columns:
     """The columns of a table `(N, F)` called `names`; each must be spoken of once.
 
     Raises:
@@ -44,6 +45,7 @@ def columns_of(features: Features, names: Sequence[str], rows: Tensor) -> Column
         DataError: A value lies outside its range, or no category is one-hot.
     """
     found: dict[str, _Column] = {}
+    low, high = inputs.span()
     places = {name: place for place, name in enumerate(names)}
     for number, (name, said) in enumerate(features.items()):
         words = _words(name, said)
@@ -52,8 +54,9 @@ def columns_of(features: Features, names: Sequence[str], rows: Tensor) -> Column
                 raise UsageError(f'[features.{name}] is about a column "{column}"; {nearest(column, names)}')
             if column in found:
                 raise UsageError(f'[features] speaks of the column "{column}" twice; say it once')
-            values = rows[:, places[column]]
-            found[column] = _category(words, number) if words["one_hot"] else _column(name, words, values)
+            place = places[column]
+            seen = float(low[place]), float(high[place])
+            found[column] = _category(words, number) if words["one_hot"] else _column(name, words, seen)
     missing = [name for name in names if name not in found]
     if missing:
         raise UsageError(
@@ -61,7 +64,10 @@ def columns_of(features: Features, names: Sequence[str], rows: Tensor) -> Column
             "mutable = false if nobody can change it, or let sparring init propose all of them"
         )
     columns = _packed([found[name] for name in names], tuple(names))
-    _check(columns, rows)
+    start = 0
+    for rows in inputs.parts():
+        _check(columns, rows, start)
+        start += len(rows)
     return columns
 
 
@@ -85,8 +91,7 @@ def _words(name: str, said: FeatureTable | Mapping[str, Any]) -> dict[str, Any]:
     return words
 
 
-def _column(name: str, words: dict[str, Any], values: Tensor) -> _Column:
-    seen = float(values.amin()), float(values.amax())
+def _column(name: str, words: dict[str, Any], seen: tuple[float, float]) -> _Column:
     if words["range"] is None and words["mutable"]:
         raise UsageError(
             f"[features.{name}] needs a range, such as range = [{seen[0]:g}, {seen[1]:g}], or mutable = false"
@@ -130,12 +135,13 @@ def _numbered(groups: Sequence[int]) -> Tensor:
     return torch.tensor([-1 if group < 0 else order.index(group) for group in groups])
 
 
-def _check(columns: Columns, rows: Tensor) -> None:
+def _check(columns: Columns, rows: Tensor, start: int) -> None:
+    """Refuse rows that cannot be; the first has the number `start`."""
     outside = (rows < columns.low) | (rows > columns.high)
     if bool(outside.any()):
         row, place = (int(each) for each in outside.nonzero()[0])
         raise DataError(
-            f'column "{columns.names[place]}" is {float(rows[row, place]):g} in row {row}, outside its range '
+            f'column "{columns.names[place]}" is {float(rows[row, place]):g} in row {start + row}, outside its range '
             f"[{float(columns.low[place]):g}, {float(columns.high[place]):g}]; widen the range in [features]"
         )
     for number in range(int(columns.group.max()) + 1):
@@ -143,7 +149,7 @@ def _check(columns: Columns, rows: Tensor) -> None:
         values = rows[:, category]
         odd = (values.sum(1) != 1) | ((values != 0) & (values != 1)).any(1)
         if bool(odd.any()):
-            first = columns.names[int(category.nonzero()[0])]
+            row, first = start + int(odd.nonzero()[0]), columns.names[int(category.nonzero()[0])]
             raise DataError(
-                f"row {int(odd.nonzero()[0])} has not exactly one 1 among the columns of the category with {first!r}"
+                f"row {row} has not exactly one 1 among the columns of the category with {first!r}"
             )

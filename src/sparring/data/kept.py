@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -100,6 +101,12 @@ class Kept:
         """Inputs that are there already."""
         return cls(inputs, torch.arange(len(inputs)), _as_is)
 
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Kept:
+        """The same inputs after a change of each row, made when they are asked for if they lie in a file, else now."""
+        if not isinstance(self.stored, InFile):
+            return Kept.whole(change(self.read()))
+        return replace(self, floats=partial(_then, self.floats, change))
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -108,11 +115,16 @@ class Kept:
         return replace(self, rows=self.rows[rows])
 
     def read(self) -> Tensor:
-        """The inputs, float32; those that follow one another in memory share it."""
+        """The inputs, float32, in units of scale float64; those that follow one another in memory share it."""
         rows = self.rows
         if len(rows) and bool((rows.diff() == 1).all()):
             return self.floats(self.stored[int(rows[0]) : int(rows[-1]) + 1])
         return self.floats(self.stored[rows.numpy()])
+
+    def span(self) -> tuple[Tensor, Tensor]:
+        """The lowest and the highest value of each coordinate."""
+        lows, highs = zip(*((part.amin(0), part.amax(0)) for part in self.parts()), strict=True)
+        return torch.stack(lows).amin(0), torch.stack(highs).amax(0)
 
     def parts(self) -> Iterator[Tensor]:
         """All inputs, so many at a time as memory always has room for."""
@@ -129,3 +141,7 @@ def in_parts(shape: tuple[int, ...]) -> Iterator[slice]:
 
 def _as_is(inputs: Tensor) -> Tensor:
     return inputs
+
+
+def _then(floats: Callable[[Any], Tensor], change: Callable[[Tensor], Tensor], stored: Any) -> Tensor:
+    return change(floats(stored))

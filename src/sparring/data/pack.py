@@ -55,7 +55,7 @@ def pack(
     else:
         _refuse(inputs, _not_finite, "hold NaN or infinite inputs")
         if features is not None:
-            inputs, domain = _in_scales(inputs.read(), features, names)
+            inputs, domain = _in_scales(inputs, features, names)
         domain, domain_notes = _observed(inputs) if domain is None else (domain, ())
         _check_inside(inputs, domain)
     return Samples(
@@ -89,20 +89,18 @@ def _as_floats(arrange: Layout, stored: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(stored, dtype=np.float32))
 
 
-def _in_scales(inputs: Tensor, features: Features, names: Sequence[str] | None) -> tuple[Kept, Domain]:
+def _in_scales(inputs: Kept, features: Features, names: Sequence[str] | None) -> tuple[Kept, Domain]:
     """Rows of a table in units of scale, and their domain."""
-    if inputs.ndim != 2:
-        raise DataError(
-            f"[features] is for tables, but the samples have shape {tuple(inputs.shape[1:])}; leave it out"
-        )
-    columns = columns_of(features, names or [f"x{place}" for place in range(inputs.shape[1])], inputs)
-    return Kept.whole(columns.in_scales(inputs)), domain_of(columns)
+    shape = tuple(inputs[:1].read().shape[1:])
+    if len(shape) != 1:
+        raise DataError(f"[features] is for tables, but the samples have shape {shape}; leave it out")
+    columns = columns_of(features, names or [f"x{place}" for place in range(*shape)], inputs)
+    return inputs.changed(columns.in_scales), domain_of(columns)
 
 
 def _observed(inputs: Kept) -> tuple[Domain, tuple[str, ...]]:
     """Find the domain by looking."""
-    lows, highs = zip(*((part.amin(0), part.amax(0)) for part in inputs.parts()), strict=True)
-    low, high = torch.stack(lows).amin(0), torch.stack(highs).amax(0)
+    low, high = inputs.span()
     shape = tuple(low.shape)
     if len(shape) != 3:
         note = "the range of each coordinate is the one observed in these samples"

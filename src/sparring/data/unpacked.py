@@ -37,7 +37,7 @@ def unpacked(
             file.writelines(pieces)
     except OSError as error:
         raise DataError(
-            f"{name} is compressed, and cannot be unpacked in {gettempdir()}: {error.strerror or error}; {instead}"
+            f"{name} cannot be unpacked in {gettempdir()}: {error.strerror or error}; {instead}"
         ) from error
     path = Path(file.name)
     found = InFile.of(path, 0, dtype, shape)
