@@ -149,7 +149,7 @@ def _look(
     losses = 0 if seen.losses is None else seen.losses.shape[-1]
     books = charge(flight.books, state.ask, climb, losses)
     decides = panel.judge or panel.exact
-    if decides is not None:
+    if decides is not None and (panel.judge is not None or bool(seen.reached.any())):
         asked = seen.reached if panel.judge is None else state.ask.asked()
         seen = replace(seen, distance=judged(decides, flight.task, state.ask, asked))
         books = replace(books, forwards=books.forwards + asked.sum(1), queries=books.queries + asked.sum(1))
