@@ -211,7 +211,7 @@ def test_bad_plans_are_refused(problem):
     with pytest.raises(UsageError, match="batch"):
         _audit(problem, batch=0)
     with pytest.raises(UsageError, match="no attack for l0:min"):
-        _audit(problem, threat="l0:min", suite="blackbox")
+        _audit(problem, threat="l0:min", suite="labels")
     with pytest.raises(DataError, match="no samples"):
         sparring.audit(problem.model, (torch.zeros(0, 2, 4, 4), torch.zeros(0, dtype=torch.long)), "linf:0.1")
     with pytest.raises(ModelError, match="gradients"):

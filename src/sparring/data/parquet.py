@@ -23,16 +23,17 @@ def load_parquet(path: Path, **options: Any) -> Samples:
     Raises:
         DataError: If the file cannot be read, a feature is not a number, or the label column is not found.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with _readable(path), pq.ParquetFile(path) as file:
 
         def batches(columns: Sequence[str], most: int) -> Iterator[Any]:
             with _readable(path):
-                for group in range(
-                    file.num_row_groups
-                ):  # one call for all of them would keep what it has read
+                # one by one: a reader of all groups keeps what it has read
+                for group in range(file.num_row_groups):
                     yield from file.iter_batches(most, row_groups=[group], columns=list(columns))
+            pa.default_memory_pool().release_unused()
 
         def column(name: str) -> Any:
             return file.read([name]).column(0)

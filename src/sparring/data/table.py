@@ -94,9 +94,12 @@ def _inputs(table: Table, columns: Sequence[str]) -> InFile:
         empty: Counter[str] = Counter()
         for batch in table.batches(columns, max(1, PART // len(columns))):
             empty.update({name: batch.column(name).null_count for name in columns})
-            if not empty.total():
-                each = [_numbers(batch.column(name), name, table.name) for name in columns]
-                yield np.column_stack([values.astype(np.float32) for values in each]).tobytes()
+            if empty.total():
+                continue
+            part = np.empty((len(batch), len(columns)), np.float32)
+            for place, name in enumerate(columns):
+                part[:, place] = _numbers(batch.column(name), name, table.name)
+            yield part.tobytes()
         for name in columns:
             _none_empty(empty[name], name, table.name)
 
