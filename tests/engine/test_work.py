@@ -116,7 +116,7 @@ def test_a_look_costs_no_more_beside_the_model(attack, operations, written):
         ("fmn-l0", 280, 18.3),
         ("ddn", 220, 16.2),
         ("alma", 300, 18.5),
-        ("pdpgd-linf", 490, 45.0),
+        ("pdpgd-linf", 505, 46.5),
         ("pdpgd-l2", 405, 31.0),
         ("pdpgd-l1", 260, 39.5),
         ("sigma-zero", 265, 32.0),
